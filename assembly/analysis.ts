@@ -1,0 +1,2 @@
+/** The tool's kernels: statistics and linear algebra. Kept out of the runtime's module. */
+export { NR } from './tile';

@@ -1,0 +1,72 @@
+/**
+ * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as base64 in a JS module
+ * (so that a package is one file and needs no loader), then the TypeScript.
+ * `--if-stale` does nothing when build/ is newer than every source file.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+
+/** Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. */
+const modules = {
+  plain: { entry: 'assembly/index.ts', target: 'plain' },
+  'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
+  debug: { entry: 'assembly/index.ts', target: 'debug' },
+  analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
+  'analysis-debug': { entry: 'assembly/analysis.ts', target: 'debug' },
+};
+
+function newest(folder) {
+  let time = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name === 'node_modules') continue;
+    const path = join(folder, entry.name);
+    time = Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
+  }
+  return time;
+}
+
+const stamp = join(root, 'build', '.built');
+const wasmStamp = join(root, 'build', 'wasm', '.built');
+const isFresh = (path, time) => existsSync(path) && statSync(path).mtimeMs >= time;
+const configTime = Math.max(...['asconfig.json', 'tsconfig.json', 'scripts/build.mjs'].map((f) => statSync(f).mtimeMs));
+const assemblyTime = Math.max(newest('assembly'), configTime);
+const sourceTime = Math.max(newest('src'), newest('test'), assemblyTime);
+if (process.argv.includes('--if-stale') && isFresh(stamp, sourceTime)) process.exit(0);
+
+if (!isFresh(wasmStamp, assemblyTime)) {
+  mkdirSync('build/wasm', { recursive: true });
+  for (const [name, { entry, target }] of Object.entries(modules)) {
+    const { error, stderr } = await asc.main([
+      entry,
+      '--config',
+      'asconfig.json',
+      '--target',
+      target,
+      '--outFile',
+      `build/wasm/${name}.wasm`,
+      '--textFile',
+      `build/wasm/${name}.wat`,
+    ]);
+    if (error) {
+      process.stderr.write(`${name}: ${stderr.toString()}\n${error.message}\n`);
+      process.exit(1);
+    }
+    const bytes = readFileSync(`build/wasm/${name}.wasm`);
+    writeFileSync(`build/wasm/${name}.js`, `export const base64 =\n  '${bytes.toString('base64')}';\n`);
+    writeFileSync(`build/wasm/${name}.d.ts`, 'export declare const base64: string;\n');
+    process.stderr.write(`built ${name}.wasm (${bytes.length} bytes)\n`);
+  }
+  writeFileSync(wasmStamp, '');
+}
+
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
+  stdio: 'inherit',
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+writeFileSync(stamp, '');

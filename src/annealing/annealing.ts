@@ -1,0 +1,71 @@
+/** What is removed and what stands for it: one choice per layer, the stages that were tried, and what was proved. */
+import type { Graph } from '../graph/graph.js';
+
+export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'constant' | 'removed';
+
+/** What annealing does to one layer. */
+export interface LayerChoice {
+  /** Weight tensor's name in the file. */
+  readonly name: string;
+  readonly layer: string;
+  readonly choice: ChoiceName;
+  /** Independent blocks; 1 when the layer stays whole. */
+  readonly k: number;
+  /** Inner rank; null unless choice is `rank`. */
+  readonly rank: number | null;
+  /** Parameters, biases included. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** One stage of the fixed sequence, gentle to aggressive. */
+export interface Stage {
+  readonly name: string;
+  readonly macs: number;
+  readonly n: number;
+  readonly seen: number;
+  /** One-sided Clopper-Pearson upper bound at the stated confidence. */
+  readonly bound: number;
+  readonly passed: boolean;
+}
+
+export type CertificateLevel = 'A' | 'B' | 'C' | 'D' | 'none';
+
+/** What may be said of the kept function; stored in the package. */
+export interface Certificate {
+  readonly level: CertificateLevel;
+  /** What counts as one disagreement. */
+  readonly decision: string;
+  readonly confidence: number;
+  readonly maxDisagreement: number;
+  /** Upper bound reached on the disagreement; null without a guard. */
+  readonly bound: number | null;
+  /** Guard items. */
+  readonly n: number;
+  /** Disagreements seen among them. */
+  readonly seen: number;
+  /** 1 - seen / n; null without a guard. */
+  readonly agreement: number | null;
+  /** ||outputs' - outputs|| / ||outputs|| over the guard; null without a guard. */
+  readonly rel: number | null;
+  readonly fallbackRate: number;
+  readonly stages: readonly Stage[];
+  /** Hex SHA-256 of the guard arrays; null without a guard. */
+  readonly guardHash: string | null;
+  /** Disagreement by the original's decision; `proven` is false for a class with fewer than 3 items. */
+  readonly classes: readonly {
+    readonly decision: string;
+    readonly n: number;
+    readonly seen: number;
+    readonly proven: boolean;
+  }[];
+  /** The same in one plain sentence. */
+  readonly statement: string;
+}
+
+export interface Annealing {
+  /** The annealed graph: same inputs and outputs as the model's. */
+  readonly graph: Graph;
+  readonly layers: readonly LayerChoice[];
+  readonly certificate: Certificate;
+}

@@ -1,0 +1,61 @@
+/**
+ * An operator of the graph: declares its name, opset range, dtypes, output facts, reference value and lowering.
+ * Adding one is one entry in operators/; nothing else in kerf names operators.
+ */
+import type { Extent } from '../runtime/extent.js';
+import type { Operand, PlanWeight, StepParam } from '../runtime/plan.js';
+import type { DType, Tensor } from '../runtime/tensor.js';
+import type { Fact, Node } from './graph.js';
+
+/** Where a value lives while the plan is built: elements of a buffer from `offset` on, row-major. */
+export interface Place {
+  readonly operand: Operand;
+  readonly fact: Fact;
+}
+
+/** What `lower` may ask of the plan builder. */
+export interface PlanBuilder {
+  /** Place of a node input; constants become plain weights on first use. */
+  place(value: string): Place;
+  /** Fact of a value. */
+  fact(value: string): Fact;
+  /** A fresh buffer for a node output, and its place. */
+  output(value: string): Place;
+  /** Declares that `value` is `source` under another shape or name: no step, no memory. */
+  alias(value: string, source: string): void;
+  /** Scratch buffer that only this node's steps use. */
+  scratch(dtype: DType, size: Extent): Operand;
+  /** Registers constant data; the same `name` is stored once. */
+  weight(weight: PlanWeight): Operand;
+  /** Packs W [N, K] and b [N] (or null) into panels with the WASM kernel. */
+  panels(name: string, W: Tensor<'float32'>, b: Tensor<'float32'> | null): Operand;
+  step(
+    kind: string,
+    reads: readonly Operand[],
+    writes: readonly Operand[],
+    params: Readonly<Record<string, StepParam>>,
+  ): void;
+}
+
+export interface Operator {
+  readonly name: string;
+  /** '' for ai.onnx, 'kerf' for kerf's own. */
+  readonly domain: string;
+  /** First and last ai.onnx opset whose definition this entry implements; several entries may share a name. */
+  readonly opsets: readonly [first: number, last: number];
+  /** Dtypes of the first data input that the operator accepts. */
+  readonly dtypes: readonly DType[];
+  /**
+   * Facts of the outputs.
+   * @throws SHAPE_MISMATCH, DTYPE_MISMATCH, MODEL_INVALID in the house's sentence, naming the node
+   */
+  infer(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly Fact[];
+  /** Reference value, plain TypeScript, f64 inside where the dtype is a float: folding, and the slow step. */
+  evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[];
+  /** Emits steps. Absent or returning false: the plan gets a `reference` step, which kerf/runtime refuses. */
+  lower?(node: Node, builder: PlanBuilder, opset: number): boolean;
+  /** Whether output row i depends on row i of the inputs alone, for the leading symbolic dimension. Default: false. */
+  rowIndependent?(node: Node, inputs: readonly (Fact | undefined)[], outputs: readonly Fact[]): boolean;
+  /** Multiply-adds per run, biases excluded; absent for operators without any. */
+  macs?(node: Node, inputs: readonly (Fact | undefined)[], outputs: readonly Fact[]): Extent;
+}

@@ -1,0 +1,44 @@
+/** What the schedule, the package reader and the step loop need to know of one kind of step. */
+import type { DType } from './tensor.js';
+
+/** Elements [first, end) of one operand that a step touches; operand indexes count reads first, then writes. */
+export interface Region {
+  readonly operand: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Params after the symbolic dimensions are bound. */
+export type BoundParams = Readonly<Record<string, number | readonly number[] | string>>;
+
+export interface OperandSpec {
+  readonly name: string;
+  /** Allowed dtypes; every dtype if absent. */
+  readonly dtypes?: readonly DType[];
+  /** `panels`: must be a weight of that layout, or a buffer that a `pack` step wrote. */
+  readonly layout?: 'plain' | 'panels';
+}
+
+export interface ParamSpec {
+  readonly type: 'size' | 'sizes' | 'real' | 'word';
+  /** For `word`: the allowed words; their index is what the kernel gets. */
+  readonly words?: readonly string[];
+  readonly optional?: boolean;
+}
+
+export interface StepKind {
+  /** Case number in the step loop of assembly/steps.ts. */
+  readonly opcode: number;
+  readonly reads: readonly OperandSpec[];
+  readonly writes: readonly OperandSpec[];
+  readonly params: Readonly<Record<string, ParamSpec>>;
+  /** Multiply-adds, or element operations for steps without any; the unit of the cost model. */
+  work(params: BoundParams): number;
+  /** The elements each operand touches, computed in f64 so that no product can wrap. */
+  regions(params: BoundParams): readonly Region[];
+  /**
+   * The step's words on the tape, without the leading [opcode, wordCount].
+   * @param pointers  byte address of each operand, reads first, then writes
+   */
+  encode(params: BoundParams, pointers: readonly number[]): readonly number[];
+}
