@@ -1,7 +1,11 @@
 /** What the schedule, the package reader and the step loop need to know of one kind of step. */
 import type { DType } from './tensor.js';
 
-/** Elements [first, end) of one operand that a step touches; operand indexes count reads first, then writes. */
+/**
+ * Elements [first, end) of one operand that a step touches, counted from the operand's offset; first = end if none.
+ * `operand` is a slot: the index into `reads` followed by `writes` of the {@link StepKind}, whether or not optional
+ * operands are present. A region of an absent operand is to be ignored. `first` is negative only where a stride is.
+ */
 export interface Region {
   readonly operand: number;
   readonly first: number;
@@ -17,6 +21,8 @@ export interface OperandSpec {
   readonly dtypes?: readonly DType[];
   /** `panels`: must be a weight of that layout, or a buffer that a `pack` step wrote. */
   readonly layout?: 'plain' | 'panels';
+  /** May be left out of a step; only the last reads are optional. */
+  readonly optional?: boolean;
 }
 
 export interface ParamSpec {
@@ -24,6 +30,8 @@ export interface ParamSpec {
   /** For `word`: the allowed words; their index is what the kernel gets. */
   readonly words?: readonly string[];
   readonly optional?: boolean;
+  /** For `size` and `sizes`: may be negative (strides that run backwards). */
+  readonly signed?: boolean;
 }
 
 export interface StepKind {
@@ -34,11 +42,17 @@ export interface StepKind {
   readonly params: Readonly<Record<string, ParamSpec>>;
   /** Multiply-adds, or element operations for steps without any; the unit of the cost model. */
   work(params: BoundParams): number;
+  /**
+   * What is wrong when params and dtypes disagree (e.g. a copy of 8-byte elements on a float32 buffer), or null.
+   * The reader must ask before it trusts {@link regions}, which count in elements.
+   * @param dtypes  dtype of each operand by slot, undefined where absent
+   */
+  dtypeProblem?(params: BoundParams, dtypes: readonly (DType | undefined)[]): string | null;
   /** The elements each operand touches, computed in f64 so that no product can wrap. */
   regions(params: BoundParams): readonly Region[];
   /**
    * The step's words on the tape, without the leading [opcode, wordCount].
-   * @param pointers  byte address of each operand, reads first, then writes
+   * @param pointers  byte address of each operand by slot (reads, then writes); 0 where an optional one is absent
    */
   encode(params: BoundParams, pointers: readonly number[]): readonly number[];
 }

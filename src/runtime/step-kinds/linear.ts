@@ -1,0 +1,138 @@
+/** Linear layers: the product with packed panels, and the packing of an operand that is computed at run time. */
+import { panelLength } from '../panels.js';
+import type { StepKind } from '../step-kind.js';
+import { boxRegion } from './box.js';
+import { integerWord, pointerWord, realOf, realWord, sizeOf } from './params.js';
+
+const float32 = ['float32'] as const;
+
+function gemmSizes(params: Parameters<StepKind['work']>[0]) {
+  const [M, N, K, R] = [sizeOf(params, 'M'), sizeOf(params, 'N'), sizeOf(params, 'K'), sizeOf(params, 'R', 0)];
+  return {
+    M,
+    N,
+    K,
+    R,
+    ldx: sizeOf(params, 'ldx', K),
+    ldz: sizeOf(params, 'ldz', R),
+    ldy: sizeOf(params, 'ldy', N),
+    batches: sizeOf(params, 'batches', 1),
+    strideX: sizeOf(params, 'strideX', 0),
+    stridePanels: sizeOf(params, 'stridePanels', 0),
+    strideZ: sizeOf(params, 'strideZ', 0),
+    strideY: sizeOf(params, 'strideY', 0),
+  };
+}
+
+/**
+ * y[b] = clamp(x[b] W[b]^T + z[b] U[b]^T + bias[b], lo, hi), x [M, K], z [M, R], y [M, N] with row strides ldx, ldz, ldy.
+ * Panels hold [W | U], an [N, K + R] layer; R = 0 has no z. Batch b is reached by strides, 0 for shared operands.
+ */
+export const gemm: StepKind = {
+  opcode: 1,
+  reads: [
+    { name: 'x', dtypes: float32 },
+    { name: 'panels', dtypes: float32, layout: 'panels' },
+    { name: 'z', dtypes: float32, optional: true },
+  ],
+  writes: [{ name: 'y', dtypes: float32 }],
+  params: {
+    M: { type: 'size' },
+    N: { type: 'size' },
+    K: { type: 'size' },
+    R: { type: 'size', optional: true },
+    ldx: { type: 'size', optional: true },
+    ldz: { type: 'size', optional: true },
+    ldy: { type: 'size', optional: true },
+    lo: { type: 'real', optional: true },
+    hi: { type: 'real', optional: true },
+    batches: { type: 'size', optional: true },
+    strideX: { type: 'size', optional: true },
+    stridePanels: { type: 'size', optional: true },
+    strideZ: { type: 'size', optional: true },
+    strideY: { type: 'size', optional: true },
+  },
+  work(params) {
+    const { batches, M, N, K, R } = gemmSizes(params);
+    return batches * M * N * (K + R);
+  },
+  regions(params) {
+    const s = gemmSizes(params);
+    const panels = s.M === 0 ? 0 : panelLength(s.N, s.K + s.R);
+    const rows = s.N === 0 ? 0 : s.M;
+    return [
+      boxRegion(0, [s.batches, rows, s.K], [s.strideX, s.ldx, 1]),
+      boxRegion(1, [s.batches, panels], [s.stridePanels, 1]),
+      boxRegion(2, [s.batches, rows, s.R], [s.strideZ, s.ldz, 1]),
+      boxRegion(3, [s.batches, s.M, s.N], [s.strideY, s.ldy, 1]),
+    ];
+  },
+  encode(params, [x, panels, z, y]) {
+    const s = gemmSizes(params);
+    return [
+      ...[x, panels, z, y].map(pointerWord),
+      ...[s.M, s.N, s.K, s.R, s.ldx, s.ldz, s.ldy].map(integerWord),
+      realWord(realOf(params, 'lo', Number.NEGATIVE_INFINITY)),
+      realWord(realOf(params, 'hi', Number.POSITIVE_INFINITY)),
+      ...[s.batches, s.strideX, s.stridePanels, s.strideZ, s.strideY].map(integerWord),
+    ];
+  },
+};
+
+function packSizes(params: Parameters<StepKind['work']>[0]) {
+  return {
+    N: sizeOf(params, 'N'),
+    K: sizeOf(params, 'K'),
+    strideN: sizeOf(params, 'strideN'),
+    strideK: sizeOf(params, 'strideK'),
+    biasStride: sizeOf(params, 'biasStride', 1),
+    batches: sizeOf(params, 'batches', 1),
+    strideB: sizeOf(params, 'strideB', 0),
+    strideBias: sizeOf(params, 'strideBias', 0),
+    stridePanels: sizeOf(params, 'stridePanels', 0),
+  };
+}
+
+/**
+ * Packs the [N, K] matrix w(n, k) = B[n * strideN + k * strideK] and its bias (zeros if absent) into panels.
+ * The pad columns of the last panel are written too, as zeros.
+ */
+export const pack: StepKind = {
+  opcode: 2,
+  reads: [
+    { name: 'B', dtypes: float32 },
+    { name: 'bias', dtypes: float32, optional: true },
+  ],
+  writes: [{ name: 'panels', dtypes: float32, layout: 'panels' }],
+  params: {
+    N: { type: 'size' },
+    K: { type: 'size' },
+    strideN: { type: 'size' },
+    strideK: { type: 'size' },
+    biasStride: { type: 'size', optional: true },
+    batches: { type: 'size', optional: true },
+    strideB: { type: 'size', optional: true },
+    strideBias: { type: 'size', optional: true },
+    stridePanels: { type: 'size', optional: true },
+  },
+  work(params) {
+    const { batches, N, K } = packSizes(params);
+    return batches * N * K;
+  },
+  regions(params) {
+    const s = packSizes(params);
+    return [
+      boxRegion(0, [s.batches, s.N, s.K], [s.strideB, s.strideN, s.strideK]),
+      boxRegion(1, [s.batches, s.N], [s.strideBias, s.biasStride]),
+      boxRegion(2, [s.batches, panelLength(s.N, s.K)], [s.stridePanels, 1]),
+    ];
+  },
+  encode(params, [b, bias, panels]) {
+    const s = packSizes(params);
+    return [
+      ...[b, bias, panels].map(pointerWord),
+      ...[s.N, s.K, s.strideN, s.strideK, s.biasStride].map(integerWord),
+      ...[s.batches, s.strideB, s.strideBias, s.stridePanels].map(integerWord),
+    ];
+  },
+};

@@ -1,0 +1,160 @@
+/** Steps that move elements: strided copies, and gathers whose addresses come from data and are checked in the kernel. */
+import type { BoundParams, StepKind } from '../step-kind.js';
+import { boxRegion, coalesce, spanRegion } from './box.js';
+import { movedBytesProblem } from './elementwise.js';
+import { boxOf, integerWord, pointerWord, sizeOf, wordOf } from './params.js';
+
+const float32 = ['float32'] as const;
+const int32 = ['int32'] as const;
+
+/** Bytes of a moved element. */
+function elementSize(params: BoundParams): number {
+  return 2 ** wordOf({ elementBytes: String(params.elementBytes ?? 4) }, 'elementBytes', ['1', '2', '4', '8']);
+}
+
+/**
+ * dst[i . dstStrides] = src[i . srcStrides] for every index i of the box `dims`; strides in elements, negative ones run
+ * backwards from the operand's offset. Serves Transpose, Concat, Slice, Expand, Split. src and dst are disjoint.
+ */
+export const copy: StepKind = {
+  opcode: 7,
+  reads: [{ name: 'src' }],
+  writes: [{ name: 'dst' }],
+  params: {
+    elementBytes: { type: 'size', optional: true },
+    dims: { type: 'sizes' },
+    srcStrides: { type: 'sizes', signed: true },
+    dstStrides: { type: 'sizes', signed: true },
+  },
+  work: (params) => boxOf(params, ['dims'])[0].reduce((product, dim) => product * dim, 1),
+  dtypeProblem(params, dtypes) {
+    return movedBytesProblem(elementSize(params), dtypes);
+  },
+  regions(params) {
+    const [dims, srcStrides, dstStrides] = boxOf(params, ['dims', 'srcStrides', 'dstStrides'], true);
+    return [boxRegion(0, dims, srcStrides), boxRegion(1, dims, dstStrides)];
+  },
+  encode(params, [src, dst]) {
+    const [shape, srcStrides, dstStrides] = boxOf(params, ['dims', 'srcStrides', 'dstStrides'], true);
+    const { dims, strides } = coalesce(shape, [srcStrides, dstStrides]);
+    const axes = dims.flatMap((dim, d) => [dim, strides[0][d], strides[1][d]]);
+    return [...[src, dst].map(pointerWord), elementSize(params), dims.length, ...axes.map(integerWord)];
+  },
+};
+
+/** y [M, N] with row stride ldy: y[m, j] = x[m, indices[j]]; every index is in 0..columns-1 or the run fails. */
+export const gatherColumns: StepKind = {
+  opcode: 8,
+  reads: [
+    { name: 'x', dtypes: float32 },
+    { name: 'indices', dtypes: int32 },
+  ],
+  writes: [{ name: 'y', dtypes: float32 }],
+  params: {
+    M: { type: 'size' },
+    N: { type: 'size' },
+    columns: { type: 'size' },
+    ldx: { type: 'size', optional: true },
+    ldy: { type: 'size', optional: true },
+  },
+  work: (params) => sizeOf(params, 'M') * sizeOf(params, 'N'),
+  regions(params) {
+    const [M, N, columns] = [sizeOf(params, 'M'), sizeOf(params, 'N'), sizeOf(params, 'columns')];
+    return [
+      boxRegion(0, [N === 0 ? 0 : M, columns], [sizeOf(params, 'ldx', columns), 1]),
+      spanRegion(1, N),
+      boxRegion(2, [M, N], [sizeOf(params, 'ldy', N), 1]),
+    ];
+  },
+  encode(params, pointers) {
+    const [M, N, columns] = [sizeOf(params, 'M'), sizeOf(params, 'N'), sizeOf(params, 'columns')];
+    const strides = [sizeOf(params, 'ldx', columns), sizeOf(params, 'ldy', N)];
+    return [...pointers.map(pointerWord), ...[M, N, columns, ...strides].map(integerWord)];
+  },
+};
+
+/**
+ * y [outer, count, inner]: y[o, j, i] = x[o, indices[j], i] of x [outer, axis, inner].
+ * An index below 0 counts from the end; one outside -axis..axis-1 fails the run.
+ */
+export const gather: StepKind = {
+  opcode: 9,
+  reads: [{ name: 'x' }, { name: 'indices', dtypes: int32 }],
+  writes: [{ name: 'y' }],
+  params: {
+    elementBytes: { type: 'size', optional: true },
+    outer: { type: 'size' },
+    axis: { type: 'size' },
+    inner: { type: 'size', optional: true },
+    count: { type: 'size' },
+  },
+  work: (params) => sizeOf(params, 'outer') * sizeOf(params, 'count') * sizeOf(params, 'inner', 1),
+  dtypeProblem(params, [x, , y]) {
+    return movedBytesProblem(elementSize(params), [x, y]);
+  },
+  regions(params) {
+    const [outer, axis, inner] = [sizeOf(params, 'outer'), sizeOf(params, 'axis'), sizeOf(params, 'inner', 1)];
+    const count = sizeOf(params, 'count');
+    return [
+      spanRegion(0, count === 0 ? 0 : outer * axis * inner),
+      spanRegion(1, count),
+      spanRegion(2, outer * count * inner),
+    ];
+  },
+  encode(params, pointers) {
+    const sizes = [sizeOf(params, 'outer'), sizeOf(params, 'axis'), sizeOf(params, 'inner', 1)];
+    const count = sizeOf(params, 'count');
+    return [...pointers.map(pointerWord), elementSize(params), ...[...sizes, count].map(integerWord)];
+  },
+};
+
+/** The modes of `embedding-bag`, in the order of assembly/operators/gather.ts. */
+export const bagWords = ['sum', 'mean'] as const;
+
+function bagSizes(params: BoundParams) {
+  const D = sizeOf(params, 'D');
+  return {
+    M: sizeOf(params, 'M'),
+    L: sizeOf(params, 'L'),
+    V: sizeOf(params, 'V'),
+    D,
+    ldy: sizeOf(params, 'ldy', D),
+  };
+}
+
+/**
+ * y[m] = sum or mean of the rows table[ids[m, l]], l ascending, plus bias; y [M, D] with row stride ldy.
+ * An id below 0 is padding and changes no bit; a row of padding gives zeros plus bias; an id >= V fails the run.
+ */
+export const embeddingBag: StepKind = {
+  opcode: 10,
+  reads: [
+    { name: 'ids', dtypes: int32 },
+    { name: 'table', dtypes: float32 },
+    { name: 'bias', dtypes: float32, optional: true },
+  ],
+  writes: [{ name: 'y', dtypes: float32 }],
+  params: {
+    mode: { type: 'word', words: bagWords },
+    M: { type: 'size' },
+    L: { type: 'size' },
+    V: { type: 'size' },
+    D: { type: 'size' },
+    ldy: { type: 'size', optional: true },
+  },
+  work: (params) => sizeOf(params, 'M') * sizeOf(params, 'L') * sizeOf(params, 'D'),
+  regions(params) {
+    const { M, L, V, D, ldy } = bagSizes(params);
+    return [
+      spanRegion(0, M * L),
+      spanRegion(1, M * L === 0 ? 0 : V * D),
+      spanRegion(2, M === 0 ? 0 : D),
+      boxRegion(3, [M, D], [ldy, 1]),
+    ];
+  },
+  encode(params, pointers) {
+    const { M, L, V, D, ldy } = bagSizes(params);
+    const words = [0, 1, 2, 3].map((slot) => pointerWord(pointers[slot]));
+    return [...words, wordOf(params, 'mode', bagWords), ...[M, L, V, D, ldy].map(integerWord)];
+  },
+};
