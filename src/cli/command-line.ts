@@ -1,0 +1,60 @@
+/** The command line: reads the words, runs one command, turns its end into an exit code. */
+import yargs, { type Argv } from 'yargs';
+import { KerfError } from '../runtime/errors.js';
+import { version } from '../version.js';
+import { commands } from './commands.js';
+import { describeFailure } from './failure.js';
+import { refuseRepeated } from './options.js';
+import { endOnSignals } from './signals.js';
+
+const usage = `kerf <command> [options]
+
+A model becomes a graph; tests on its weights become evidence; evidence decides the annealing;
+the annealed graph falls into parts; parts become a plan; an executor runs the plan.`;
+
+function createParser(words: readonly string[]): Argv {
+  return yargs([...words])
+    .scriptName('kerf')
+    .usage(usage)
+    .parserConfiguration({ 'greedy-arrays': false, 'dot-notation': false, 'parse-numbers': false })
+    .command(commands as never)
+    .option('json', { type: 'boolean', global: true, describe: 'print the result as JSON' })
+    .option('verbose', { type: 'boolean', global: true, describe: 'print the stack of an error' })
+    .check(refuseRepeated)
+    .strict()
+    .demandCommand(1, 1, 'no command given', 'more than one command given')
+    .recommendCommands()
+    .version(version())
+    .help()
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw (
+        error ?? new KerfError('USAGE', 'command line', `${oneLine(message)}. Run kerf --help to see what there is.`)
+      );
+    });
+}
+
+function oneLine(message: string): string {
+  return message
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/[.?]$/, '');
+}
+
+/**
+ * Runs one command to its end.
+ * @param words  the arguments after the program's name
+ * @returns the exit code; what went wrong is already on stderr
+ */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  endOnSignals();
+  try {
+    await createParser(words).parseAsync();
+    return 0;
+  } catch (error) {
+    const failure = describeFailure(error, words.includes('--verbose'));
+    if (failure.text) process.stderr.write(failure.text);
+    return failure.exitCode;
+  }
+}

@@ -1,0 +1,81 @@
+/** What the machine and the host offer to kerf. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Machine } from '../report/machine.js';
+import { version } from '../version.js';
+import { supportsWasm } from './wasm-features.js';
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+/** Folders of this process's control groups, innermost first, for version 2 or the named controller of version 1. */
+function cgroupFolders(controller: string): string[] {
+  const lines = (readOrNull('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
+  const unified = lines.find(([id]) => id === '0')?.[2] ?? '/';
+  const legacy = lines.find(([, names]) => names?.split(',').includes(controller))?.[2] ?? '/';
+  return [
+    `/sys/fs/cgroup${unified}`,
+    '/sys/fs/cgroup',
+    `/sys/fs/cgroup/${controller}${legacy}`,
+    `/sys/fs/cgroup/${controller}`,
+  ];
+}
+
+/** Cores that the control group's processor quota amounts to; null without a quota. */
+function cgroupCores(): number | null {
+  for (const folder of cgroupFolders('cpu')) {
+    const [quota, period] = (readOrNull(`${folder}/cpu.max`) ?? '').split(' ').map(Number);
+    if (quota > 0 && period > 0) return quota / period;
+    const legacyQuota = Number(readOrNull(`${folder}/cpu.cfs_quota_us`) ?? 0);
+    const legacyPeriod = Number(readOrNull(`${folder}/cpu.cfs_period_us`) ?? 0);
+    if (legacyQuota > 0 && legacyPeriod > 0) return legacyQuota / legacyPeriod;
+  }
+  return null;
+}
+
+function cgroupMemoryBytes(): number | null {
+  for (const folder of cgroupFolders('memory')) {
+    for (const file of ['memory.max', 'memory.limit_in_bytes']) {
+      const limit = Number(readOrNull(`${folder}/${file}`) ?? Number.NaN);
+      if (limit > 0 && limit < totalmem()) return limit;
+    }
+  }
+  return null;
+}
+
+function peerVersion(name: string): string | null {
+  try {
+    const require = createRequire(`${process.cwd()}/package.json`);
+    return (require(`${name}/package.json`) as { version: string }).version;
+  } catch {
+    return null;
+  }
+}
+
+export async function examineMachine(): Promise<Machine> {
+  const affinity = availableParallelism();
+  const cgroup = cgroupCores();
+  return {
+    kerf: version(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    simd: supportsWasm('simd'),
+    relaxedSimd: supportsWasm('relaxedSimd'),
+    threads: supportsWasm('threads') && typeof SharedArrayBuffer === 'function',
+    cores: {
+      present: cpus().length,
+      affinity,
+      cgroup,
+      usable: Math.max(1, Math.min(affinity, cgroup === null ? affinity : Math.floor(cgroup))),
+    },
+    memory: { totalBytes: totalmem(), cgroupBytes: cgroupMemoryBytes() },
+    onnxruntimeNode: peerVersion('onnxruntime-node'),
+  };
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kerf, root } from './kerf.js';
+
+/** One sentence on stderr that starts with the program and a code; nothing on stdout. */
+function assertRefused(ended: Awaited<ReturnType<typeof kerf>>, exitCode: number, code: string): void {
+  assert.equal(ended.code, exitCode, ended.stderr);
+  assert.match(ended.stderr, new RegExp(`^kerf: ${code}: .*\\.\n$`));
+  assert.equal(ended.stdout, '');
+}
+
+describe('kerf, the command line', () => {
+  const usageErrors: [what: string, words: string[]][] = [
+    ['no command', []],
+    ['an unknown command', ['bogus']],
+    ['a misspelt command', ['docto']],
+    ['an unknown flag', ['doctor', '--bogus']],
+    ['a word too many', ['doctor', 'x']],
+    ['an unknown shell', ['completion', 'fish']],
+  ];
+  for (const [what, words] of usageErrors) {
+    it(`ends with 2 and one sentence on ${what}`, async () => assertRefused(await kerf(words), 2, 'USAGE'));
+  }
+
+  it('prints help with every command on stdout', async () => {
+    const { code, stdout } = await kerf(['--help']);
+    assert.equal(code, 0);
+    for (const command of ['doctor', 'completion']) assert.match(stdout, new RegExp(`kerf ${command}`));
+  });
+
+  it('prints the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    assert.equal((await kerf(['--version'])).stdout, `${version}\n`);
+  });
+
+  it('doctor --json tells SIMD, threads and cores', async () => {
+    const machine = JSON.parse((await kerf(['doctor', '--json'])).stdout);
+    assert.equal(machine.simd, true);
+    assert.equal(machine.threads, true);
+    assert.equal(machine.node, process.version);
+    assert.ok(machine.cores.usable >= 1 && machine.cores.usable <= machine.cores.present);
+  });
+
+  it('doctor prints a table without colours under NO_COLOR', async () => {
+    const { stdout } = await kerf(['doctor'], { env: { NO_COLOR: '1' } });
+    assert.match(stdout, /^SIMD +yes$/m);
+    assert.ok(!stdout.includes('\u001b'));
+  });
+
+  for (const shell of ['bash', 'zsh']) {
+    it(`completion ${shell} prints a script`, async () => {
+      const { code, stdout } = await kerf(['completion', shell]);
+      assert.equal(code, 0);
+      assert.match(stdout, shell === 'zsh' ? /compdef _kerf/ : /complete .*kerf/);
+    });
+  }
+
+  it('completes the commands', async () => {
+    const { stdout } = await kerf(['--get-yargs-completions', 'kerf', 'doc'], { env: { SHELL: '/bin/bash' } });
+    assert.match(stdout, /^doctor$/m);
+  });
+});
