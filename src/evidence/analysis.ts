@@ -1,0 +1,36 @@
+/** The analysis module (statistics and linear algebra in WASM), bound to its own memory on first use. */
+import { base64 } from '#wasm/analysis';
+import { bindKernels, createMemory, decodeBase64, pageBytes } from '../runtime/wasm.js';
+import { Workspace } from '../runtime/workspace.js';
+import type { LinalgKernels } from './linalg-kernels.js';
+import type { StatisticsKernels } from './statistics-kernels.js';
+
+/** Exports of assembly/analysis.ts. Numbers that end in `Ptr` are byte addresses in the workspace's memory. */
+export interface AnalysisKernels extends StatisticsKernels, LinalgKernels {
+  /** First byte above the module's constants. */
+  heapBase(): number;
+}
+
+export interface Analysis {
+  readonly kernels: AnalysisKernels;
+  readonly workspace: Workspace;
+}
+
+/** Binds a build of the analysis module to a fresh memory: one per thread, and the debug build in tests. */
+export function bindAnalysis(moduleBase64: string): Analysis {
+  const memory = createMemory(pageBytes);
+  const { exports } = bindKernels<AnalysisKernels>(decodeBase64(moduleBase64), memory);
+  return { kernels: exports, workspace: new Workspace(memory, exports.heapBase()) };
+}
+
+let shared: Analysis | undefined;
+
+/**
+ * The kernels of this thread and the workspace they share; bound on the first call.
+ * Take blocks inside `workspace.scope`, so that they are given back.
+ * @example  const { kernels, workspace } = analysisKernels();
+ */
+export function analysisKernels(): Analysis {
+  shared ??= bindAnalysis(base64);
+  return shared;
+}

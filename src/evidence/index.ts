@@ -1,0 +1,2 @@
+/** Evidence: what training supports. Laws of initialisation, tests on weights, spectra, multiple testing, verdicts. */
+export * from './analysis.js';
