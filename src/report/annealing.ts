@@ -1,0 +1,66 @@
+/** What was removed, and the certificate. */
+import type { Certificate, LayerChoice } from '../annealing/annealing.js';
+import { count, percent, shortHash } from './numbers.js';
+import { formatFacts, formatTable, heading } from './table.js';
+
+/** One line per layer: the choice, and parameters before and after. */
+export function formatLayers(layers: readonly LayerChoice[]): string {
+  const columns = [
+    { head: 'layer' },
+    { head: 'choice' },
+    { head: 'blocks', align: 'right' },
+    { head: 'rank', align: 'right' },
+    { head: 'parameters before', align: 'right' },
+    { head: 'after', align: 'right' },
+  ] as const;
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.choice,
+    layer.k,
+    layer.rank,
+    count(layer.before),
+    count(layer.after),
+  ]);
+  return heading('Layers') + formatTable(columns, rows);
+}
+
+function formatStages({ stages }: Certificate): string {
+  if (stages.length === 0) return '';
+  const columns = [
+    { head: 'stage' },
+    { head: 'multiply-adds', align: 'right' },
+    { head: 'disagreements', align: 'right' },
+    { head: 'bound', align: 'right' },
+    { head: 'guard' },
+  ] as const;
+  const rows = stages.map(({ name, macs, seen, n, bound, passed }) => [
+    name,
+    count(macs),
+    `${seen} of ${n}`,
+    percent(bound),
+    passed ? 'passed' : 'failed',
+  ]);
+  return heading('Stages, gentle to aggressive; the first failure stops') + formatTable(columns, rows);
+}
+
+/** The certificate: what may be said of the kept function, and from what. */
+export function formatCertificate(certificate: Certificate): string {
+  const { n, seen, bound, agreement, rel } = certificate;
+  const facts = formatFacts([
+    ['level', certificate.level],
+    ['decision', certificate.decision],
+    ['promised', `at most ${percent(certificate.maxDisagreement)} of answers change`],
+    [
+      'proved',
+      bound === null
+        ? 'nothing: no guard data'
+        : `at most ${percent(bound)}, confidence ${percent(certificate.confidence, 0)}`,
+    ],
+    ['seen', n === 0 ? null : `${seen} of ${count(n)} changed (agreement ${percent(agreement)})`],
+    ['relative error', rel === null ? null : percent(rel)],
+    ['guard', shortHash(certificate.guardHash)],
+  ]);
+  const unproven = certificate.classes.filter(({ proven }) => !proven).map(({ decision }) => decision);
+  const warning = unproven.length ? `unproven: fewer than 3 guard items of ${unproven.join(', ')}\n` : '';
+  return `${formatStages(certificate)}${heading('Certificate')}${facts}${warning}${certificate.statement}\n`;
+}
