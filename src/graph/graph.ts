@@ -32,6 +32,8 @@ export interface Port {
   readonly dtype: DType;
   /** Symbolic dimensions carry the file's names, or made-up ones that are unique in the graph. */
   readonly shape: readonly Extent[];
+  /** Outputs (and inputs of subgraphs) whose dtype or shape the file leaves out: both stand for nothing until inferred. */
+  readonly undeclared?: true;
 }
 
 /** How a stored weight was rounded: weight = minimum + step * integer. The tests must know it. */

@@ -1,0 +1,4 @@
+/** Reads model files of every format into a Graph. Imports graph and runtime only. */
+export { defaultLimits, type ModelLimits } from './limits.js';
+export { type ReadOptions, readOnnx } from './onnx.js';
+export { readTensorProto } from './onnx-tensor.js';
