@@ -1,0 +1,136 @@
+/** Calls the linear kernels of one build on guarded memory: every byte that is not an output must stay as it was. */
+import assert from 'node:assert/strict';
+import { panelLength } from '../../src/runtime/panels.js';
+import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+import type { LinearCase } from './linear.js';
+
+interface LinearExports {
+  f32_pack_linear(
+    dstPtr: number,
+    wPtr: number,
+    strideN: number,
+    strideK: number,
+    biasPtr: number,
+    biasStride: number,
+    N: number,
+    K: number,
+  ): void;
+  f32_gemm(
+    yPtr: number,
+    ldy: number,
+    xPtr: number,
+    ldx: number,
+    panelPtr: number,
+    M: number,
+    N: number,
+    K: number,
+    zPtr: number,
+    ldz: number,
+    R: number,
+    lo: number,
+    hi: number,
+  ): void;
+}
+
+export const builds = ['debug', 'plain'] as const;
+export type Build = (typeof builds)[number];
+
+/** First byte that the kernels' static data leave free. */
+const base = 65536;
+
+/** Bytes of guard words before and after every block; no multiple of 16, so that blocks are unaligned for v128. */
+const guardBytes = 68;
+
+/** A word no kernel computes: a NaN with a payload. */
+const guardWord = 0x7fe1dead;
+
+export class LinearKernels {
+  readonly #exports: LinearExports;
+  readonly #memory = createMemory(1 << 22);
+  #top = base;
+
+  private constructor(source: Uint8Array<ArrayBuffer>) {
+    this.#exports = bindKernels<LinearExports>(source, this.#memory).exports;
+  }
+
+  static async load(build: Build): Promise<LinearKernels> {
+    const url = new URL(`../../wasm/${build}.js`, import.meta.url).href;
+    const { base64 } = (await import(url)) as { base64: string };
+    return new LinearKernels(decodeBase64(base64));
+  }
+
+  /** Runs f32_pack_linear and returns the panels. */
+  pack(
+    w: Float32Array,
+    strideN: number,
+    strideK: number,
+    bias: Float32Array | null,
+    biasStride: number,
+    N: number,
+    K: number,
+  ): Float32Array {
+    this.#reset();
+    const wPtr = this.#place(w);
+    const biasPtr = bias ? this.#place(bias) : 0;
+    const dstPtr = this.#place(panelLength(N, K));
+    this.#guarded(dstPtr, panelLength(N, K), 1, panelLength(N, K), () =>
+      this.#exports.f32_pack_linear(dstPtr, wPtr, strideN, strideK, biasPtr, biasStride, N, K),
+    );
+    return this.#floats(dstPtr, panelLength(N, K)).slice();
+  }
+
+  /**
+   * Runs f32_gemm on packed panels.
+   * @param ldy  elements between rows of y; the gaps are guarded too
+   * @returns y [M, N] without the gaps
+   */
+  gemm(c: LinearCase, panels: Float32Array, ldy = c.N): Float32Array {
+    this.#reset();
+    const xPtr = this.#place(c.x);
+    const zPtr = c.R === 0 ? 0 : this.#place(c.z);
+    const panelPtr = this.#place(panels);
+    const length = (c.M - 1) * ldy + c.N;
+    const yPtr = this.#place(length);
+    this.#guarded(yPtr, c.N, c.M, ldy, () =>
+      this.#exports.f32_gemm(yPtr, ldy, xPtr, c.ldx, panelPtr, c.M, c.N, c.K, zPtr, c.ldz, c.R, c.lo, c.hi),
+    );
+    const y = new Float32Array(c.M * c.N);
+    for (let m = 0; m < c.M; m++) y.set(this.#floats(yPtr + 4 * m * ldy, c.N), m * c.N);
+    return y;
+  }
+
+  #floats(ptr: number, length: number): Float32Array {
+    return new Float32Array(this.#memory.buffer, ptr, length);
+  }
+
+  #reset(): void {
+    this.#top = base + guardBytes;
+  }
+
+  /** Copies `data` in, or leaves room for that many floats; a guard follows. */
+  #place(data: Float32Array | number): number {
+    const ptr = this.#top;
+    const length = typeof data === 'number' ? data : data.length;
+    this.#top = ptr + 4 * length + guardBytes;
+    assert.ok(this.#top <= this.#memory.buffer.byteLength, 'test memory too small');
+    new Uint32Array(this.#memory.buffer, ptr, length + guardBytes / 4).fill(guardWord);
+    if (typeof data !== 'number') this.#floats(ptr, length).set(data);
+    return ptr;
+  }
+
+  /** Runs `kernel` and asserts that it wrote each of rows x columns outputs at ptr, and not one byte besides. */
+  #guarded(ptr: number, columns: number, rows: number, stride: number, kernel: () => void): void {
+    const used = new Uint32Array(this.#memory.buffer, base, (this.#top - base) / 4);
+    const before = used.slice();
+    kernel();
+    const after = used.slice();
+    for (let row = 0; row < rows; row++) {
+      const at = (ptr - base) / 4 + row * stride;
+      for (let n = 0; n < columns; n++) {
+        assert.notEqual(after[at + n], guardWord, `output [${row}, ${n}] not written`);
+        after[at + n] = before[at + n]!;
+      }
+    }
+    assert.equal(Buffer.compare(Buffer.from(before.buffer), Buffer.from(after.buffer)), 0, 'wrote outside its outputs');
+  }
+}
