@@ -19,99 +19,31 @@ export function f32_gemm_tiles(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
   const count = ((nr - 1) & 3) + 1;
   if (nr > 12) {
     if (mr === 2)
-      f32_gemm_2x16(
-        rows,
-        count,
-        yPtr,
-        yBytes,
-        startPtr,
-        startBytes,
-        xPtr,
-        xBytes,
-        K,
-        zPtr,
-        zBytes,
-        R,
-        panelPtr,
-        lo,
-        hi,
-      );
-    else
-      f32_gemm_1x16(
-        rows,
-        count,
-        yPtr,
-        yBytes,
-        startPtr,
-        startBytes,
-        xPtr,
-        xBytes,
-        K,
-        zPtr,
-        zBytes,
-        R,
-        panelPtr,
-        lo,
-        hi,
-      );
+      f32_gemm_2x16(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+    else f32_gemm_1x16(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
   } else if (nr > 8) {
     if (mr === 2)
-      f32_gemm_2x12(
-        rows,
-        count,
-        yPtr,
-        yBytes,
-        startPtr,
-        startBytes,
-        xPtr,
-        xBytes,
-        K,
-        zPtr,
-        zBytes,
-        R,
-        panelPtr,
-        lo,
-        hi,
-      );
-    else
-      f32_gemm_1x12(
-        rows,
-        count,
-        yPtr,
-        yBytes,
-        startPtr,
-        startBytes,
-        xPtr,
-        xBytes,
-        K,
-        zPtr,
-        zBytes,
-        R,
-        panelPtr,
-        lo,
-        hi,
-      );
+      f32_gemm_2x12(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+    else f32_gemm_1x12(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
   } else if (nr > 4) {
     if (mr === 4)
-      f32_gemm_4x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+      f32_gemm_4x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
     else if (mr === 2)
-      f32_gemm_2x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
-    else
-      f32_gemm_1x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+      f32_gemm_2x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+    else f32_gemm_1x8(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
   } else {
     if (mr === 4)
-      f32_gemm_4x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+      f32_gemm_4x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
     else if (mr === 2)
-      f32_gemm_2x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
-    else
-      f32_gemm_1x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+      f32_gemm_2x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+    else f32_gemm_1x4(rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
   }
 }
 
@@ -128,11 +60,11 @@ function f32_gemm_2x16(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(2, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_1x16(
@@ -148,11 +80,11 @@ function f32_gemm_1x16(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(1, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_2x12(
@@ -168,11 +100,11 @@ function f32_gemm_2x12(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(2, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_1x12(
@@ -188,11 +120,11 @@ function f32_gemm_1x12(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(1, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_4x8(
@@ -208,11 +140,11 @@ function f32_gemm_4x8(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(4, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(4, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_2x8(
@@ -228,11 +160,11 @@ function f32_gemm_2x8(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(2, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_1x8(
@@ -248,11 +180,11 @@ function f32_gemm_1x8(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(1, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_4x4(
@@ -268,11 +200,11 @@ function f32_gemm_4x4(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(4, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(4, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_2x4(
@@ -288,11 +220,11 @@ function f32_gemm_2x4(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(2, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }
 
 function f32_gemm_1x4(
@@ -308,9 +240,9 @@ function f32_gemm_1x4(
   zPtr: usize,
   zBytes: usize,
   R: i32,
-  panelPtr: usize,
+  wPtr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, panelPtr, lo, hi);
+  Tile.run(1, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
 }

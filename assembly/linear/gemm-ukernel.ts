@@ -81,7 +81,7 @@ export class Tile {
     zPtr: usize,
     zBytes: usize,
     R: i32,
-    panelPtr: usize,
+    wPtr: usize,
     lo: f32,
     hi: f32,
   ): void {
@@ -104,7 +104,7 @@ export class Tile {
       let c30 = Tile.loadVector(NV, 0, s, count),
         c31 = Tile.loadVector(NV, 1, s, count);
 
-      let b = panelPtr;
+      let b = wPtr;
       let end = b + <usize>K * rowBytes;
       let x0 = xPtr;
       let x1 = x0 + xBytes;
