@@ -1,4 +1,10 @@
 /** The tool's kernels: statistics and linear algebra. Kept out of the runtime's module. */
+export * from './linalg/cholesky';
+export * from './linalg/decisions';
+export * from './linalg/eigen';
+export * from './linalg/matrices';
+export * from './linalg/panels';
+export * from './statistics/binomial';
 export * from './statistics/moments';
 export { NR } from './tile';
 
