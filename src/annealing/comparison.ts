@@ -1,0 +1,148 @@
+/** How far the outputs of a changed network are those of the original, sample by sample. */
+import { analysisKernels } from '../evidence/analysis.js';
+import type { Outputs } from '../runtime/executor.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { Decision } from './decision.js';
+
+/** Agreement within one class of the original's decisions. */
+export interface ClassAgreement {
+  readonly decision: string;
+  readonly n: number;
+  readonly seen: number;
+}
+
+export interface Comparison {
+  /** Samples. */
+  readonly n: number;
+  /** Samples whose decision differs. */
+  readonly seen: number;
+  /** 1 where the decision differs, length n. */
+  readonly differs: Uint8Array;
+  /** ||changed - original|| / ||original|| over all samples. */
+  readonly rel: number;
+  readonly maxAbs: number;
+  /** Samples of which any output element differs in its bits. */
+  readonly unequal: number;
+  /** By the original's decision; one class `all` where decisions have no classes. */
+  readonly classes: readonly ClassAgreement[];
+}
+
+/** Floats of a tensor; other dtypes are converted. */
+function floatsOf(tensor: Tensor): Float32Array<ArrayBuffer> {
+  return tensor.type === 'float32'
+    ? (tensor.data as Float32Array<ArrayBuffer>)
+    : Float32Array.from(tensor.data as never, Number);
+}
+
+/** Rows and columns as which a tensor's last axis is decided on. */
+function lastAxis(tensor: Tensor): [rows: number, columns: number] {
+  const columns = tensor.dims.length > 1 ? (tensor.dims.at(-1) as number) : 1;
+  return [columns === 0 ? 0 : tensor.size / columns, columns];
+}
+
+/**
+ * Decisions along the last axis of one output: class numbers, one per position; -1 for NaN.
+ * @returns length size / last dimension (for `threshold` and whole numbers: size)
+ */
+export function decide(tensor: Tensor, decision: Decision): Int32Array {
+  const data = floatsOf(tensor);
+  if (decision.kind === 'threshold')
+    return Int32Array.from(data, (x) => (Number.isNaN(x) ? -1 : x >= decision.at ? 1 : 0));
+  if (!tensor.type.startsWith('float')) return Int32Array.from(data);
+  const [rows, columns] = lastAxis(tensor);
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const x = workspace.copyIn('float32', data);
+    const out = workspace.allocate('int32', rows);
+    kernels.f32_argmax_rows(rows, columns, x.ptr, out.ptr);
+    return workspace.copyOut(out);
+  });
+}
+
+/** [n][4]: squared distance, squared norm, largest difference, unequal elements of each sample. */
+function distances(n: number, original: Tensor, changed: Tensor): Float64Array {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const a = workspace.copyIn('float32', floatsOf(original));
+    const b = workspace.copyIn('float32', floatsOf(changed));
+    const out = workspace.allocate('float64', n * 4);
+    kernels.f32_row_distances(n, n === 0 ? 0 : original.size / n, a.ptr, b.ptr, out.ptr);
+    return workspace.copyOut(out);
+  });
+}
+
+/** Adds the distances of all outputs, so that a sample has one error. */
+function totalDistances(n: number, original: Outputs, changed: Outputs): Float64Array {
+  const total = new Float64Array(n * 4);
+  for (const [name, tensor] of Object.entries(original)) {
+    const part = distances(n, tensor, changed[name]);
+    for (let i = 0; i < total.length; i++) total[i] = i % 4 === 2 ? Math.max(total[i], part[i]) : total[i] + part[i];
+  }
+  return total;
+}
+
+/** Marks the samples whose decisions differ at any position of any output, and counts by the original's class. */
+function compareDecisions(n: number, original: Outputs, changed: Outputs, decision: Decision) {
+  const differs = new Uint8Array(n);
+  const classes = new Map<string, { n: number; seen: number }>();
+  for (const [name, tensor] of Object.entries(original)) {
+    const [before, after] = [decide(tensor, decision), decide(changed[name], decision)];
+    const positions = n === 0 ? 1 : before.length / n;
+    before.forEach((value, i) => {
+      const key = Object.keys(original).length > 1 ? `${name}=${value}` : String(value);
+      const entry = classes.get(key) ?? { n: 0, seen: 0 };
+      classes.set(key, entry);
+      entry.n++;
+      if (after[i] === value && value >= 0) return;
+      entry.seen++;
+      differs[Math.floor(i / positions)] = 1;
+    });
+  }
+  return { differs, classes: sortClasses(classes) };
+}
+
+function sortClasses(classes: Map<string, { n: number; seen: number }>): ClassAgreement[] {
+  return [...classes]
+    .map(([decision, counts]) => ({ decision, ...counts }))
+    .sort((a, b) => a.decision.localeCompare(b.decision, 'en', { numeric: true }));
+}
+
+function compareErrors(n: number, total: Float64Array, limit: number) {
+  const differs = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    const [squares, norm] = [total[4 * i], total[4 * i + 1]];
+    if (!(Math.sqrt(squares) <= limit * Math.sqrt(norm))) differs[i] = 1;
+  }
+  const seen = differs.reduce((sum, x) => sum + x, 0);
+  return { differs, classes: [{ decision: 'all', n, seen }] };
+}
+
+/**
+ * Compares all outputs of two networks on the same samples.
+ * @param original  outputs by name, first axis is the sample
+ */
+export function compareOutputs(n: number, original: Outputs, changed: Outputs, decision: Decision): Comparison {
+  const total = totalDistances(n, original, changed);
+  const { differs, classes } =
+    decision.kind === 'error'
+      ? compareErrors(n, total, decision.limit)
+      : compareDecisions(n, original, changed, decision);
+  let [squares, norm, maxAbs, unequal] = [0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    squares += total[4 * i];
+    norm += total[4 * i + 1];
+    maxAbs = Math.max(maxAbs, total[4 * i + 2]);
+    if (total[4 * i + 3] > 0) unequal++;
+  }
+  const rel = squares === 0 ? 0 : Math.sqrt(squares / norm);
+  return { n, seen: differs.reduce((sum, x) => sum + x, 0), differs, rel, maxAbs, unequal, classes };
+}
+
+/** One key per sample that says all its decisions: what splits are stratified by. */
+export function decisionKeys(n: number, outputs: Outputs, decision: Decision): string[] {
+  if (decision.kind === 'error') return new Array(n).fill('all');
+  const all = Object.values(outputs).map((tensor) => decide(tensor, decision));
+  return Array.from({ length: n }, (_, i) =>
+    all.map((values) => values.subarray((i * values.length) / n, ((i + 1) * values.length) / n).join(',')).join(';'),
+  );
+}

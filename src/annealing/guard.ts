@@ -1,0 +1,62 @@
+/**
+ * Fixed-sequence testing: stages come from gentle to aggressive in an order that the guard did not influence, the first
+ * failure stops, the last pass is kept. So each stage may be tested at the full level: a promise is broken only if a
+ * stage whose true rate exceeds it passes, and the first such stage passes with probability at most 1 - confidence.
+ */
+import type { Stage } from './annealing.js';
+import { type GuardPromise, upperBound } from './bounds.js';
+import type { ClassAgreement } from './comparison.js';
+
+/** Independent items that a decision class needs before anything is said of it. */
+export const itemsPerClass = 3;
+
+/** One stage before it is tested. */
+export interface Candidate<T> {
+  readonly name: string;
+  readonly macs: number;
+  readonly value: T;
+}
+
+export interface Tested<T> {
+  /** Every stage that was tested; the last one failed, unless all passed. */
+  readonly stages: readonly Stage[];
+  /** The last stage that passed. */
+  readonly kept: Candidate<T> | null;
+}
+
+/** Applies the promise to counts. */
+export function judge(name: string, macs: number, n: number, seen: number, promise: GuardPromise): Stage {
+  const bound = upperBound(seen, n, promise.confidence);
+  return { name, macs, n, seen, bound, passed: bound <= promise.maxDisagreement };
+}
+
+/**
+ * Tests candidates in order until one fails.
+ * @param candidates  made one at a time, only while the ones before passed
+ * @param count  disagreements of a candidate on the guard
+ */
+export async function testInSequence<T>(
+  candidates: AsyncIterable<Candidate<T>> | Iterable<Candidate<T>>,
+  count: (candidate: Candidate<T>) => Promise<{ n: number; seen: number }> | { n: number; seen: number },
+  promise: GuardPromise,
+): Promise<Tested<T>> {
+  const stages: Stage[] = [];
+  let kept: Candidate<T> | null = null;
+  for await (const candidate of candidates) {
+    const { n, seen } = await count(candidate);
+    const stage = judge(candidate.name, candidate.macs, n, seen, promise);
+    stages.push(stage);
+    if (!stage.passed) break;
+    kept = candidate;
+  }
+  return { stages, kept };
+}
+
+/**
+ * Whether the guard can prove anything: the original must give at least two different decisions, each on enough items.
+ * An always-no network agrees with a network that says yes once in fifty; such a guard proves nothing.
+ */
+export function isInformative(classes: readonly ClassAgreement[]): boolean {
+  if (classes.length === 1 && classes[0].decision === 'all') return classes[0].n > 0;
+  return classes.filter(({ n }) => n >= itemsPerClass).length >= 2;
+}

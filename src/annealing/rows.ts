@@ -1,0 +1,100 @@
+/** Rows of data: one array per model input, the first axis counts the samples. */
+import { createHash, type Hash } from 'node:crypto';
+import { KerfError } from '../runtime/errors.js';
+import type { Feeds } from '../runtime/executor.js';
+import { elementCount, Tensor } from '../runtime/tensor.js';
+
+/**
+ * Number of samples.
+ * @throws DATA_INVALID when an array has no first axis or the arrays differ in it
+ */
+export function rowCount(rows: Feeds, where = 'data'): number {
+  let count = -1;
+  for (const [name, tensor] of Object.entries(rows)) {
+    const n = tensor.dims.length === 0 ? 0 : tensor.dims[0];
+    if (count >= 0 && n !== count) {
+      throw new KerfError(
+        'DATA_INVALID',
+        `${where}: array "${name}"`,
+        `row counts differ: got ${n}, expected ${count}. Give every array the same first axis.`,
+        { got: n, expected: count },
+      );
+    }
+    count = n;
+  }
+  return Math.max(0, count);
+}
+
+/** Copies the rows at `indexes`, in that order. */
+export function takeRows(rows: Feeds, indexes: readonly number[]): Feeds {
+  return Object.fromEntries(Object.entries(rows).map(([name, tensor]) => [name, takeFrom(tensor, indexes)]));
+}
+
+function takeFrom(tensor: Tensor, indexes: readonly number[]): Tensor {
+  const stride = elementCount(tensor.dims.slice(1));
+  const source = tensor.data as Float32Array;
+  const data = new (source.constructor as Float32ArrayConstructor)(stride * indexes.length);
+  for (let to = 0; to < indexes.length; to++) {
+    data.set(source.subarray(indexes[to] * stride, (indexes[to] + 1) * stride), to * stride);
+  }
+  return new Tensor(tensor.type, data, [indexes.length, ...tensor.dims.slice(1)]);
+}
+
+/** Every row but at most `limit` of them, evenly spread: the same rows each time. */
+export function thinRows(rows: Feeds, limit: number): Feeds {
+  const n = rowCount(rows);
+  if (n <= limit) return rows;
+  return takeRows(
+    rows,
+    Array.from({ length: limit }, (_, i) => Math.floor((i * n) / limit)),
+  );
+}
+
+const bytesOf = ({ data }: Tensor, first: number, end: number): Uint8Array => {
+  const width = data.BYTES_PER_ELEMENT;
+  return new Uint8Array(data.buffer, data.byteOffset + first * width, (end - first) * width);
+};
+
+const sortedEntries = (rows: Feeds): [string, Tensor][] => Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1));
+
+function describe(hash: Hash, name: string, tensor: Tensor, dims: readonly number[]): Hash {
+  return hash.update(`${JSON.stringify([name, tensor.type, dims])}\n`);
+}
+
+/** Lower-case hex SHA-256 of all arrays with their names, dtypes and shapes, in the order of the names. */
+export function hashRows(rows: Feeds): string {
+  const hash = createHash('sha256');
+  for (const [name, tensor] of sortedEntries(rows)) {
+    describe(hash, name, tensor, tensor.dims).update(bytesOf(tensor, 0, tensor.size));
+  }
+  return hash.digest('hex');
+}
+
+/** One key per row; two rows have equal keys iff all their elements have equal bits. */
+export function rowKeys(rows: Feeds): string[] {
+  const entries = sortedEntries(rows);
+  return Array.from({ length: rowCount(rows) }, (_, row) => {
+    const hash = createHash('sha256');
+    for (const [name, tensor] of entries) {
+      const stride = elementCount(tensor.dims.slice(1));
+      describe(hash, name, tensor, tensor.dims.slice(1)).update(bytesOf(tensor, row * stride, (row + 1) * stride));
+    }
+    return hash.digest('base64');
+  });
+}
+
+/**
+ * Refuses a guard that holds rows of the calibration set: what was fitted on cannot prove anything.
+ * @throws DATA_INVALID with the number of shared rows
+ */
+export function refuseOverlap(calibration: Feeds, guard: Feeds): void {
+  const known = new Set(rowKeys(calibration));
+  const shared = rowKeys(guard).filter((key) => known.has(key)).length;
+  if (shared === 0) return;
+  throw new KerfError(
+    'DATA_INVALID',
+    'guard',
+    `rows are in the calibration data too: got ${shared} shared rows, expected 0. Use rows that were not calibrated on.`,
+    { shared },
+  );
+}

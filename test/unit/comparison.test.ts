@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { compareOutputs, decisionKeys } from '../../src/annealing/comparison.js';
+import { formatDecision, parseDecision } from '../../src/annealing/decision.js';
+import type { Graph } from '../../src/graph/graph.js';
+import { Tensor } from '../../src/runtime/tensor.js';
+
+const outputs = (dims: number[], ...data: number[]) => ({ y: new Tensor('float32', Float32Array.from(data), dims) });
+const bag = (...data: number[]) => ({ y: new Tensor('int64', BigInt64Array.from(data, BigInt), [data.length]) });
+
+function graphOf(op: string, width: number): Graph {
+  return {
+    name: 'g',
+    opset: 13,
+    inputs: [],
+    outputs: [{ name: 'y', dtype: 'float32', shape: [[[1, 'n']], width] }],
+    nodes: [{ name: 'last', op, domain: '', inputs: ['x'], outputs: ['y'], attributes: new Map() }],
+    initializers: new Map(),
+    quantization: new Map(),
+  };
+}
+
+describe('decisions', () => {
+  it('are chosen by the output', () => {
+    assert.equal(formatDecision(parseDecision('auto', graphOf('Gemm', 10))), 'argmax');
+    assert.equal(formatDecision(parseDecision('auto', graphOf('Sigmoid', 1))), 'threshold:0.5');
+    assert.equal(formatDecision(parseDecision('auto', graphOf('Gemm', 1))), 'error:0.05');
+    assert.equal(formatDecision(parseDecision('threshold:0.25', graphOf('Gemm', 1))), 'threshold:0.25');
+    for (const text of ['', 'argmin', 'threshold', 'threshold:x', 'error:0', 'error:-1']) {
+      assert.throws(() => parseDecision(text, graphOf('Gemm', 1)), { code: 'OPTION_INVALID', exitCode: 2 });
+    }
+  });
+
+  it('count a sample once, by argmax, and name the classes of the original', () => {
+    const before = outputs([4, 3], 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0);
+    const after = outputs([4, 3], 2, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0);
+    const result = compareOutputs(4, before, after, { kind: 'argmax' });
+    assert.deepEqual([result.seen, result.unequal, result.maxAbs], [1, 2, 1]);
+    assert.deepEqual([...result.differs], [0, 1, 0, 0]);
+    assert.deepEqual(result.classes, [
+      { decision: '0', n: 1, seen: 0 },
+      { decision: '1', n: 2, seen: 1 },
+      { decision: '2', n: 1, seen: 0 },
+    ]);
+    assert.ok(Math.abs(result.rel - Math.sqrt(3 / 4)) < 1e-12);
+  });
+
+  it('count a sequence as one sample that differs where any position does', () => {
+    const before = outputs([2, 2, 2], 1, 0, 1, 0, 0, 1, 0, 1);
+    const after = outputs([2, 2, 2], 0, 1, 0, 1, 0, 1, 0, 1);
+    assert.equal(compareOutputs(2, before, after, { kind: 'argmax' }).seen, 1);
+    assert.deepEqual(decisionKeys(2, before, { kind: 'argmax' }), ['0,0', '1,1']);
+  });
+
+  it('never let a NaN agree', () => {
+    const broken = outputs([1, 2], Number.NaN, 0);
+    assert.equal(compareOutputs(1, broken, broken, { kind: 'argmax' }).seen, 1);
+    assert.equal(compareOutputs(1, broken, broken, { kind: 'threshold', at: 0 }).seen, 1);
+    assert.equal(
+      compareOutputs(1, outputs([1, 1], 1), outputs([1, 1], Number.NaN), { kind: 'error', limit: 1 }).seen,
+      1,
+    );
+  });
+
+  it('compare thresholds, whole numbers and relative errors', () => {
+    const before = outputs([3, 1], 0.2, 0.7, 0.6);
+    const after = outputs([3, 1], 0.4, 0.4, 0.6);
+    assert.equal(compareOutputs(3, before, after, { kind: 'threshold', at: 0.5 }).seen, 1);
+    assert.equal(compareOutputs(3, before, after, { kind: 'error', limit: 0.5 }).seen, 1);
+    assert.equal(compareOutputs(3, bag(1, 2, 3), bag(1, 2, 4), { kind: 'argmax' }).seen, 1);
+  });
+
+  it('tell bit-equal rows from nearly equal ones', () => {
+    const result = compareOutputs(3, outputs([3, 1], 0, 1, Number.NaN), outputs([3, 1], -0, 1, Number.NaN), {
+      kind: 'argmax',
+    });
+    assert.equal(result.unequal, 1);
+  });
+});
