@@ -1,0 +1,123 @@
+/** Elementwise functions of two operands, broadcast by strides of 0. */
+import { loadLanes, storeLanes } from '../linear/lanes';
+import { f32_pow } from './pow';
+
+/** The functions, in the order of `binaryWords` in src/runtime/step-kinds/elementwise.ts. */
+const enum Binary {
+  ADD,
+  SUB,
+  MUL,
+  DIV,
+  MAX,
+  MIN,
+  POW,
+}
+
+/** Bytes of one axis in the box: | dim | strideA | strideB | strideY |, i32 each, strides in elements. */
+const AXIS_BYTES: usize = 16;
+
+/** One vector, and one row, of each function. */
+class Vector {
+  @inline
+  static apply(f: Binary, a: v128, b: v128): v128 {
+    if (f == Binary.ADD) return f32x4.add(a, b);
+    if (f == Binary.SUB) return f32x4.sub(a, b);
+    if (f == Binary.MUL) return f32x4.mul(a, b);
+    if (f == Binary.DIV) return f32x4.div(a, b);
+    if (f == Binary.MAX) return f32x4.max(a, b);
+    return f32x4.min(a, b);
+  }
+
+  /** One row whose operands are contiguous (stride 1) or one element (stride 0). */
+  @inline
+  static row(f: Binary, aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+    let a = v128.load32_splat(aPtr);
+    let b = v128.load32_splat(bPtr);
+    while (count >= 4) {
+      if (strideA) a = v128.load(aPtr);
+      if (strideB) b = v128.load(bPtr);
+      v128.store(yPtr, Vector.apply(f, a, b));
+      aPtr += strideA << 4;
+      bPtr += strideB << 4;
+      yPtr += 16;
+      count -= 4;
+    }
+    if (count <= 0) return;
+    if (strideA) a = loadLanes(aPtr, count);
+    if (strideB) b = loadLanes(bPtr, count);
+    storeLanes(yPtr, Vector.apply(f, a, b), count);
+  }
+}
+
+/** The same vector function on one pair of elements. */
+function one(f: i32, aPtr: usize, bPtr: usize, yPtr: usize): void {
+  const a = v128.load32_zero(aPtr);
+  const b = v128.load32_zero(bPtr);
+  let y = a;
+  if (f == Binary.ADD) y = f32x4.add(a, b);
+  else if (f == Binary.SUB) y = f32x4.sub(a, b);
+  else if (f == Binary.MUL) y = f32x4.mul(a, b);
+  else if (f == Binary.DIV) y = f32x4.div(a, b);
+  else if (f == Binary.MAX) y = f32x4.max(a, b);
+  else if (f == Binary.MIN) y = f32x4.min(a, b);
+  else y = f32x4.splat(f32_pow(load<f32>(aPtr), load<f32>(bPtr)));
+  v128.store_lane<f32>(yPtr, y, 0);
+}
+
+/** One row with any strides, element by element. */
+function stridedRow(f: i32, aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  while (count-- > 0) {
+    one(f, aPtr, bPtr, yPtr);
+    aPtr += strideA << 2;
+    bPtr += strideB << 2;
+    yPtr += 4;
+  }
+}
+
+/** One row: chooses the loop by function and strides; x^2 is x * x. */
+function anyRow(f: i32, aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  if (count <= 0) return;
+  if (f == Binary.POW && strideB == 0 && load<f32>(bPtr) == 2) {
+    f = Binary.MUL;
+    bPtr = aPtr;
+    strideB = strideA;
+  }
+  if ((strideA | strideB) > 1 || f == Binary.POW) return stridedRow(f, aPtr, strideA, bPtr, strideB, yPtr, count);
+  switch (f) {
+    case Binary.ADD:
+      return Vector.row(Binary.ADD, aPtr, strideA, bPtr, strideB, yPtr, count);
+    case Binary.SUB:
+      return Vector.row(Binary.SUB, aPtr, strideA, bPtr, strideB, yPtr, count);
+    case Binary.MUL:
+      return Vector.row(Binary.MUL, aPtr, strideA, bPtr, strideB, yPtr, count);
+    case Binary.DIV:
+      return Vector.row(Binary.DIV, aPtr, strideA, bPtr, strideB, yPtr, count);
+    case Binary.MAX:
+      return Vector.row(Binary.MAX, aPtr, strideA, bPtr, strideB, yPtr, count);
+    default:
+      return Vector.row(Binary.MIN, aPtr, strideA, bPtr, strideB, yPtr, count);
+  }
+}
+
+/**
+ * y = f(a, b) over a box of `rank` axes; every element depends on its own pair only.
+ * NaN in either operand gives NaN, also in max and min; pow is {@link f32_pow}, the others are correctly rounded.
+ * @param f  index of the function in {@link Binary}
+ * @param rank  1..8
+ * @param axesPtr  i32 [rank, 4], outermost axis first, each | dim | strideA | strideB | strideY |, strides in elements;
+ *   strideY of the last axis is 1
+ * @param aPtr  float32; y may be a or b itself where that has y's strides, else it is disjoint from both
+ */
+export function f32_binary(f: i32, rank: i32, axesPtr: usize, aPtr: usize, bPtr: usize, yPtr: usize): void {
+  const dim = load<i32>(axesPtr);
+  const strideA = <usize>load<i32>(axesPtr, 4);
+  const strideB = <usize>load<i32>(axesPtr, 8);
+  const strideY = <usize>load<i32>(axesPtr, 12);
+  if (rank == 1) return anyRow(f, aPtr, strideA, bPtr, strideB, yPtr, dim);
+  for (let i = 0; i < dim; i++) {
+    f32_binary(f, rank - 1, axesPtr + AXIS_BYTES, aPtr, bPtr, yPtr);
+    aPtr += strideA << 2;
+    bPtr += strideB << 2;
+    yPtr += strideY << 2;
+  }
+}

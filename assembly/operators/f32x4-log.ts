@@ -1,0 +1,45 @@
+/** Natural logarithm, four lanes at a time. */
+import { LN2_HI, LN2_LO } from './f32x4-exp';
+
+/** ln x and ln(1 + x). */
+export class Log {
+  /**
+   * ln x, within 2 ulp. x = 2^k m with m in [sqrt(1/2), sqrt(2)), f = m - 1, s = f / (2 + f):
+   * ln m = f - (f^2/2 - s (f^2/2 + R)), R = s^2 P(s^2) (fit error 1e-11). Denormals are scaled by 2^23 first.
+   * ln 0 = -Inf, ln of a negative number or NaN is NaN, ln Inf = Inf.
+   */
+  @inline
+  static log(x: v128): v128 {
+    const zero = f32x4.splat(0);
+    const isTiny = f32x4.lt(x, f32x4.splat(1.1754943508222875e-38));
+    const scaled = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, isTiny);
+    // Bits above sqrt(1/2) count as the next power of two.
+    const k = i32x4.shr_s(i32x4.sub(scaled, i32x4.splat(0x3f3504f3)), 23);
+    const m = i32x4.sub(scaled, i32x4.shl(k, 23));
+    const n = f32x4.sub(f32x4.convert_i32x4_s(k), v128.and(isTiny, f32x4.splat(23)));
+    const f = f32x4.sub(m, f32x4.splat(1));
+    const s = f32x4.div(f, f32x4.add(f, f32x4.splat(2)));
+    const z = f32x4.mul(s, s);
+    let p = f32x4.splat(0.23583588);
+    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.28537238));
+    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.40000337));
+    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.6666666));
+    const half = f32x4.mul(f32x4.splat(0.5), f32x4.mul(f, f));
+    const correction = f32x4.mul(s, f32x4.add(half, f32x4.mul(z, p)));
+    const low = f32x4.sub(half, f32x4.add(correction, f32x4.mul(n, f32x4.splat(LN2_LO))));
+    let y = f32x4.sub(f32x4.mul(n, f32x4.splat(LN2_HI)), f32x4.sub(low, f));
+    // Outside 0 < x < Inf: x itself for Inf and NaN, -Inf for 0, NaN below 0.
+    y = v128.bitselect(y, x, f32x4.lt(x, f32x4.splat(Infinity)));
+    y = v128.bitselect(f32x4.splat(-Infinity), y, f32x4.eq(x, zero));
+    return v128.or(y, f32x4.lt(x, zero));
+  }
+
+  /** ln(1 + e) for 0 <= e <= 1, within 4 ulp: Kahan's ln(u) e / (u - 1), u = 1 + e rounded, which undoes the rounding. */
+  @inline
+  static log1pUnit(e: v128): v128 {
+    const one = f32x4.splat(1);
+    const u = f32x4.add(one, e);
+    const y = f32x4.mul(Log.log(u), f32x4.div(e, f32x4.sub(u, one)));
+    return v128.bitselect(e, y, f32x4.eq(u, one));
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Reductions along one axis, in one stated order. Element k of the axis goes to partial k mod 16, each partial takes
+ * its elements in ascending order, and the partials meet by halves:
+ *
+ *     p_i + p_(i+8) for i < 8,  then i and i + 4 of these for i < 4,  then i and i + 2,  then the last two
+ *
+ * The order depends on the length of the axis only: not on its stride, on neighbouring rows or on threads.
+ */
+
+import { loadLanes, storeLanes } from '../linear/lanes';
+import { Exp } from './f32x4-exp';
+import { Log } from './f32x4-log';
+
+/** The functions, in the order of `reduceWords` in src/runtime/step-kinds/reduce.ts. */
+export const enum Reduce {
+  SUM,
+  MEAN,
+  MAX,
+  MIN,
+  PROD,
+  SUMSQ,
+  L1,
+  L2,
+  LOG_SUM_EXP,
+}
+
+/** What is merged: elements by sum, max, min or product; the sum of squares, of absolute values, of e^(x - offset). */
+export const enum Term {
+  PLAIN,
+  MAX,
+  MIN,
+  PROD,
+  SQUARE,
+  ABS,
+  EXP,
+}
+
+/** The tree over one axis, for every term. */
+class Axis {
+  @inline
+  static neutral(t: Term): v128 {
+    if (t == Term.MAX) return f32x4.splat(-Infinity);
+    if (t == Term.MIN) return f32x4.splat(Infinity);
+    if (t == Term.PROD) return f32x4.splat(1);
+    return f32x4.splat(0);
+  }
+
+  @inline
+  static merge(t: Term, a: v128, b: v128): v128 {
+    if (t == Term.MAX) return f32x4.max(a, b);
+    if (t == Term.MIN) return f32x4.min(a, b);
+    if (t == Term.PROD) return f32x4.mul(a, b);
+    return f32x4.add(a, b);
+  }
+
+  @inline
+  static take(t: Term, acc: v128, x: v128, offset: v128): v128 {
+    if (t == Term.SQUARE) return f32x4.add(acc, f32x4.mul(x, x));
+    if (t == Term.ABS) return f32x4.add(acc, f32x4.abs(x));
+    if (t == Term.EXP) return f32x4.add(acc, Exp.exp(f32x4.sub(x, offset)));
+    return Axis.merge(t, acc, x);
+  }
+
+  /** A contiguous axis: four vectors hold the 16 partials. The result is in every lane. */
+  @inline
+  static row(t: Term, xPtr: usize, axis: i32, offset: v128): v128 {
+    let p0 = Axis.neutral(t);
+    let p1 = p0;
+    let p2 = p0;
+    let p3 = p0;
+    while (axis >= 16) {
+      p0 = Axis.take(t, p0, v128.load(xPtr), offset);
+      p1 = Axis.take(t, p1, v128.load(xPtr, 16), offset);
+      p2 = Axis.take(t, p2, v128.load(xPtr, 32), offset);
+      p3 = Axis.take(t, p3, v128.load(xPtr, 48), offset);
+      xPtr += 64;
+      axis -= 16;
+    }
+    // Up to 15 left: whole vectors, then single elements; a lane without one keeps its partial.
+    for (let q = 0; axis > 0; q++) {
+      let p = q == 0 ? p0 : q == 1 ? p1 : q == 2 ? p2 : p3;
+      const taken = Axis.take(t, p, loadLanes(xPtr, min(4, axis)), offset);
+      const isHere = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(axis));
+      p = v128.bitselect(taken, p, isHere);
+      if (q == 0) p0 = p;
+      else if (q == 1) p1 = p;
+      else if (q == 2) p2 = p;
+      else p3 = p;
+      xPtr += 16;
+      axis -= 4;
+    }
+    let b = Axis.merge(t, Axis.merge(t, p0, p2), Axis.merge(t, p1, p3));
+    b = Axis.merge(t, b, i32x4.shuffle(b, b, 2, 3, 0, 1));
+    return Axis.merge(t, b, i32x4.shuffle(b, b, 1, 0, 3, 2));
+  }
+
+  /** One partial of `lanes` neighbouring columns: elements residue, residue + 16, ...; stride in bytes. */
+  @inline
+  static partial(t: Term, residue: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
+    let p = Axis.neutral(t);
+    xPtr += <usize>residue * stride;
+    for (let k = residue; k < axis; k += 16) {
+      p = Axis.take(t, p, loadLanes(xPtr, lanes), offset);
+      xPtr += stride << 4;
+    }
+    return p;
+  }
+}
+
+/** A contiguous axis, for a term that is not a literal. */
+function anyRow(t: i32, xPtr: usize, axis: i32, offset: v128): v128 {
+  switch (t) {
+    case Term.MAX:
+      return Axis.row(Term.MAX, xPtr, axis, offset);
+    case Term.MIN:
+      return Axis.row(Term.MIN, xPtr, axis, offset);
+    case Term.PROD:
+      return Axis.row(Term.PROD, xPtr, axis, offset);
+    case Term.SQUARE:
+      return Axis.row(Term.SQUARE, xPtr, axis, offset);
+    case Term.ABS:
+      return Axis.row(Term.ABS, xPtr, axis, offset);
+    case Term.EXP:
+      return Axis.row(Term.EXP, xPtr, axis, offset);
+    default:
+      return Axis.row(Term.PLAIN, xPtr, axis, offset);
+  }
+}
+
+/** One partial, for a term that is not a literal. */
+function anyPartial(t: i32, i: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
+  switch (t) {
+    case Term.MAX:
+      return Axis.partial(Term.MAX, i, xPtr, axis, stride, lanes, offset);
+    case Term.MIN:
+      return Axis.partial(Term.MIN, i, xPtr, axis, stride, lanes, offset);
+    case Term.PROD:
+      return Axis.partial(Term.PROD, i, xPtr, axis, stride, lanes, offset);
+    case Term.SQUARE:
+      return Axis.partial(Term.SQUARE, i, xPtr, axis, stride, lanes, offset);
+    case Term.ABS:
+      return Axis.partial(Term.ABS, i, xPtr, axis, stride, lanes, offset);
+    case Term.EXP:
+      return Axis.partial(Term.EXP, i, xPtr, axis, stride, lanes, offset);
+    default:
+      return Axis.partial(Term.PLAIN, i, xPtr, axis, stride, lanes, offset);
+  }
+}
+
+/** The partials i, i + width, i + 2 width, ... of `lanes` neighbouring columns, met by halves; a column a lane. */
+function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
+  if (width == 16) return anyPartial(t, i, xPtr, axis, stride, lanes, offset);
+  const low = columns(t, i, 2 * width, xPtr, axis, stride, lanes, offset);
+  const high = columns(t, i + width, 2 * width, xPtr, axis, stride, lanes, offset);
+  return Axis.merge(t, low, high);
+}
+
+/**
+ * Reduces `lanes` (1..4) neighbouring columns of x [axis, inner]; for inner = 1 the result is in every lane.
+ * @param t  what is reduced, see {@link Term}
+ * @param offset  subtracted before e^x in `Term.EXP`; unused else
+ */
+export function f32x4_reduce(t: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32, offset: v128): v128 {
+  if (inner == 1) return anyRow(t, xPtr, axis, offset);
+  return columns(t, 0, 1, xPtr, axis, (<usize>inner) << 2, lanes, offset);
+}
+
+/** ln of the sum of e^x, from the largest x on; an infinite largest x is the result itself. */
+function logSumExp(xPtr: usize, axis: i32, inner: i32, lanes: i32): v128 {
+  const top = f32x4_reduce(Term.MAX, xPtr, axis, inner, lanes, f32x4.splat(0));
+  const sum = f32x4_reduce(Term.EXP, xPtr, axis, inner, lanes, top);
+  const isInfinite = f32x4.eq(f32x4.abs(top), f32x4.splat(Infinity));
+  return v128.bitselect(top, f32x4.add(top, Log.log(sum)), isInfinite);
+}
+
+/** What is reduced for a function. */
+function termOf(f: i32): i32 {
+  if (f == Reduce.MAX) return Term.MAX;
+  if (f == Reduce.MIN) return Term.MIN;
+  if (f == Reduce.PROD) return Term.PROD;
+  if (f == Reduce.SUMSQ || f == Reduce.L2) return Term.SQUARE;
+  return f == Reduce.L1 ? Term.ABS : Term.PLAIN;
+}
+
+function reduceColumns(f: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32): v128 {
+  if (f == Reduce.LOG_SUM_EXP) return logSumExp(xPtr, axis, inner, lanes);
+  const y = f32x4_reduce(termOf(f), xPtr, axis, inner, lanes, f32x4.splat(0));
+  if (f == Reduce.MEAN) return f32x4.div(y, f32x4.splat(<f32>axis));
+  return f == Reduce.L2 ? f32x4.sqrt(y) : y;
+}
+
+/**
+ * y [outer, inner] = f over the axis of x [outer, axis, inner], in the order above.
+ * An empty axis gives 0 (sums), 1 (prod), -Inf (max, log-sum-exp), Inf (min) or NaN (mean).
+ * |y - exact| <= gamma_(axis/16 + 5) * sum |terms|.
+ * @param f  index of the function in {@link Reduce}
+ * @param yPtr  float32 [outer, inner], disjoint from x
+ */
+export function f32_reduce(f: i32, xPtr: usize, yPtr: usize, outer: i32, axis: i32, inner: i32): void {
+  const sliceBytes = (<usize>axis * <usize>inner) << 2;
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i += 4) {
+      const lanes = min(4, inner - i);
+      storeLanes(yPtr, reduceColumns(f, xPtr + ((<usize>i) << 2), axis, inner, lanes), lanes);
+      yPtr += (<usize>lanes) << 2;
+    }
+    xPtr += sliceBytes;
+  }
+}

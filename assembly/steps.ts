@@ -1,0 +1,246 @@
+/**
+ * The step loop: a whole plan, or a part of it, in one call. The host writes a tape of i32 words, one record a step:
+ *
+ *     | opcode | wordCount | words of the step ... | opcode | wordCount | ...        wordCount includes the first two
+ *
+ * The words of each opcode stand in src/runtime/step-kinds/: byte addresses first, then sizes; reals as float32 bits.
+ */
+
+import { f32_gemm } from './linear/gemm';
+import { f32_pack_linear } from './linear/pack';
+import {
+  cast,
+  copy_strided,
+  f32_binary,
+  f32_embedding_bag,
+  f32_reduce,
+  f32_softmax,
+  f32_unary,
+  gather_axis,
+  x32_fill,
+  x32_gather_columns,
+} from './operators/index';
+
+/** Opcodes, as in src/runtime/step-kinds.ts. */
+const enum Opcode {
+  GEMM = 1,
+  PACK,
+  UNARY,
+  BINARY,
+  REDUCE,
+  SOFTMAX,
+  COPY,
+  GATHER_COLUMNS,
+  GATHER,
+  EMBEDDING_BAG,
+  CAST,
+  FILL,
+}
+
+/** A word of a step. */
+class Word {
+  /** Word `index` of a step as a size. */
+  @inline
+  static size(wordsPtr: usize, index: usize): i32 {
+    return load<i32>(wordsPtr + (index << 2));
+  }
+
+  /** Word `index` of a step as a byte address. */
+  @inline
+  static pointer(wordsPtr: usize, index: usize): usize {
+    return <usize>load<u32>(wordsPtr + (index << 2));
+  }
+
+  /** Word `index` of a step as a real. */
+  @inline
+  static real(wordsPtr: usize, index: usize): f32 {
+    return load<f32>(wordsPtr + (index << 2));
+  }
+
+  /** Address of the word `index`. */
+  @inline
+  static ptr(wordsPtr: usize, index: usize): usize {
+    return wordsPtr + (index << 2);
+  }
+}
+
+/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | */
+function runGemm(w: usize): void {
+  let xPtr = Word.pointer(w, 0);
+  let panelPtr = Word.pointer(w, 1);
+  let zPtr = Word.pointer(w, 2);
+  let yPtr = Word.pointer(w, 3);
+  const R = zPtr ? Word.size(w, 7) : 0;
+  for (let b = Word.size(w, 13); b > 0; b--) {
+    f32_gemm(
+      yPtr,
+      Word.size(w, 10),
+      xPtr,
+      Word.size(w, 8),
+      panelPtr,
+      Word.size(w, 4),
+      Word.size(w, 5),
+      Word.size(w, 6),
+      zPtr,
+      Word.size(w, 9),
+      R,
+      Word.real(w, 11),
+      Word.real(w, 12),
+    );
+    xPtr += (<usize>Word.size(w, 14)) << 2;
+    panelPtr += (<usize>Word.size(w, 15)) << 2;
+    zPtr += (<usize>Word.size(w, 16)) << 2;
+    yPtr += (<usize>Word.size(w, 17)) << 2;
+  }
+}
+
+/** | B | bias | panels | N | K | strideN | strideK | biasStride | batches | strideB, Bias, Panels | */
+function runPack(w: usize): void {
+  let bPtr = Word.pointer(w, 0);
+  let biasPtr = Word.pointer(w, 1);
+  let panelPtr = Word.pointer(w, 2);
+  for (let b = Word.size(w, 8); b > 0; b--) {
+    f32_pack_linear(
+      panelPtr,
+      bPtr,
+      Word.size(w, 5),
+      Word.size(w, 6),
+      biasPtr,
+      Word.size(w, 7),
+      Word.size(w, 3),
+      Word.size(w, 4),
+    );
+    bPtr += (<usize>Word.size(w, 9)) << 2;
+    if (biasPtr) biasPtr += (<usize>Word.size(w, 10)) << 2;
+    panelPtr += (<usize>Word.size(w, 11)) << 2;
+  }
+}
+
+/** | x | indices | y | M | N | columns | ldx | ldy | */
+function runGatherColumns(w: usize): bool {
+  return x32_gather_columns(
+    Word.pointer(w, 0),
+    Word.pointer(w, 1),
+    Word.pointer(w, 2),
+    Word.size(w, 3),
+    Word.size(w, 4),
+    Word.size(w, 5),
+    Word.size(w, 6),
+    Word.size(w, 7),
+  );
+}
+
+/** | x | indices | y | elementBytes | outer | axis | inner | count | */
+function runGather(w: usize): bool {
+  return gather_axis(
+    Word.size(w, 3),
+    Word.pointer(w, 0),
+    Word.pointer(w, 1),
+    Word.pointer(w, 2),
+    Word.size(w, 4),
+    Word.size(w, 5),
+    Word.size(w, 6),
+    Word.size(w, 7),
+  );
+}
+
+/** | ids | table | bias | y | mode | M | L | V | D | ldy | */
+function runEmbeddingBag(w: usize): bool {
+  return f32_embedding_bag(
+    Word.size(w, 4),
+    Word.pointer(w, 0),
+    Word.pointer(w, 1),
+    Word.pointer(w, 2),
+    Word.pointer(w, 3),
+    Word.size(w, 5),
+    Word.size(w, 6),
+    Word.size(w, 7),
+    Word.size(w, 8),
+    Word.size(w, 9),
+  );
+}
+
+/** Runs one step; false when its data or its opcode is refused. */
+function runStep(opcode: i32, w: usize): bool {
+  switch (opcode) {
+    case Opcode.GEMM:
+      runGemm(w);
+      return true;
+    case Opcode.PACK:
+      runPack(w);
+      return true;
+    case Opcode.UNARY: // | x | y | f | count | alpha | beta |
+      f32_unary(
+        Word.size(w, 2),
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.size(w, 3),
+        Word.real(w, 4),
+        Word.real(w, 5),
+      );
+      return true;
+    case Opcode.BINARY: // | a | b | y | f | rank | axes ... |
+      f32_binary(
+        Word.size(w, 3),
+        Word.size(w, 4),
+        Word.ptr(w, 5),
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.pointer(w, 2),
+      );
+      return true;
+    case Opcode.REDUCE: // | x | y | f | outer | axis | inner |
+      f32_reduce(
+        Word.size(w, 2),
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.size(w, 3),
+        Word.size(w, 4),
+        Word.size(w, 5),
+      );
+      return true;
+    case Opcode.SOFTMAX: // | x | y | f | outer | axis | inner |
+      f32_softmax(
+        Word.size(w, 2),
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.size(w, 3),
+        Word.size(w, 4),
+        Word.size(w, 5),
+      );
+      return true;
+    case Opcode.COPY: // | src | dst | elementBytes | rank | axes ... |
+      copy_strided(Word.size(w, 2), Word.size(w, 3), Word.ptr(w, 4), Word.pointer(w, 0), Word.pointer(w, 1));
+      return true;
+    case Opcode.GATHER_COLUMNS:
+      return runGatherColumns(w);
+    case Opcode.GATHER:
+      return runGather(w);
+    case Opcode.EMBEDDING_BAG:
+      return runEmbeddingBag(w);
+    case Opcode.CAST: // | x | y | from | to | count |
+      cast(Word.size(w, 2), Word.size(w, 3), Word.pointer(w, 0), Word.pointer(w, 1), Word.size(w, 4));
+      return true;
+    case Opcode.FILL: // | y | count | bits |
+      x32_fill(Word.pointer(w, 0), Word.size(w, 1), Word.size(w, 2));
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Runs the steps of a tape in order.
+ * @param tapePtr  i32 words, multiple of 4; only read
+ * @param tapeBytes  length of the tape
+ * @returns 0, or 1 + the position of the step that met an index outside its operand (or has an unknown opcode);
+ *   the steps before it have run
+ */
+export function run_steps(tapePtr: usize, tapeBytes: i32): i32 {
+  const endPtr = tapePtr + <usize>tapeBytes;
+  for (let step = 1; tapePtr < endPtr; step++) {
+    if (!runStep(load<i32>(tapePtr), tapePtr + 8)) return step;
+    tapePtr += (<usize>load<i32>(tapePtr, 4)) << 2;
+  }
+  return 0;
+}

@@ -1,0 +1,104 @@
+/** Runs single steps on the WASM step loop, with guard bytes around every operand. */
+import assert from 'node:assert/strict';
+import type { BoundParams } from '../../src/runtime/step-kind.js';
+import { stepKinds } from '../../src/runtime/step-kinds.js';
+import type { TensorData } from '../../src/runtime/tensor.js';
+import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+
+interface StepExports {
+  run_steps(tapePtr: number, tapeBytes: number): number;
+}
+
+/** Operands by slot: reads, then writes; undefined where an optional one is absent. */
+export type Operands = readonly (TensorData | undefined)[];
+
+const guardBytes = 64;
+const guardByte = 0xa5;
+/** Above the static data of both modules. */
+const baseBytes = 65536;
+
+/** The tape of one step. */
+export function encodeStep(kind: string, params: BoundParams, pointers: readonly number[]): Int32Array {
+  const { opcode, encode } = stepKinds.get(kind)!;
+  const words = encode(params, pointers);
+  return Int32Array.of(opcode, words.length + 2, ...words);
+}
+
+/** One build of the step loop in a memory of its own. */
+export class StepRunner {
+  readonly #memory = createMemory(baseBytes);
+  readonly #exports: StepExports;
+
+  constructor(
+    readonly name: string,
+    base64: string,
+  ) {
+    this.#exports = bindKernels<StepExports>(decodeBase64(base64), this.#memory).exports;
+  }
+
+  /**
+   * Runs one step on copies of the operands and copies the written ones back.
+   *
+   *     | guard | operand 0 | guard | operand 1 | guard | ... | tape |
+   *
+   * @returns what run_steps returns
+   */
+  run(kind: string, params: BoundParams, operands: Operands): number {
+    const pointers: number[] = [];
+    let top = baseBytes;
+    for (const data of operands) {
+      // Not a multiple of 16: kernels may not rely on vector alignment.
+      top = Math.ceil((top + guardBytes) / 16) * 16 + 4;
+      pointers.push(data ? top : 0);
+      top += data?.byteLength ?? 0;
+    }
+    const tape = encodeStep(kind, params, pointers);
+    const tapePtr = Math.ceil((top + guardBytes) / 16) * 16;
+    const missing = tapePtr + tape.byteLength - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
+    const bytes = new Uint8Array(this.#memory.buffer);
+    bytes.fill(guardByte, baseBytes, tapePtr);
+    operands.forEach((data, slot) => {
+      if (data) bytes.set(bytesOf(data), pointers[slot]);
+    });
+    new Int32Array(bytes.buffer, tapePtr, tape.length).set(tape);
+    const code = this.#exports.run_steps(tapePtr, tape.byteLength);
+    this.#collect(kind, operands, pointers, tapePtr);
+    return code;
+  }
+
+  /** Copies results back; guards and operands that are only read must not have changed. */
+  #collect(kind: string, operands: Operands, pointers: readonly number[], endPtr: number): void {
+    const bytes = new Uint8Array(this.#memory.buffer);
+    const reads = stepKinds.get(kind)!.reads.length;
+    let from = baseBytes;
+    operands.forEach((data, slot) => {
+      if (!data) return;
+      assertGuard(bytes.subarray(from, pointers[slot]), `before operand ${slot} of ${kind}`);
+      from = pointers[slot] + data.byteLength;
+      const now = bytes.subarray(pointers[slot], from);
+      if (slot >= reads) bytesOf(data).set(now);
+      else assert.ok(Buffer.compare(now, bytesOf(data)) === 0, `${this.name}: ${kind} wrote to operand ${slot}`);
+    });
+    assertGuard(bytes.subarray(from, endPtr), `after the operands of ${kind}`);
+  }
+}
+
+function bytesOf(data: TensorData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function assertGuard(bytes: Uint8Array, where: string): void {
+  assert.ok(
+    bytes.every((byte) => byte === guardByte),
+    `guard bytes changed ${where}`,
+  );
+}
+
+async function load(build: string): Promise<StepRunner> {
+  const { base64 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { base64: string };
+  return new StepRunner(build, base64);
+}
+
+/** The builds that every kernel test runs on. */
+export const runners = [await load('plain'), await load('debug')];
