@@ -5,7 +5,21 @@ export * from './linalg/eigen';
 export * from './linalg/matrices';
 export * from './linalg/panels';
 export * from './statistics/binomial';
+export * from './linalg/gram';
+export * from './linalg/layout';
+export * from './linalg/project';
+export * from './linalg/ql';
+export * from './linalg/tridiagonal';
+export { f64_chi_square_log_p } from './statistics/gamma';
+export * from './statistics/groups';
+export * from './statistics/kolmogorov';
+export * from './statistics/marchenko-pastur';
 export * from './statistics/moments';
+export { f64_reject } from './statistics/multiple-testing';
+export { f64_normal_log_tail, f64_normal_quantile } from './statistics/normal';
+export * from './statistics/pit';
+export { f64_uniform } from './statistics/random';
+export * from './statistics/sort';
 export { NR } from './tile';
 
 /** First byte above the module's constants: what a host may use. */

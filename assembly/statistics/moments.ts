@@ -59,7 +59,7 @@ export function f32_moments(n: usize, xPtr: usize, outPtr: usize): void {
     square += <f64>x * <f64>x;
     if (x < smallest) smallest = x;
     if (x > largest) largest = x;
-    if ((reinterpret<u32>(x) & 0x7f800000) == 0x7f800000) bad += 1;
+    if ((reinterpret<u32>(x) & 0x7f800000) === 0x7f800000) bad += 1;
     ptr += 4;
   }
   store<f64>(outPtr, sum, 0);

@@ -70,4 +70,33 @@ export interface LinalgKernels {
   ): void;
   f32_argmax_rows(rows: number, columns: number, xPtr: number, outPtr: number): void;
   f32_row_distances(rows: number, columns: number, aPtr: number, bPtr: number, outPtr: number): void;
+
+  f32_scale_rows_columns(
+    M: number,
+    N: number,
+    xPtr: number,
+    rowPtr: number,
+    columnPtr: number,
+    yPtr: number,
+    ldy: number,
+  ): void;
+  f32_transpose(M: number, N: number, xPtr: number, ldx: number, yPtr: number, ldy: number): void;
+  /** C [M, M] f64 = A A^T, A [M, K] f32, lda a multiple of 4. */
+  f32_gram(M: number, K: number, aPtr: number, lda: number, cPtr: number): void;
+
+  f64_tridiagonalise(n: number, aPtr: number, dPtr: number, ePtr: number, scratchPtr: number): void;
+  f64_form_basis(n: number, aPtr: number): void;
+  f64_sturm_count(n: number, dPtr: number, ePtr: number, x: number): number;
+  f64_tridiagonal_ql(n: number, dPtr: number, ePtr: number, vectorsPtr: number): number;
+
+  f64_f32_project(
+    R: number,
+    M: number,
+    N: number,
+    uPtr: number,
+    ldu: number,
+    wPtr: number,
+    ldw: number,
+    outPtr: number,
+  ): void;
 }

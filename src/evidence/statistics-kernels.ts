@@ -7,4 +7,41 @@ export interface StatisticsKernels {
   /** Ends of the one-sided Clopper-Pearson intervals for a proportion. */
   f64_binomial_upper(seen: number, n: number, confidence: number): number;
   f64_binomial_lower(seen: number, n: number, confidence: number): number;
+
+
+  pitTableLength(): number;
+  f64_pit_table(family: number, tablePtr: number): void;
+  f32_pit(n: number, wPtr: number, family: number, scale: number, tablePtr: number, zPtr: number): void;
+  f32_pit_dithered(
+    n: number,
+    wPtr: number,
+    family: number,
+    scale: number,
+    step: number,
+    key: bigint,
+    first: bigint,
+    uniformTablePtr: number,
+    zPtr: number,
+  ): void;
+  f32_count_beyond(n: number, zPtr: number, cut: number): number;
+  f32_count_other(n: number, wPtr: number, value: number): number;
+
+  f32_row_squares(M: number, N: number, zPtr: number, weightsPtr: number, outPtr: number): void;
+  f32_column_squares(M: number, N: number, zPtr: number, weightsPtr: number, outPtr: number): void;
+
+  f32_sort(n: number, xPtr: number, scratchPtr: number): void;
+  f64_sort(n: number, xPtr: number): void;
+  f32_ks_distance(n: number, zPtr: number): number;
+  f64_ks_log_p(n: number, d: number): number;
+
+  f64_chi_square_log_p(n: number, xPtr: number, df: number, tail: number, outPtr: number): void;
+  f64_normal_log_tail(x: number): number;
+  f64_normal_quantile(logP: number): number;
+  /** @param method  0 Bonferroni, 1 Holm, 2 Benjamini-Hochberg */
+  f64_reject(n: number, logPPtr: number, scratchPtr: number, method: number, level: number, flagsPtr: number): number;
+
+  f64_marchenko_pastur_cdf(beta: number, x: number): number;
+  f64_marchenko_pastur_median(beta: number): number;
+
+  f64_uniform(n: number, key: bigint, first: bigint, xPtr: number): void;
 }

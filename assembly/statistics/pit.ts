@@ -1,0 +1,168 @@
+/**
+ * The probability integral transform: z = +-Phi^-1(min(F(w), 1 - F(w))), standard normal when w follows the law F.
+ *
+ * A bounded law (uniform, truncated normal) depends on w only through t = 1 - |w| / edge, the relative distance from
+ * the edge of its support; so one table of z(t) a family serves every scale. Cells are 1/64 of an octave of t:
+ *
+ *     t = 2^-24                                                                    1
+ *     | cell 0 | cell 1 | .. | cell 63 | cell 64 .. | ..                     .. cell 1535 |   4 f64 a cell, c0..c3
+ *       z = c0 + t (c1 + t (c2 + t c3)), absolute error below 1e-9
+ *
+ * Below 2^-24, the resolution of an f32 generator, t counts as 2^-24. A weight more than 1e-6 (relative) outside the
+ * support gets |z| = 38.5, where the two-sided p-value leaves f64.
+ */
+import { edgeTail, NORMAL, TRUNCATED, upperTail } from './law';
+import { normalQuantileOfLogTail } from './normal';
+import { uniformAt } from './random';
+
+const CELLS: i32 = 24 * 64;
+/** Bits 46.. of the f64 2^-24: sign, exponent and six bits of mantissa. */
+const FIRST_CELL: u64 = (<u64>(1023 - 24)) << 6;
+const SMALLEST_T: f64 = 1.0 / 16777216;
+const LARGEST_T: f64 = 1.0 - 1.0 / 9007199254740992;
+const OUTSIDE_T: f64 = -1e-6;
+const OUTSIDE_Z: f64 = 38.5;
+
+/** Elements (f64) of a table. */
+export function pitTableLength(): i32 {
+  return CELLS * 4;
+}
+
+function exactZ(family: i32, t: f64): f64 {
+  return normalQuantileOfLogTail(Math.log(edgeTail(family, t)));
+}
+
+/**
+ * Writes the table of z(t) of a bounded family: the cubic through four Chebyshev nodes of each cell.
+ * @param family  TRUNCATED or UNIFORM
+ * @param tablePtr  pitTableLength() f64, 16-byte aligned
+ */
+export function f64_pit_table(family: i32, tablePtr: usize): void {
+  for (let cell = 0; cell < CELLS; cell++) {
+    const start = reinterpret<f64>((FIRST_CELL + <u64>cell) << 46);
+    const width = reinterpret<f64>((FIRST_CELL + <u64>cell + 1) << 46) - start;
+    const t0 = start + width * 0.03806023374435662;
+    const t1 = start + width * 0.3086582838174551;
+    const t2 = start + width * 0.6913417161825449;
+    const t3 = start + width * 0.9619397662556434;
+    const z0 = exactZ(family, t0);
+    const z1 = exactZ(family, t1);
+    const z2 = exactZ(family, t2);
+    const z3 = exactZ(family, t3);
+    // Newton's divided differences, then powers of t.
+    const d01 = (z1 - z0) / (t1 - t0);
+    const d12 = (z2 - z1) / (t2 - t1);
+    const d23 = (z3 - z2) / (t3 - t2);
+    const d012 = (d12 - d01) / (t2 - t0);
+    const d123 = (d23 - d12) / (t3 - t1);
+    const c3 = (d123 - d012) / (t3 - t0);
+    const c2 = d012 - c3 * (t0 + t1 + t2);
+    const c1 = d01 - d012 * (t0 + t1) + c3 * (t0 * t1 + t0 * t2 + t1 * t2);
+    const c0 = z0 - d01 * t0 + d012 * t0 * t1 - c3 * t0 * t1 * t2;
+    const ptr = tablePtr + ((<usize>cell) << 5);
+    store<f64>(ptr, c0, 0);
+    store<f64>(ptr, c1, 8);
+    store<f64>(ptr, c2, 16);
+    store<f64>(ptr, c3, 24);
+  }
+}
+
+function tableZ(tablePtr: usize, t: f64): f64 {
+  const inside = min<f64>(max<f64>(t, SMALLEST_T), LARGEST_T);
+  const cell = (reinterpret<u64>(inside) >> 46) - FIRST_CELL;
+  const ptr = tablePtr + (<usize>cell << 5);
+  const z = load<f64>(ptr, 0) + inside * (load<f64>(ptr, 8) + inside * (load<f64>(ptr, 16) + inside * load<f64>(ptr, 24)));
+  return t < OUTSIDE_T ? OUTSIDE_Z : z;
+}
+
+/**
+ * z of weights under a law, exact weights.
+ * @param n  elements
+ * @param wPtr  w [n], f32, finite
+ * @param family  NORMAL, TRUNCATED or UNIFORM
+ * @param scale  the law's scale: sigma, sigma before truncation, half width
+ * @param tablePtr  the family's table; not read for NORMAL
+ * @param zPtr  z [n], f32; may be wPtr
+ */
+export function f32_pit(n: usize, wPtr: usize, family: i32, scale: f64, tablePtr: usize, zPtr: usize): void {
+  const end = wPtr + (n << 2);
+  const shift = zPtr - wPtr;
+  if (family === NORMAL) {
+    const inverse = 1 / scale;
+    for (let ptr = wPtr; ptr < end; ptr += 4) store<f32>(ptr + shift, <f32>(<f64>load<f32>(ptr) * inverse));
+    return;
+  }
+  const inverseEdge = family === TRUNCATED ? 0.5 / scale : 1 / scale;
+  for (let ptr = wPtr; ptr < end; ptr += 4) {
+    const w = <f64>load<f32>(ptr);
+    store<f32>(ptr + shift, <f32>copysign<f64>(tableZ(tablePtr, 1 - abs(w) * inverseEdge), w));
+  }
+}
+
+/** Phi^-1 of an upper tail p in [0, 1/2], by the UNIFORM table (t = 2 p) where it reaches. */
+function tailToZ(uniformTablePtr: usize, p: f64): f64 {
+  if (p >= 0.5 * SMALLEST_T) return tableZ(uniformTablePtr, 2 * p);
+  return p > 0 ? min<f64>(OUTSIDE_Z, normalQuantileOfLogTail(Math.log(p))) : OUTSIDE_Z;
+}
+
+/**
+ * z of weights that were rounded to multiples of `step`: u is drawn uniformly from [F(w - step/2), F(w + step/2)] by
+ * the number at (key, index) of the counter-based generator, so the result does not depend on threads.
+ * A cell wholly outside the support gets |z| = 38.5.
+ * @param first  index of w[0] in the stream
+ * @param uniformTablePtr  the UNIFORM table, whatever the family
+ * Other parameters as in f32_pit.
+ */
+export function f32_pit_dithered(
+  n: usize,
+  wPtr: usize,
+  family: i32,
+  scale: f64,
+  step: f64,
+  key: u64,
+  first: u64,
+  uniformTablePtr: usize,
+  zPtr: usize,
+): void {
+  const inverse = 1 / scale;
+  const half = 0.5 * step * inverse;
+  for (let i: usize = 0; i < n; i++) {
+    const w = <f64>load<f32>(wPtr + (i << 2));
+    const x = abs(w) * inverse;
+    const uniform = uniformAt(key, first + i);
+    // Work at |w| in the upper tail, and give the sign back; a cell around 0 has its lower end below the centre.
+    const high = x >= half ? upperTail(family, x - half) : 1 - upperTail(family, half - x);
+    const low = upperTail(family, x + half);
+    const p = low + uniform * (high - low);
+    const z = p <= 0.5 ? tailToZ(uniformTablePtr, p) : -tailToZ(uniformTablePtr, 1 - p);
+    store<f32>(zPtr + (i << 2), <f32>(w < 0 ? -z : z));
+  }
+}
+
+/** How many |z| are at least `cut`. */
+export function f32_count_beyond(n: usize, zPtr: usize, cut: f64): f64 {
+  const end = zPtr + (n << 2);
+  const end4 = zPtr + ((n & ~3) << 2);
+  const bound = f32x4.splat(<f32>cut);
+  let lanes = i32x4.splat(0);
+  let ptr = zPtr;
+  while (ptr < end4) {
+    lanes = i32x4.sub(lanes, f32x4.ge(f32x4.abs(v128.load(ptr)), bound));
+    ptr += 16;
+  }
+  let count =
+    i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1) + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
+  while (ptr < end) {
+    if (abs(load<f32>(ptr)) >= <f32>cut) count++;
+    ptr += 4;
+  }
+  return <f64>(<u32>count);
+}
+
+/** How many elements differ from `value`: movement under a point law. */
+export function f32_count_other(n: usize, wPtr: usize, value: f32): f64 {
+  let count: u32 = 0;
+  const end = wPtr + (n << 2);
+  for (let ptr = wPtr; ptr < end; ptr += 4) count += <u32>(load<f32>(ptr) !== value);
+  return <f64>count;
+}
