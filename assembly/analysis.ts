@@ -2,14 +2,14 @@
 export * from './linalg/cholesky';
 export * from './linalg/decisions';
 export * from './linalg/eigen';
-export * from './linalg/matrices';
-export * from './linalg/panels';
-export * from './statistics/binomial';
 export * from './linalg/gram';
 export * from './linalg/layout';
+export * from './linalg/matrices';
+export * from './linalg/panels';
 export * from './linalg/project';
 export * from './linalg/ql';
 export * from './linalg/tridiagonal';
+export * from './statistics/binomial';
 export { f64_chi_square_log_p } from './statistics/gamma';
 export * from './statistics/groups';
 export * from './statistics/kolmogorov';

@@ -5,16 +5,15 @@ const CHUNK: usize = 512;
 /** Rows that stay in cache while the others pass. */
 const BLOCK: usize = 96;
 
-function sumLanes(v: v128): f64 {
-  return (
-    <f64>f32x4.extract_lane(v, 0) +
-    <f64>f32x4.extract_lane(v, 1) +
-    (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3))
-  );
-}
-
-function addTo(ptr: usize, v: v128): void {
-  store<f64>(ptr, load<f64>(ptr) + sumLanes(v));
+/** Inlined: a call after the loop would make the engine keep the accumulators in memory inside it. */
+class Lanes {
+  /** Adds the four lanes of v to the f64 at ptr. */
+  @inline
+  static addTo(ptr: usize, v: v128): void {
+    const low = <f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1);
+    const high = <f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3);
+    store<f64>(ptr, load<f64>(ptr) + (low + high));
+  }
 }
 
 /** C[i..i+2, j..j+2] += rows i.. times rows j.. over k elements: nine accumulators, one k step per basic block. */
@@ -52,15 +51,15 @@ function tile3x3(k: usize, aPtr: usize, bPtr: usize, lda: usize, cPtr: usize, ld
     bPtr += 16;
   } while (aPtr < end);
   const row = ldc << 3;
-  addTo(cPtr, c00);
-  addTo(cPtr + 8, c01);
-  addTo(cPtr + 16, c02);
-  addTo(cPtr + row, c10);
-  addTo(cPtr + row + 8, c11);
-  addTo(cPtr + row + 16, c12);
-  addTo(cPtr + 2 * row, c20);
-  addTo(cPtr + 2 * row + 8, c21);
-  addTo(cPtr + 2 * row + 16, c22);
+  Lanes.addTo(cPtr, c00);
+  Lanes.addTo(cPtr + 8, c01);
+  Lanes.addTo(cPtr + 16, c02);
+  Lanes.addTo(cPtr + row, c10);
+  Lanes.addTo(cPtr + row + 8, c11);
+  Lanes.addTo(cPtr + row + 16, c12);
+  Lanes.addTo(cPtr + 2 * row, c20);
+  Lanes.addTo(cPtr + 2 * row + 8, c21);
+  Lanes.addTo(cPtr + 2 * row + 16, c22);
 }
 
 function tile1x1(k: usize, aPtr: usize, bPtr: usize, cPtr: usize): void {
@@ -71,7 +70,7 @@ function tile1x1(k: usize, aPtr: usize, bPtr: usize, cPtr: usize): void {
     aPtr += 16;
     bPtr += 16;
   } while (aPtr < end);
-  addTo(cPtr, c);
+  Lanes.addTo(cPtr, c);
 }
 
 /** C[i0..i1, j0..j1] over one chunk, tiles that lie wholly above the diagonal left out. */

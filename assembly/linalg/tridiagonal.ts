@@ -38,10 +38,7 @@ function updateRow(n: usize, rowPtr: usize, a: f64, qPtr: usize, b: f64, vPtr: u
   const n2 = n & ~1;
   for (let k: usize = 0; k < n2; k += 2) {
     const row = rowPtr + (k << 3);
-    const change = f64x2.add(
-      f64x2.mul(aa, v128.load(qPtr + (k << 3))),
-      f64x2.mul(bb, v128.load(vPtr + (k << 3))),
-    );
+    const change = f64x2.add(f64x2.mul(aa, v128.load(qPtr + (k << 3))), f64x2.mul(bb, v128.load(vPtr + (k << 3))));
     v128.store(row, f64x2.sub(v128.load(row), change));
   }
   if (n2 < n) {

@@ -1,7 +1,6 @@
 /** The incomplete gamma function in the log, f64: chi-square tails that do not underflow. */
 
 const HALF_LOG_TWO_PI: f64 = 0.9189385332046728;
-const LOG_TWO: f64 = 0.6931471805599453;
 
 /** ln Gamma(a + 1) - (a + 1/2) ln a + a - ln(2 pi) / 2 for a >= 10: Stirling's series. */
 function stirlingRest(a: f64): f64 {
@@ -64,7 +63,7 @@ function upperFraction(a: f64, x: f64): f64 {
 
 /** ln(1 - e^y) for y < 0. */
 function logComplement(y: f64): f64 {
-  return y > -LOG_TWO ? Math.log(-Math.expm1(y)) : Math.log1p(-Math.exp(y));
+  return y > -Math.LN2 ? Math.log(-Math.expm1(y)) : Math.log1p(-Math.exp(y));
 }
 
 /** ln P(a, x) of the regularised lower incomplete gamma function, a > 0, x >= 0. */
@@ -97,7 +96,7 @@ export function f64_chi_square_log_p(n: usize, xPtr: usize, df: f64, tail: i32, 
     let p: f64;
     if (tail === 0) p = logGammaQ(a, x);
     else if (tail === 1) p = logGammaP(a, x);
-    else p = min<f64>(0, min<f64>(logGammaQ(a, x), logGammaP(a, x)) + LOG_TWO);
+    else p = min<f64>(0, min<f64>(logGammaQ(a, x), logGammaP(a, x)) + Math.LN2);
     store<f64>(outPtr + (i << 3), p);
   }
 }

@@ -50,5 +50,5 @@ export function f64_ks_log_p(n: f64, d: f64): f64 {
     return Math.log1p((-2.5066282746310007 / k) * y * (1 + y8 * (1 + y8 * y8 * (1 + y8 * y8 * y8))));
   }
   const x = Math.exp(-2 * k * k);
-  return 0.6931471805599453 - 2 * k * k + Math.log1p(-x * x * x * (1 - Math.pow(x, 5) * (1 - Math.pow(x, 7))));
+  return Math.LN2 - 2 * k * k + Math.log1p(-x * x * x * (1 - Math.pow(x, 5) * (1 - Math.pow(x, 7))));
 }

@@ -1,7 +1,5 @@
 /** The Marchenko-Pastur law: squared singular values of a noise matrix over its longer side. */
 
-const PI: f64 = 3.141592653589793;
-
 /**
  * Mass of the Marchenko-Pastur law below x, for noise of variance 1 and eigenvalues of W W^T / n, beta = m / n.
  * The integral of sqrt((b - x)(x - a)) / (2 pi beta x) over [a, x] in closed form, r^2 = (b - x) / (x - a).
@@ -14,9 +12,9 @@ export function f64_marchenko_pastur_cdf(beta: f64, x: f64): f64 {
   if (x <= a) return 0;
   if (x >= b) return 1;
   const r = Math.sqrt((b - x) / (x - a));
-  let sum = PI * beta + Math.sqrt((b - x) * (x - a)) - (1 + beta) * Math.atan(0.5 * (r - 1 / r));
+  let sum = Math.PI * beta + Math.sqrt((b - x) * (x - a)) - (1 + beta) * Math.atan(0.5 * (r - 1 / r));
   if (beta < 1) sum += (1 - beta) * Math.atan((a * r - b / r) / (2 * (1 - beta)));
-  return sum / (2 * PI * beta);
+  return sum / (2 * Math.PI * beta);
 }
 
 /** The median of the Marchenko-Pastur law, by bisection. */

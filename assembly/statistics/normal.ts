@@ -49,7 +49,7 @@ export function normalDensity(x: f64): f64 {
  * Newton's method on the log tail, which is concave, so that every step after the first comes from the same side.
  */
 export function normalQuantileOfLogTail(logP: f64): f64 {
-  let x = Math.sqrt(max<f64>(0, -2 * (logP + 0.6931471805599453)));
+  let x = Math.sqrt(max<f64>(0, -2 * (logP + Math.LN2)));
   for (let step = 0; step < 50; step++) {
     const tail = scaledTail(x);
     // d/dx ln Phi(-x) = -density / tail = -1 / (sqrt(2 pi) scaledTail(x)).

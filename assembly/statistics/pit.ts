@@ -70,8 +70,9 @@ export function f64_pit_table(family: i32, tablePtr: usize): void {
 function tableZ(tablePtr: usize, t: f64): f64 {
   const inside = min<f64>(max<f64>(t, SMALLEST_T), LARGEST_T);
   const cell = (reinterpret<u64>(inside) >> 46) - FIRST_CELL;
-  const ptr = tablePtr + (<usize>cell << 5);
-  const z = load<f64>(ptr, 0) + inside * (load<f64>(ptr, 8) + inside * (load<f64>(ptr, 16) + inside * load<f64>(ptr, 24)));
+  const ptr = tablePtr + ((<usize>cell) << 5);
+  const z =
+    load<f64>(ptr, 0) + inside * (load<f64>(ptr, 8) + inside * (load<f64>(ptr, 16) + inside * load<f64>(ptr, 24)));
   return t < OUTSIDE_T ? OUTSIDE_Z : z;
 }
 
@@ -151,7 +152,10 @@ export function f32_count_beyond(n: usize, zPtr: usize, cut: f64): f64 {
     ptr += 16;
   }
   let count =
-    i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1) + i32x4.extract_lane(lanes, 2) + i32x4.extract_lane(lanes, 3);
+    i32x4.extract_lane(lanes, 0) +
+    i32x4.extract_lane(lanes, 1) +
+    i32x4.extract_lane(lanes, 2) +
+    i32x4.extract_lane(lanes, 3);
   while (ptr < end) {
     if (abs(load<f32>(ptr)) >= <f32>cut) count++;
     ptr += 4;

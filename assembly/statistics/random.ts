@@ -1,15 +1,20 @@
 /** A counter-based generator: a number depends on (key, index) alone, so threads and order cannot change it. */
 
+const FACTOR_A: u64 = ((<u64>0xd6e8feb8) << 32) | 0x6659fd93;
+const FACTOR_B: u64 = ((<u64>0xa0761d64) << 32) | 0x78bd642f;
+/** 2^64 over the golden ratio: the counter's step. */
+const GOLDEN: u64 = ((<u64>0x9e3779b9) << 32) | 0x7f4a7c15;
+
 /** Mixes 64 bits so that every input bit changes every output bit with probability about 1/2. */
 export function mix64(x: u64): u64 {
-  x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93;
-  x = (x ^ (x >> 29)) * 0xa0761d6478bd642f;
+  x = (x ^ (x >> 32)) * FACTOR_A;
+  x = (x ^ (x >> 29)) * FACTOR_B;
   return x ^ (x >> 32);
 }
 
 /** Uniform on (0, 1), 52 bits and a half: never 0, never 1. */
 export function uniformAt(key: u64, index: u64): f64 {
-  const bits = mix64(mix64(key + index * 0x9e3779b97f4a7c15) + key);
+  const bits = mix64(mix64(key + index * GOLDEN) + key);
   return (<f64>(bits >> 12) + 0.5) * (1.0 / 4503599627370496.0);
 }
 

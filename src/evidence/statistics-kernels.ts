@@ -8,7 +8,6 @@ export interface StatisticsKernels {
   f64_binomial_upper(seen: number, n: number, confidence: number): number;
   f64_binomial_lower(seen: number, n: number, confidence: number): number;
 
-
   pitTableLength(): number;
   f64_pit_table(family: number, tablePtr: number): void;
   f32_pit(n: number, wPtr: number, family: number, scale: number, tablePtr: number, zPtr: number): void;
