@@ -4,7 +4,7 @@
  * `--if-stale` does nothing when build/ is newer than every source file.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -29,6 +29,16 @@ function newest(folder) {
     time = Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
   }
   return time;
+}
+
+/** Removes outputs whose source is gone, so that a deleted test does not run and a deleted module is not published. */
+function removeOrphans(folder) {
+  if (!existsSync(join('build', folder))) return;
+  for (const entry of readdirSync(join('build', folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeOrphans(path);
+    else if (!existsSync(path.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts'))) rmSync(join('build', path));
+  }
 }
 
 const stamp = join(root, 'build', '.built');
@@ -65,8 +75,12 @@ if (!isFresh(wasmStamp, assemblyTime)) {
   writeFileSync(wasmStamp, '');
 }
 
+removeOrphans('src');
+removeOrphans('test');
 const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
   stdio: 'inherit',
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+// Without it npm would obey build/.gitignore and publish nothing of build/.
+writeFileSync(join(root, 'build', '.npmignore'), '.*\n*.map\n');
 writeFileSync(stamp, '');
