@@ -1,4 +1,5 @@
 /** The runtime's kernels: pointers in, numbers out; they allocate nothing. */
+export { heap_base } from './heap';
 export { f32_gemm } from './linear/gemm';
 export { f32_pack_linear } from './linear/pack';
 export { run_steps } from './steps';

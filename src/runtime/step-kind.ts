@@ -10,6 +10,11 @@ export interface Region {
   readonly operand: number;
   readonly first: number;
   readonly end: number;
+  /**
+   * Sizes and strides of the box that the region spans, where it has gaps: parts that write side by side into the
+   * rows of one buffer touch different elements although their spans overlap.
+   */
+  readonly box?: { readonly dims: readonly number[]; readonly strides: readonly number[] };
 }
 
 /** Params after the symbolic dimensions are bound. */

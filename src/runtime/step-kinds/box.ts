@@ -11,7 +11,7 @@ export function boxRegion(operand: number, dims: readonly number[], strides: rea
     if (reach < 0) first += reach;
     else last += reach;
   });
-  return { operand, first, end: last + 1 };
+  return { operand, first, end: last + 1, box: { dims, strides } };
 }
 
 /** The region [0, count) of an operand. */

@@ -1,0 +1,73 @@
+/** Reads a `.kerf` package: the container, the plan, what its maker says of it. */
+import { checkPlan } from '../check-plan.js';
+import { KerfError } from '../errors.js';
+import type { Plan } from '../plan.js';
+import { parseJson } from './json.js';
+import { readPlan } from './plan-reader.js';
+import { isObject, readSafetensors, type Safetensors } from './safetensors.js';
+
+/** The value of `kerf.version` that this code writes and reads. */
+export const packageVersion = '1';
+
+/** Every tensor, and the payload's start, is at a multiple of it. */
+export const packageAlignmentBytes = 64;
+
+/** What a package holds, as the runtime needs it. */
+export interface DecodedPackage {
+  /** Its weights are views of the file. */
+  readonly plan: Plan;
+  /** The maker's claim, until it is verified. */
+  readonly certificate: object | null;
+  readonly source: Readonly<Record<string, unknown>>;
+}
+
+function invalid(problem: string): KerfError {
+  return new KerfError('PACKAGE_INVALID', 'package', `${problem}. Build the package again.`);
+}
+
+/** Whether a file may be a package: a safetensors header that opens with kerf's metadata. */
+export function isPackage(bytes: Uint8Array): boolean {
+  if (bytes.length < 16) return false;
+  const start = new TextDecoder().decode(bytes.subarray(8, 8 + 256));
+  return start.startsWith('{"__metadata__":{"kerf.version"');
+}
+
+/**
+ * Reads and checks a package.
+ * @param bytes  the file; kept, since the weights are views of it (copied once if it is not aligned)
+ * @throws PACKAGE_VERSION when it is of a version, or has a step kind or field, that this code does not know;
+ *   PACKAGE_INVALID for everything else that does not hold
+ */
+export function decodePackage(bytes: Uint8Array): DecodedPackage {
+  const file = readSafetensors(bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
+  const version = file.metadata.get('kerf.version');
+  if (version === undefined) throw invalid('it is a safetensors file without a plan');
+  if (version !== packageVersion) {
+    throw new KerfError(
+      'PACKAGE_VERSION',
+      'package',
+      `unknown version: got "${version.slice(0, 20)}", expected "${packageVersion}". Use another version of kerf.`,
+    );
+  }
+  checkAlignment(file, bytes.length);
+  const plan = readPlan(metadataJson(file, 'kerf.plan'), file);
+  checkPlan(plan);
+  const certificate = metadataJson(file, 'kerf.certificate');
+  const source = metadataJson(file, 'kerf.source');
+  if (certificate !== null && !isObject(certificate)) throw invalid('its certificate is not an object');
+  if (!isObject(source)) throw invalid('its source is not an object');
+  return { plan, certificate, source };
+}
+
+function metadataJson({ metadata }: Safetensors, key: string): unknown {
+  const text = metadata.get(key);
+  if (text === undefined) throw invalid(`metadata "${key}" is missing`);
+  return parseJson(text, key);
+}
+
+function checkAlignment({ tensors, payload }: Safetensors, fileBytes: number): void {
+  if ((fileBytes - payload.length) % packageAlignmentBytes !== 0) throw invalid('its payload is not aligned');
+  for (const [name, { begin, end }] of tensors) {
+    if (begin % packageAlignmentBytes || end % packageAlignmentBytes) throw invalid(`tensor "${name}" is not aligned`);
+  }
+}

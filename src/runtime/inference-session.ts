@@ -1,0 +1,56 @@
+import { KerfError } from './errors.js';
+import type { Executor } from './executor.js';
+import { decodePackage } from './format/package-reader.js';
+import type { RunReference } from './reference.js';
+import { Session, type SessionPorts } from './session.js';
+import { createWasmExecutor } from './wasm-executor.js';
+
+/** What `kerf/runtime` understands when it creates a session. */
+export interface SessionOptions {
+  /** The runtime's module, compiled, for hosts that refuse to compile from bytes. */
+  readonly wasmModule?: WebAssembly.Module;
+  readonly limits?: {
+    /** WASM memory of the session in bytes; default 2 GiB. */
+    readonly memoryBytes?: number;
+  };
+  readonly runReference?: RunReference;
+}
+
+/** Runs packages on the calling thread, on any host. */
+export class InferenceSession extends Session {
+  /** A session over any executor. */
+  static fromExecutor(ports: SessionPorts, executor: Executor, certificate: object | null = null): InferenceSession {
+    return new InferenceSession(ports, executor, certificate);
+  }
+
+  /**
+   * Loads a package and prepares to run it.
+   * @param source  the package's bytes, or a URL to fetch them from
+   * @throws PACKAGE_INVALID, PACKAGE_VERSION, REFERENCE_STEP, MEMORY_LIMIT; IO_FAILED when the URL cannot be fetched
+   */
+  static async create(
+    source: string | URL | Uint8Array | ArrayBuffer,
+    options: SessionOptions = {},
+  ): Promise<InferenceSession> {
+    const { plan, certificate } = decodePackage(await packageBytes(source));
+    const { wasmModule, runReference, limits } = options;
+    const executor = createWasmExecutor(plan, {
+      ...(wasmModule && { wasmModule }),
+      ...(runReference && { runReference }),
+      ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+    });
+    return InferenceSession.fromExecutor(plan, executor, certificate);
+  }
+}
+
+async function packageBytes(source: string | URL | Uint8Array | ArrayBuffer): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (typeof source !== 'string' && !(source instanceof URL)) return new Uint8Array(source);
+  try {
+    const response = await fetch(source);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new KerfError('IO_FAILED', String(source), 'the package could not be fetched. Check the URL.', {}, { cause });
+  }
+}

@@ -1,0 +1,41 @@
+/** The runtime's kernel module: compiled once a process, or given compiled where the host refuses bytes. */
+import { base64 } from '#wasm/plain';
+import { KerfError } from './errors.js';
+import { decodeBase64 } from './wasm.js';
+
+/** What the runtime calls of assembly/index.ts. */
+export interface RuntimeKernels {
+  /**
+   * Runs the steps of a tape in order.
+   * @returns 0, or 1 + the position of the step that met an index outside its operand
+   */
+  run_steps(tapePtr: number, tapeBytes: number): number;
+  /** First byte behind the module's static data. */
+  heap_base(): number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * The plain module, compiled at the first call.
+ * @throws KERNEL_TRAP when the host refuses to compile
+ */
+export function plainModule(): WebAssembly.Module {
+  compiled ??= compileKernels(base64);
+  return compiled;
+}
+
+/** Compiles an embedded module. */
+export function compileKernels(text: string): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(decodeBase64(text));
+  } catch (cause) {
+    throw new KerfError(
+      'KERNEL_TRAP',
+      'kernels',
+      'this host does not compile WebAssembly SIMD from bytes. Pass the compiled module as wasmModule.',
+      {},
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * One kernel instance with its memory: holds a plan's weights and the schedules of the last bindings.
+ *
+ *     memory: | static data | control | weights .. | schedule: ports, arenas, table, tapes |
+ *
+ * One schedule is in memory at a time; its tape is copied in again when the bindings change.
+ */
+
+import { stepName } from './bind-plan.js';
+import { KerfError } from './errors.js';
+import type { Feeds, Outputs } from './executor.js';
+import type { Bindings } from './extent.js';
+import type { RuntimeKernels } from './kernels.js';
+import { alignBytes } from './liveness.js';
+import type { Plan } from './plan.js';
+import { type PortPlace, type Schedule, type Slice, schedulePlan } from './schedule.js';
+import { ScheduleCache } from './schedule-cache.js';
+import { allocate, elementCount, Tensor, type TensorData, viewOf } from './tensor.js';
+import { bindKernels, createMemory, maximumPages, pageBytes } from './wasm.js';
+
+/** Bytes behind the static data for words that threads share. */
+export const controlBytes = 4096;
+
+export interface MachineOptions {
+  readonly module: WebAssembly.Module;
+  readonly isShared?: boolean;
+  /** Memory budget in bytes, at most 4 GiB. */
+  readonly limitBytes: number;
+}
+
+export class Machine {
+  #memory: WebAssembly.Memory;
+  #kernels: RuntimeKernels;
+  #loaded: Schedule | null = null;
+  readonly #schedules = new ScheduleCache();
+  /** Byte address of {@link controlBytes} bytes. */
+  readonly controlPtr: number;
+  readonly #weightPtrs: readonly number[];
+  readonly #basePtr: number;
+
+  /**
+   * Instantiates the kernels and copies the weights in.
+   * @throws MEMORY_LIMIT when the weights alone exceed the budget
+   */
+  constructor(
+    readonly plan: Plan,
+    readonly options: MachineOptions,
+  ) {
+    this.#memory = createMemory(1, options.isShared);
+    this.#kernels = bindKernels<RuntimeKernels>(options.module, this.#memory).exports;
+    this.controlPtr = alignBytes(this.#kernels.heap_base());
+    let ptr = this.controlPtr + controlBytes;
+    this.#weightPtrs = plan.weights.map(({ data }) => {
+      const at = ptr;
+      ptr += alignBytes(data.byteLength);
+      return at;
+    });
+    this.#basePtr = ptr;
+    this.#fill();
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.#memory;
+  }
+
+  get kernels(): RuntimeKernels {
+    return this.#kernels;
+  }
+
+  /** Throws the instance and its memory away and makes them anew: what a trap left behind is not trusted. */
+  renew(): void {
+    this.#memory = createMemory(1, this.options.isShared);
+    this.#kernels = bindKernels<RuntimeKernels>(this.options.module, this.#memory).exports;
+    this.#loaded = null;
+    this.#fill();
+  }
+
+  #fill(): void {
+    this.grow(this.#basePtr);
+    this.plan.weights.forEach(({ data }, w) => {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      new Uint8Array(this.#memory.buffer).set(bytes, this.#weightPtrs[w]);
+    });
+  }
+
+  /** Makes the memory at least `endPtr` bytes long. */
+  grow(endPtr: number): void {
+    if (endPtr > Math.min(this.options.limitBytes, maximumPages * pageBytes)) throw memoryLimit(endPtr);
+    const missing = Math.ceil((endPtr - this.#memory.buffer.byteLength) / pageBytes);
+    if (missing <= 0) return;
+    try {
+      this.#memory.grow(missing);
+    } catch (cause) {
+      throw memoryLimit(endPtr, cause);
+    }
+  }
+
+  /**
+   * The schedule of `bindings`, from the cache or made, and loaded into memory.
+   * @param mode  a name for `threads` and `stepWork`, which are part of the cache's key
+   */
+  load(bindings: Bindings, mode: { readonly threads: number; readonly stepWork: number }): Schedule {
+    const key = `${[...bindings.values()].join()}/${mode.threads}/${mode.stepWork}`;
+    const schedule = this.#schedules.get(key, () =>
+      schedulePlan(this.plan, bindings, {
+        ...mode,
+        basePtr: this.#basePtr,
+        weightPtrs: this.#weightPtrs,
+        limitBytes: Math.min(this.options.limitBytes, maximumPages * pageBytes),
+      }),
+    );
+    if (this.#loaded === schedule) return schedule;
+    this.grow(schedule.endPtr);
+    new Int32Array(this.#memory.buffer, schedule.tapePtr, schedule.tape.length).set(schedule.tape);
+    this.#loaded = schedule;
+    return schedule;
+  }
+
+  /** Copies the feeds into the input ports. */
+  writeInputs(schedule: Schedule, feeds: Feeds): void {
+    for (const port of schedule.inputs) (this.#view(port) as Float32Array).set(feeds[port.name].data as Float32Array);
+  }
+
+  /** The outputs as fresh arrays. */
+  readOutputs(schedule: Schedule, names?: readonly string[]): Outputs {
+    const outputs: Outputs = {};
+    for (const port of schedule.outputs) {
+      if (names && !names.includes(port.name)) continue;
+      const data = allocate(port.dtype, port.size);
+      (data as Float32Array).set(this.#view(port) as Float32Array);
+      outputs[port.name] = new Tensor(port.dtype, data, [...port.dims]);
+    }
+    return outputs;
+  }
+
+  #view({ dtype, ptr, size }: PortPlace): TensorData {
+    return viewOf(dtype, this.#memory.buffer, ptr, size);
+  }
+
+  /**
+   * Runs one slice of kernel steps.
+   * @throws DATA_INVALID naming the step that met an index outside its operand; KERNEL_TRAP after a trap, with the
+   *   instance renewed
+   */
+  runSlice(slice: Slice): void {
+    let failed: number;
+    try {
+      failed = this.#kernels.run_steps(slice.ptr, slice.bytes);
+    } catch (cause) {
+      this.renew();
+      throw kernelTrap(cause);
+    }
+    if (failed !== 0) throw dataInvalid(slice, failed - 1);
+  }
+
+  /** A tensor over the memory of an operand of a reference step; gone when the memory grows. */
+  operandTensor(slice: Slice, slot: number, dims: readonly number[]): Tensor {
+    const { dtype } = slice.steps[0].operands[slot]!;
+    return new Tensor(dtype, viewOf(dtype, this.#memory.buffer, slice.operandPtrs[slot], elementCount(dims)), dims);
+  }
+}
+
+function memoryLimit(endPtr: number, cause?: unknown): KerfError {
+  return new KerfError(
+    'MEMORY_LIMIT',
+    'memory',
+    `it cannot grow that far: got a need of ${endPtr} bytes. Use fewer rows, or raise limits.memoryBytes.`,
+    { got: endPtr },
+    { cause },
+  );
+}
+
+/** The error of a kernel that trapped. */
+export function kernelTrap(cause: unknown): KerfError {
+  return new KerfError(
+    'KERNEL_TRAP',
+    'kernels',
+    `the step loop trapped: got "${String(cause)}". The session was restored; please report the model.`,
+    {},
+    { cause },
+  );
+}
+
+/** The error of step `position` of a slice, whose data held an index outside its operand. */
+export function dataInvalid(slice: Slice, position: number): KerfError {
+  const { step, index } = slice.steps[position] ?? slice.steps[0];
+  return new KerfError(
+    'DATA_INVALID',
+    stepName(step, index),
+    'an index in its data is out of range. Check the values of the inputs.',
+  );
+}

@@ -1,0 +1,43 @@
+import { KerfError } from './errors.js';
+import type { RunOptions } from './executor.js';
+
+/** The error of a run that its caller cancelled. */
+export function aborted(signal: AbortSignal): KerfError {
+  return new KerfError(
+    'ABORTED',
+    'run',
+    'the caller cancelled it. Run again when wanted.',
+    {},
+    { cause: signal.reason },
+  );
+}
+
+/** The error of a run that took longer than its caller allows. */
+export function timedOut(timeoutMs: number): KerfError {
+  return new KerfError('TIMEOUT', 'run', `it took too long: got more than ${timeoutMs} ms. Raise timeoutMs.`, {
+    expected: timeoutMs,
+  });
+}
+
+/** Reads a run's signal and limit of time; {@link check} is called between slices. */
+export class RunGuard {
+  readonly #options: RunOptions;
+  readonly #deadlineMs: number;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#deadlineMs =
+      options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeoutMs;
+  }
+
+  /** Whether nothing could end the run early. */
+  get isIdle(): boolean {
+    return this.#options.signal === undefined && this.#options.timeoutMs === undefined;
+  }
+
+  /** @throws ABORTED, TIMEOUT */
+  check(): void {
+    if (this.#options.signal?.aborted) throw aborted(this.#options.signal);
+    if (performance.now() > this.#deadlineMs) throw timedOut(this.#options.timeoutMs!);
+  }
+}

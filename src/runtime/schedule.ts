@@ -1,0 +1,224 @@
+/**
+ * Places a bound plan in memory and writes it as tapes for the step loop.
+ *
+ *     base ─▶ | ports: inputs, outputs | chunk 0: shared, arena of task 0, 1, .. | chunk 1: .. | table | tapes | ─▶ end
+ *
+ * Ports hold all rows. A buffer that several parts touch lives as long as its chunk; one that a single part touches lies
+ * in that part's arena, placed by lifetime. With one thread the chunks run one after the other in the same memory.
+ */
+import { type BoundPlan, type BoundStep, bindPlan } from './bind-plan.js';
+import { KerfError } from './errors.js';
+import { type Bindings, evaluate } from './extent.js';
+import { alignBytes, alignmentBytes } from './liveness.js';
+import { type Place, placeChunk } from './placement.js';
+import type { PlanPort } from './plan.js';
+import { chooseRowChunks, type RowChunk } from './row-chunks.js';
+import { orderTasks, type Unit, unitsOf } from './task-order.js';
+import { type DType, elementBytes, elementCount } from './tensor.js';
+
+/** Multiply-adds after which a tape is cut, so that signals are read and the event loop turns: well below 1 ms. */
+const sliceWork = 2_000_000;
+
+/** Consecutive steps of one task: what one call of the step loop runs, or one reference step. */
+export interface Slice {
+  readonly ptr: number;
+  readonly bytes: number;
+  readonly work: number;
+  readonly steps: readonly BoundStep[];
+  readonly isReference: boolean;
+  /** Byte address of each operand of a reference step, by slot. */
+  readonly operandPtrs: readonly number[];
+}
+
+/** What one thread claims and runs to its end: a part, or all parts, over one row chunk. */
+export interface Task {
+  readonly parts: readonly number[];
+  /** Tasks that must have ended before; all of smaller index. */
+  readonly after: readonly number[];
+  readonly slices: readonly Slice[];
+  readonly work: number;
+}
+
+/** An input or output of this run. */
+export interface PortPlace {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly size: number;
+  readonly ptr: number;
+}
+
+export interface Schedule {
+  readonly bindings: Bindings;
+  readonly tasks: readonly Task[];
+  readonly inputs: readonly PortPlace[];
+  readonly outputs: readonly PortPlace[];
+  readonly tapePtr: number;
+  readonly tape: Int32Array;
+  /** Start of `tableWords(tasks)` words for whoever hands tasks to threads. */
+  readonly tablePtr: number;
+  /** First byte behind everything. */
+  readonly endPtr: number;
+  readonly work: number;
+}
+
+export interface ScheduleOptions {
+  readonly threads: number;
+  /** Multiply-adds of a step above which rows are cut into more chunks. */
+  readonly stepWork: number;
+  /** First byte that the schedule may use. */
+  readonly basePtr: number;
+  /** Byte address of each weight. */
+  readonly weightPtrs: readonly number[];
+  /** Memory budget in bytes. */
+  readonly limitBytes: number;
+}
+
+/** Words of the table of tasks: 8 a task, 2 a slice, 1 a dependency. */
+export function tableWords(tasks: readonly Task[]): number {
+  return tasks.reduce((sum, { slices, after }) => sum + 8 + 2 * slices.length + after.length, 0);
+}
+
+/**
+ * Schedules `bound` on `threads` threads.
+ * @throws PACKAGE_INVALID as {@link bindPlan}; MEMORY_LIMIT when it needs more than `limitBytes`
+ */
+export function schedulePlan(plan: BoundPlan['plan'], bindings: Bindings, options: ScheduleOptions): Schedule {
+  const whole = bindPlan(plan, bindings);
+  const chunks = chooseRowChunks(whole, options);
+  const units = unitsOf(whole, options.threads, chunks.length);
+  const ports = placePorts(whole, options.basePtr);
+  const places: (readonly Place[])[] = [];
+  let ptr = ports.endPtr;
+  let endPtr = ptr;
+  const isShared = units.length === 1 && options.threads === 1;
+  for (const chunk of chunks) {
+    const place = placeChunk(chunk.bound, units, ptr, portAddresses(whole, chunk, ports.ptrs));
+    places.push(place.units);
+    endPtr = Math.max(endPtr, place.endPtr);
+    if (!isShared) ptr = endPtr;
+    checkBudget(endPtr, options.limitBytes);
+  }
+  return writeTapes(whole, chunks, units, places, ports, alignBytes(endPtr), options);
+}
+
+function checkBudget(endPtr: number, limitBytes: number): void {
+  if (endPtr <= limitBytes) return;
+  throw new KerfError(
+    'MEMORY_LIMIT',
+    'run',
+    `too much memory: got ${endPtr} bytes, expected at most ${limitBytes}. Use fewer rows or raise limits.memoryBytes.`,
+    { got: endPtr, expected: limitBytes },
+  );
+}
+
+interface Ports {
+  /** Byte address by buffer. */
+  readonly ptrs: ReadonlyMap<number, number>;
+  readonly endPtr: number;
+}
+
+function placePorts({ plan, sizes }: BoundPlan, basePtr: number): Ports {
+  const ptrs = new Map<number, number>();
+  let ptr = alignBytes(basePtr);
+  for (const { buffer } of [...plan.inputs, ...plan.outputs]) {
+    if (ptrs.has(buffer)) continue;
+    ptrs.set(buffer, ptr);
+    ptr += alignBytes(sizes[buffer] * elementBytes(plan.buffers[buffer].dtype));
+  }
+  return { ptrs, endPtr: ptr };
+}
+
+/** The ports' addresses as one chunk sees them: moved to its first row. */
+function portAddresses(whole: BoundPlan, { first }: RowChunk, ptrs: ReadonlyMap<number, number>) {
+  if (first === 0) return ptrs;
+  const { plan, bindings, sizes } = whole;
+  const rows = bindings.get(plan.rows!)!;
+  const rowBytes = (buffer: number) => (sizes[buffer] / rows) * elementBytes(plan.buffers[buffer].dtype);
+  return new Map([...ptrs].map(([buffer, ptr]) => [buffer, ptr + first * rowBytes(buffer)]));
+}
+
+function writeTapes(
+  whole: BoundPlan,
+  chunks: readonly RowChunk[],
+  units: readonly Unit[],
+  places: readonly (readonly Place[])[],
+  ports: Ports,
+  tapePtr: number,
+  options: ScheduleOptions,
+): Schedule {
+  const words: number[] = [];
+  const tasks = orderTasks(units, chunks).map(({ unit, chunk, after, work }): Task => {
+    const steps = units[unit].steps.map((step) => chunks[chunk].bound.steps[step]);
+    const slices = encodeSlices(steps, places[chunk][unit], options.weightPtrs, tapePtr, words);
+    return { parts: units[unit].parts, after, slices, work };
+  });
+  const tablePtr = alignBytes(tapePtr + 4 * words.length);
+  // One cache line more, so that a vector load of the last elements stays inside the memory.
+  const endPtr = alignBytes(tablePtr + 4 * tableWords(tasks)) + alignmentBytes;
+  checkBudget(endPtr, options.limitBytes);
+  const place = (port: PlanPort): PortPlace => {
+    const dims = port.shape.map((dim) => evaluate(dim, whole.bindings));
+    const { name, dtype } = port;
+    return { name, dtype, dims, size: elementCount(dims), ptr: ports.ptrs.get(port.buffer)! };
+  };
+  return {
+    bindings: whole.bindings,
+    tasks,
+    inputs: whole.plan.inputs.map(place),
+    outputs: whole.plan.outputs.map(place),
+    tapePtr,
+    tape: Int32Array.from(words),
+    tablePtr,
+    endPtr,
+    work: whole.work,
+  };
+}
+
+/** Appends the steps' records `| opcode | words | word.. |` to `words` and cuts them into slices. */
+function encodeSlices(
+  steps: readonly BoundStep[],
+  place: Place,
+  weightPtrs: readonly number[],
+  tapePtr: number,
+  words: number[],
+): Slice[] {
+  const slices: Slice[] = [];
+  let open: BoundStep[] = [];
+  let start = words.length;
+  const close = () => {
+    const work = open.reduce((sum, step) => sum + step.work, 0);
+    const bytes = 4 * (words.length - start);
+    if (open.length) {
+      slices.push({ ptr: tapePtr + 4 * start, bytes, work, steps: open, isReference: false, operandPtrs: [] });
+    }
+    start = words.length;
+    open = [];
+  };
+  let work = 0;
+  for (const step of steps) {
+    const ptrs = operandPtrs(step, place, weightPtrs);
+    if (step.kind === null) {
+      close();
+      slices.push({ ptr: 0, bytes: 0, work: 0, steps: [step], isReference: true, operandPtrs: ptrs });
+      continue;
+    }
+    const encoded = step.kind.encode(step.params, ptrs);
+    words.push(step.kind.opcode, encoded.length + 2, ...encoded);
+    open.push(step);
+    work += step.work;
+    if (work < sliceWork) continue;
+    close();
+    work = 0;
+  }
+  close();
+  return slices;
+}
+
+function operandPtrs(step: BoundStep, place: Place, weightPtrs: readonly number[]): number[] {
+  return step.operands.map((operand) => {
+    if (!operand) return 0;
+    const start = operand.isWeight ? weightPtrs[operand.index] : place.get(operand.index)!;
+    return start + operand.offset * elementBytes(operand.dtype);
+  });
+}

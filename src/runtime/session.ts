@@ -1,0 +1,124 @@
+/** A network ready to run: checks feeds, queues calls, and hands them to its executor. Shaped like onnxruntime's. */
+import { KerfError } from './errors.js';
+import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from './executor.js';
+import { checkFeeds, checkOutputs } from './feeds.js';
+import type { PlanPort } from './plan.js';
+import { aborted } from './run-guard.js';
+import { Tensor } from './tensor.js';
+
+/** The inputs and outputs of a network. */
+export interface SessionPorts {
+  readonly inputs: readonly PlanPort[];
+  readonly outputs: readonly PlanPort[];
+}
+
+export class Session {
+  readonly inputs: readonly PlanPort[];
+  readonly outputs: readonly PlanPort[];
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #executor: Executor;
+  /** Calls that have not ended. */
+  #active = 0;
+  /** Settles when the last of them has ended. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #released: Promise<void> | null = null;
+
+  /**
+   * @param executor  runs the plan; the session owns it from now on
+   * @param certificate  what the package's maker claims of it, or null
+   */
+  constructor(
+    ports: SessionPorts,
+    executor: Executor,
+    readonly certificate: object | null = null,
+  ) {
+    this.inputs = ports.inputs;
+    this.outputs = ports.outputs;
+    this.inputNames = ports.inputs.map(({ name }) => name);
+    this.outputNames = ports.outputs.map(({ name }) => name);
+    this.#executor = executor;
+  }
+
+  /**
+   * Runs the network; calls that overlap run one after the other.
+   * @param feeds  a tensor for each input; read before this returns its promise
+   * @returns the outputs by name; the caller owns them
+   * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH, OUTPUT_UNKNOWN when feeds do not fit;
+   *   ABORTED, TIMEOUT by the options; SESSION_RELEASED
+   */
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<Outputs> {
+    this.#check(feeds, options);
+    const before = this.#tail;
+    const result = this.#active === 0 ? this.#executor.run(feeds, options) : this.#runLater(before, feeds, options);
+    this.#active++;
+    // A queued call that its caller cancels ends before its turn, so the tail also waits for the calls before it.
+    this.#tail = before.then(() => result.catch(() => undefined));
+    try {
+      return await result;
+    } finally {
+      this.#active--;
+    }
+  }
+
+  /** Waits for the calls before this one, with a copy of the feeds. */
+  async #runLater(before: Promise<unknown>, feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const copy: Record<string, Tensor> = {};
+    for (const [name, { type, data, dims }] of Object.entries(feeds)) copy[name] = new Tensor(type, data.slice(), dims);
+    await abortable(before, options.signal);
+    return this.#executor.run(copy, options);
+  }
+
+  /**
+   * Runs the network on the calling thread and returns when it is done.
+   * @throws as {@link run}; SYNC_UNSUPPORTED where the executor cannot, or while a `run` has not ended
+   */
+  runSync(feeds: Feeds, options: RunOptions = {}): Outputs {
+    this.#check(feeds, options);
+    if (this.#active > 0) {
+      throw new KerfError('SYNC_UNSUPPORTED', 'runSync', 'another call of run has not ended. Await it first.');
+    }
+    return this.#executor.runSync(feeds, options);
+  }
+
+  /** Starts what is started lazily, so that the first run is not slower than the others. */
+  async warm(): Promise<void> {
+    this.#checkOpen();
+    await this.#executor.warm();
+  }
+
+  stats(): SessionStats {
+    return this.#executor.stats();
+  }
+
+  /** Gives memory and threads back once the running calls have ended; later calls throw SESSION_RELEASED. */
+  release(): Promise<void> {
+    this.#released ??= this.#tail.then(() => this.#executor.release());
+    return this.#released;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #check(feeds: Feeds, options: RunOptions): void {
+    this.#checkOpen();
+    checkFeeds(this.inputs, feeds);
+    checkOutputs(this.outputs, options.outputs);
+  }
+
+  #checkOpen(): void {
+    if (this.#released) throw new KerfError('SESSION_RELEASED', 'session', 'it was released. Create a new one.');
+  }
+}
+
+/** Waits for `before`, but no longer than `signal` allows. */
+function abortable(before: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (!signal) return before;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(aborted(signal));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    before.then(resolve).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,67 @@
+/** Which steps form a task, and the order in which tasks are offered to the threads. */
+import type { BoundPlan } from './bind-plan.js';
+import type { RowChunk } from './row-chunks.js';
+
+/** Most tasks of one run: the claim word of the pool counts them in 12 bits. */
+export const maximumTasks = 4095;
+
+/** A part, or all of them as one where a single thread runs the plan. */
+export interface Unit {
+  readonly parts: readonly number[];
+  /** Indexes of its steps. */
+  readonly steps: readonly number[];
+  /** Units that must have ended before; all of smaller index. */
+  readonly after: readonly number[];
+}
+
+const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+
+/** The units of a plan for `threads` threads. */
+export function unitsOf({ plan }: BoundPlan, threads: number, chunks: number): Unit[] {
+  const { parts, steps } = plan;
+  if (threads === 1 || parts.length < 2 || parts.length * chunks > maximumTasks) {
+    return [{ parts: parts.map(({ id }) => id), steps: range(0, steps.length), after: [] }];
+  }
+  const unitOf = new Map(parts.map(({ id }, unit) => [id, unit]));
+  return parts.map(({ id, first, end, after }) => ({
+    parts: [id],
+    steps: range(first, end),
+    after: after.map((other) => unitOf.get(other)!),
+  }));
+}
+
+export interface OrderedTask {
+  readonly unit: number;
+  readonly chunk: number;
+  /** Positions in the order, all smaller. */
+  readonly after: readonly number[];
+  readonly work: number;
+}
+
+/** Work of a unit plus the longest chain of units that wait for it, per row chunk of the first size. */
+function chainWork(units: readonly Unit[], works: readonly number[]): number[] {
+  const chain = [...works];
+  for (let unit = units.length - 1; unit >= 0; unit--) {
+    for (const before of units[unit].after) chain[before] = Math.max(chain[before], works[before] + chain[unit]);
+  }
+  return chain;
+}
+
+/** Every unit over every chunk: the longest chain of work first, which is also a topological order. */
+export function orderTasks(units: readonly Unit[], chunks: readonly RowChunk[]): OrderedTask[] {
+  const workOf = (unit: Unit, { bound }: RowChunk) => unit.steps.reduce((sum, step) => sum + bound.steps[step].work, 0);
+  const chain = chainWork(
+    units,
+    units.map((unit) => workOf(unit, chunks[0])),
+  );
+  const order = units
+    .flatMap((_, unit) => chunks.map((_, chunk) => ({ unit, chunk })))
+    .sort((a, b) => chain[b.unit] - chain[a.unit] || a.unit - b.unit || a.chunk - b.chunk);
+  const position = new Map(order.map(({ unit, chunk }, at) => [unit * chunks.length + chunk, at]));
+  return order.map(({ unit, chunk }) => ({
+    unit,
+    chunk,
+    after: units[unit].after.map((before) => position.get(before * chunks.length + chunk)!),
+    work: workOf(units[unit], chunks[chunk]),
+  }));
+}
