@@ -66,4 +66,6 @@ export interface Model {
   readonly unsupported: readonly string[];
   /** Lower-case hex SHA-256 of the model's bytes (all files in a fixed order). */
   readonly sha256: string;
+  /** Names of the classes along the last axis of the first output, where the file has them. */
+  readonly labels?: readonly string[];
 }

@@ -1,0 +1,125 @@
+/** Loads a model of any format from a path, a URL or bytes. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Model } from '../graph/graph.js';
+import { KerfError } from '../runtime/errors.js';
+import { defaultLimits, type ModelLimits } from './limits.js';
+import { type ReadOptions, readOnnx } from './onnx.js';
+import { quote } from './quote.js';
+import { readTfjs } from './tfjs.js';
+
+export interface LoadOptions {
+  /** What the file may ask for; see {@link ModelLimits}. */
+  readonly limits?: Partial<ModelLimits> | undefined;
+}
+
+interface Source {
+  readonly bytes: Uint8Array;
+  readonly folder?: string;
+}
+
+/** Formats by their first bytes; `kerf` packages are safetensors with kerf's metadata. */
+function formatOf(bytes: Uint8Array): 'onnx' | 'tfjs' | 'safetensors' | 'zip' | 'kerf' {
+  const head = new TextDecoder().decode(bytes.subarray(0, 64));
+  if (/^\uFEFF?\s*\{/.test(head)) return 'tfjs';
+  if (head.startsWith('PK\x03\x04')) return 'zip';
+  // | header length uint64 | { ...
+  if (bytes.length > 8 && bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0) {
+    const header = new TextDecoder().decode(bytes.subarray(8, 4096));
+    return header.includes('"kerf.version"') ? 'kerf' : 'safetensors';
+  }
+  return 'onnx';
+}
+
+function tooLarge(where: string, got: number, limit: number): KerfError {
+  return new KerfError('FILE_LIMIT', where, `too large: got ${got} bytes, expected <= ${limit}.`, { got, limit });
+}
+
+function readPath(path: string, maxFileBytes: number): Source {
+  const where = `model ${quote(path)}`;
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch (cause) {
+    throw new KerfError('IO_FAILED', where, 'cannot be opened. Check the path.', {}, { cause });
+  }
+  try {
+    const stat = fstatSync(handle);
+    if (stat.isDirectory()) throw new KerfError('IO_FAILED', where, 'is a folder, expected a file.');
+    if (stat.size > maxFileBytes) throw tooLarge(where, stat.size, maxFileBytes);
+    return { bytes: readHandle(handle, stat.isFile() ? stat.size : 0, maxFileBytes, where), folder: dirname(path) };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Reads to the end; pipes have no size, so the buffer grows up to the limit. */
+function readHandle(handle: number, sizeBytes: number, maxFileBytes: number, where: string): Uint8Array {
+  let bytes = new Uint8Array(sizeBytes || 65_536);
+  let done = 0;
+  for (;;) {
+    if (done === bytes.length && done === sizeBytes && sizeBytes > 0) return bytes;
+    if (done === bytes.length) {
+      if (done >= maxFileBytes) throw tooLarge(where, done, maxFileBytes);
+      const grown = new Uint8Array(Math.min(2 * done, maxFileBytes));
+      grown.set(bytes);
+      bytes = grown;
+    }
+    const read = readSync(handle, bytes, done, Math.min(bytes.length - done, 2 ** 30), null);
+    if (read === 0) return bytes.subarray(0, done);
+    done += read;
+  }
+}
+
+async function fetchUrl(url: URL, maxFileBytes: number): Promise<Source> {
+  const where = `model ${quote(url.href)}`;
+  if (url.protocol === 'file:') return readPath(fileURLToPath(url), maxFileBytes);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new KerfError('IO_FAILED', where, `got ${url.protocol}, expected a file:, https: or http: address.`);
+  }
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new KerfError('IO_FAILED', where, 'cannot be fetched. Check the address.', {}, { cause });
+  });
+  if (!response.ok || !response.body) {
+    throw new KerfError('IO_FAILED', where, `cannot be fetched: got status ${response.status}, expected 200.`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > maxFileBytes) throw tooLarge(where, size, maxFileBytes);
+    chunks.push(chunk);
+  }
+  return { bytes: Buffer.concat(chunks) };
+}
+
+function sourceOf(from: string | URL | Uint8Array | ArrayBuffer, maxFileBytes: number): Source | Promise<Source> {
+  if (from instanceof Uint8Array) return { bytes: from };
+  if (from instanceof ArrayBuffer) return { bytes: new Uint8Array(from) };
+  if (from instanceof URL) return fetchUrl(from, maxFileBytes);
+  return /^(https?|file):\/\//.test(from) ? fetchUrl(new URL(from), maxFileBytes) : readPath(from, maxFileBytes);
+}
+
+function read(source: Source, options: ReadOptions): Model {
+  const format = formatOf(source.bytes);
+  if (format === 'onnx') return readOnnx(source.bytes, options);
+  if (format === 'tfjs') return readTfjs(source.bytes, options);
+  const got = { kerf: 'a kerf package', safetensors: 'safetensors weights', zip: 'a zip or npz file' }[format];
+  throw new KerfError('FILE_FORMAT', 'model', `no network in the file: got ${got}, expected ONNX or tfjs model.json.`);
+}
+
+/**
+ * Loads a model; its format is told by its content.
+ * @param from  path, file: or http(s) address, or the bytes of the file
+ * @returns the model; `unsupported` names the operators that kerf cannot run
+ * @throws IO_FAILED when it cannot be read; FILE_FORMAT, MODEL_INVALID, MODEL_LIMIT, FILE_LIMIT, DTYPE_UNSUPPORTED,
+ *   OPERATOR_UNSUPPORTED when it is no model that kerf can hold
+ */
+export async function loadModel(
+  from: string | URL | Uint8Array | ArrayBuffer,
+  options: LoadOptions = {},
+): Promise<Model> {
+  const source = await sourceOf(from, { ...defaultLimits, ...options.limits }.maxFileBytes);
+  return read(source, { folder: source.folder, limits: options.limits });
+}
