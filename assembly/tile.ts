@@ -10,8 +10,8 @@ export const NR_HALF: i32 = 8;
 export const MR: i32 = 2;
 export const MR_HALF: i32 = 4;
 
-/** Input columns a macro-kernel takes at a time: KC rows of a panel are 16 KiB, half of a first-level cache. */
-export const KC: i32 = 256;
+/** Input columns a macro-kernel takes at a time: KC rows of a panel are 32 KiB, a first-level cache. */
+export const KC: i32 = 512;
 
 /** Rows a macro-kernel takes at a time: MC rows of KC inputs stay in the second-level cache. */
 export const MC: i32 = 240;

@@ -40,9 +40,9 @@ export function f32_gemm(
   for (let m = 0; m < M; m += MC) {
     const rows = min(MC, M - m);
     rowBlock(yPtr, yBytes, xPtr, xBytes, panelPtr, rows, N, K, zPtr, zBytes, R, lo, hi);
-    yPtr += MC * yBytes;
-    xPtr += MC * xBytes;
-    zPtr += MC * zBytes;
+    yPtr += <usize>MC * yBytes;
+    xPtr += <usize>MC * xBytes;
+    zPtr += <usize>MC * zBytes;
   }
 }
 
@@ -96,7 +96,7 @@ function panelLoop(
     const rowBytes: usize = nr <= NR_HALF ? HALF_PANEL_ROW_BYTES : PANEL_ROW_BYTES;
     const weightPtr = panelPtr + <usize>(1 + k0) * rowBytes;
     const startPtr = k0 === 0 ? panelPtr : yPtr;
-    const startBytes = k0 === 0 ? 0 : yBytes;
+    const startBytes = k0 === 0 ? <usize>0 : yBytes;
     rowLoop(nr, rows, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, weightPtr, lo, hi);
     panelPtr += <usize>panelRows * rowBytes;
     yPtr += NR * 4;

@@ -27,12 +27,12 @@ export function f32_pack_linear(
   for (let n = 0; n < N; n += NR) {
     const nr = min(N - n, NR);
     const width = nr <= NR_HALF ? NR_HALF : NR;
-    const bias = biasPtr === 0 ? 0 : biasPtr + ((<usize>n * <usize>biasStride) << 2);
+    const bias = biasPtr === 0 ? <usize>0 : biasPtr + ((<usize>n * <usize>biasStride) << 2);
     packBias(dstPtr, bias, biasStride, nr, width);
     dstPtr += (<usize>width) << 2;
     packWeights(dstPtr, wPtr, outputBytes, (<usize>strideK) << 2, nr, width, K);
     dstPtr += (<usize>width * <usize>K) << 2;
-    wPtr += NR * outputBytes;
+    wPtr += <usize>NR * outputBytes;
   }
 }
 
