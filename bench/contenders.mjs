@@ -1,0 +1,86 @@
+/**
+ * Everyone who runs the same job. A contender is { version, flags, prepare(job) }; `prepare` returns call(i), which
+ * computes the outputs for input i mod 4, from an array of the host into a fresh array of the host, or a promise of it.
+ */
+import { readFileSync } from 'node:fs';
+import { loadKernels, packLinear } from './kernel-module.mjs';
+import { linearData } from './linear-job.mjs';
+import { linearModel } from './onnx.mjs';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+function kerf() {
+  return {
+    version,
+    flags: 'WASM simd128, 1 thread',
+    async prepare(job) {
+      const { M, K, N } = job;
+      const { inputs, w, b } = linearData(job);
+      const module = loadKernels();
+      const panels = packLinear(module, w, b, N, K);
+      const [x, y] = [module.workspace.allocate('float32', M * K), module.workspace.allocate('float32', M * N)];
+      const [xView, yView] = [module.workspace.view(x), module.workspace.view(y)];
+      return (i) => {
+        xView.set(inputs[i % inputs.length]);
+        module.kernels.f32_gemm(y.ptr, N, x.ptr, K, panels.ptr, M, N, K, 0, 0, 0, -Infinity, Infinity);
+        return yView.slice();
+      };
+    },
+  };
+}
+
+/** Plain nested loops over arrays, as one writes them without a library. */
+function plainLoop() {
+  return {
+    version: process.version,
+    flags: 'JavaScript, 1 thread',
+    async prepare(job) {
+      const { M, K, N } = job;
+      const { inputs, w, b } = linearData(job);
+      return (i) => {
+        const x = inputs[i % inputs.length];
+        const y = new Float32Array(M * N);
+        for (let m = 0; m < M; m++) {
+          for (let n = 0; n < N; n++) {
+            let sum = b[n];
+            for (let k = 0; k < K; k++) sum += x[m * K + k] * w[n * K + k];
+            y[m * N + n] = sum;
+          }
+        }
+        return y;
+      };
+    },
+  };
+}
+
+/** One of the two onnxruntimes, with one thread. */
+async function onnxruntime(name, flags) {
+  const { default: defaults, ...named } = await import(name);
+  const ort = named.InferenceSession ? named : defaults;
+  if (name === 'onnxruntime-web') ort.env.wasm.numThreads = 1;
+  const options = {
+    executionProviders: [name === 'onnxruntime-web' ? 'wasm' : 'cpu'],
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+  };
+  return {
+    version: ort.env.versions.web ?? ort.env.versions.node,
+    flags,
+    async prepare(job) {
+      const { M, K, N } = job;
+      const { inputs, w, b } = linearData(job);
+      const session = await ort.InferenceSession.create(linearModel(M, N, K, w, b), options);
+      return async (i) => {
+        const { y } = await session.run({ x: new ort.Tensor('float32', inputs[i % inputs.length], [M, K]) });
+        return y.data;
+      };
+    },
+  };
+}
+
+export const contenders = {
+  kerf,
+  'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'WASM simd128, 1 thread'),
+  'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'native CPU, 1 thread'),
+  'plain loop': plainLoop,
+};

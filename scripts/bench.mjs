@@ -1,0 +1,63 @@
+/**
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [decomposition] [models]`, all by default.
+ * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+
+const sections = ['kernels', 'peers', 'decomposition', 'models'];
+const args = process.argv.slice(2).filter((arg) => arg !== '--');
+const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
+if (unknown) {
+  process.stderr.write(`bench: unknown argument: got ${unknown}, expected --quick or one of ${sections.join(', ')}.\n`);
+  process.exit(2);
+}
+const isQuick = args.includes('--quick');
+const chosen = sections.filter((section) => args.includes(section));
+const runs = (section) => chosen.length === 0 || chosen.includes(section);
+
+mkdirSync('build/bench', { recursive: true });
+const { error, stderr } = await asc.main([
+  'bench/peak.ts',
+  '--config',
+  'asconfig.json',
+  '--target',
+  'plain',
+  '--outFile',
+  'build/bench/peak.wasm',
+]);
+if (error) {
+  process.stderr.write(`${stderr.toString()}\n`);
+  process.exit(1);
+}
+
+const { describeMachine, measurePeak, printMachine } = await import('../bench/machine.mjs');
+const { linear, structures } = JSON.parse(readFileSync('bench/shapes.json', 'utf8'));
+const machine = describeMachine();
+printMachine(machine);
+const peak = await measurePeak();
+const result = { date: new Date().toISOString(), isQuick, machine, peakGflops: peak };
+
+if (runs('kernels')) {
+  const { benchKernels } = await import('../bench/kernels.mjs');
+  result.kernels = benchKernels(linear, peak, { seconds: isQuick ? 0.3 : 2 });
+}
+if (runs('peers')) {
+  const { benchPeers } = await import('../bench/peers.mjs');
+  result.peers = await benchPeers(linear, { rounds: isQuick ? 11 : 41, blockMs: isQuick ? 10 : 30, warmUpMs: 300 });
+}
+if (runs('decomposition')) {
+  const { benchDecomposition } = await import('../bench/decomposition.mjs');
+  const options = { rounds: isQuick ? 7 : 31, blockMs: isQuick ? 8 : 20, batches: [1, 8, 32] };
+  result.decomposition = benchDecomposition(structures, options);
+}
+
+const file = join('bench', 'results', `${result.date.replaceAll(/[:.]/g, '-')}.json`);
+mkdirSync(dirname(file), { recursive: true });
+writeFileSync(file, `${JSON.stringify(result)}\n`);
+console.log(`\nsamples: ${file}`);
