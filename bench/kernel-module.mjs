@@ -5,12 +5,9 @@ import { bindKernels, createMemory, decodeBase64 } from '../build/src/runtime/wa
 import { Workspace } from '../build/src/runtime/workspace.js';
 import { base64 } from '../build/wasm/plain.js';
 
-/** First byte above the module's static data. */
-const base = 65536;
-
 export function loadKernels() {
-  const { memory, exports } = bindKernels(decodeBase64(base64), createMemory(base));
-  return { kernels: exports, workspace: new Workspace(memory, base) };
+  const { memory, exports } = bindKernels(decodeBase64(base64), createMemory(1 << 16));
+  return { kernels: exports, workspace: new Workspace(memory, exports.heap_base()) };
 }
 
 /** Packs W [N, K] and b [N]; returns the block of panels. */

@@ -12,7 +12,7 @@
  * the `break` between the two steps of the loop body is there for an odd k, and to part the blocks.
  */
 import { HALF_PANEL_ROW_BYTES, PANEL_ROW_BYTES, VECTOR_BYTES } from '../tile';
-import { Lanes } from './lanes';
+import { loadLanes, storeLanes } from './lanes';
 
 /** One inlined body for all tiles. Methods, since TypeScript's grammar allows decorators only in classes. */
 export class Tile {
@@ -25,7 +25,7 @@ export class Tile {
   @inline
   static loadVector(NV: i32, v: i32, ptr: usize, count: i32): v128 {
     if (v < NV - 1) return v128.load(ptr + v * VECTOR_BYTES);
-    if (v === NV - 1) return Lanes.load(ptr + v * VECTOR_BYTES, count);
+    if (v === NV - 1) return loadLanes(ptr + v * VECTOR_BYTES, count);
     return f32x4.splat(0);
   }
 
@@ -35,7 +35,7 @@ export class Tile {
     if (v >= NV) return;
     const y = f32x4.pmin(f32x4.pmax(sum, f32x4.splat(lo)), f32x4.splat(hi));
     if (v < NV - 1) v128.store(ptr + v * VECTOR_BYTES, y);
-    else Lanes.store(ptr + v * VECTOR_BYTES, y, count);
+    else storeLanes(ptr + v * VECTOR_BYTES, y, count);
   }
 
   /** Vector v of the panel row at `ptr` (ahead = 0), or of the one after it (ahead = 1). */

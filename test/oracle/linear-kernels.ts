@@ -5,6 +5,7 @@ import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.
 import type { LinearCase } from './linear.js';
 
 interface LinearExports {
+  heap_base(): number;
   f32_pack_linear(
     dstPtr: number,
     wPtr: number,
@@ -35,9 +36,6 @@ interface LinearExports {
 export const builds = ['debug', 'plain'] as const;
 export type Build = (typeof builds)[number];
 
-/** First byte that the kernels' static data leave free. */
-const base = 65536;
-
 /** Bytes of guard words before and after every block; no multiple of 16, so that blocks are unaligned for v128. */
 const guardBytes = 68;
 
@@ -47,10 +45,13 @@ const guardWord = 0x7fe1dead;
 export class LinearKernels {
   readonly #exports: LinearExports;
   readonly #memory = createMemory(1 << 22);
-  #top = base;
+  /** First byte behind the module's static data. */
+  readonly #base: number;
+  #top = 0;
 
   private constructor(source: Uint8Array<ArrayBuffer>) {
     this.#exports = bindKernels<LinearExports>(source, this.#memory).exports;
+    this.#base = Math.ceil(this.#exports.heap_base() / 4) * 4;
   }
 
   static async load(build: Build): Promise<LinearKernels> {
@@ -104,7 +105,7 @@ export class LinearKernels {
   }
 
   #reset(): void {
-    this.#top = base + guardBytes;
+    this.#top = this.#base + guardBytes;
   }
 
   /** Copies `data` in, or leaves room for that many floats; a guard follows. */
@@ -120,12 +121,12 @@ export class LinearKernels {
 
   /** Runs `kernel` and asserts that it wrote each of rows x columns outputs at ptr, and not one byte besides. */
   #guarded(ptr: number, columns: number, rows: number, stride: number, kernel: () => void): void {
-    const used = new Uint32Array(this.#memory.buffer, base, (this.#top - base) / 4);
+    const used = new Uint32Array(this.#memory.buffer, this.#base, (this.#top - this.#base) / 4);
     const before = used.slice();
     kernel();
     const after = used.slice();
     for (let row = 0; row < rows; row++) {
-      const at = (ptr - base) / 4 + row * stride;
+      const at = (ptr - this.#base) / 4 + row * stride;
       for (let n = 0; n < columns; n++) {
         assert.notEqual(after[at + n], guardWord, `output [${row}, ${n}] not written`);
         after[at + n] = before[at + n]!;
