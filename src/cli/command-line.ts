@@ -12,14 +12,25 @@ const usage = `kerf <command> [options]
 A model becomes a graph; tests on its weights become evidence; evidence decides the annealing;
 the annealed graph falls into parts; parts become a plan; an executor runs the plan.`;
 
+/** Stands for a lone `-`, which yargs loses where it is a positional word; no real word can hold a NUL. */
+const dash = '\0-';
+
+function restoreDashes(args: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(args)) {
+    if (value === dash) args[name] = '-';
+    else if (Array.isArray(value)) args[name] = value.map((word) => (word === dash ? '-' : word));
+  }
+}
+
 function createParser(words: readonly string[]): Argv {
-  return yargs([...words])
+  return yargs(words.map((word) => (word === '-' ? dash : word)))
     .scriptName('kerf')
     .usage(usage)
     .parserConfiguration({ 'greedy-arrays': false, 'dot-notation': false, 'parse-numbers': false })
     .command(commands as never)
     .option('json', { type: 'boolean', global: true, describe: 'print the result as JSON' })
     .option('verbose', { type: 'boolean', global: true, describe: 'print the stack of an error' })
+    .middleware(restoreDashes)
     .check(refuseRepeated)
     .strict()
     .demandCommand(1, 1, 'no command given', 'more than one command given')

@@ -1,5 +1,6 @@
-/** Every command, in the order of the pipeline. */
 import { completion } from './commands/completion.js';
 import { doctor } from './commands/doctor.js';
+import { inspect } from './commands/inspect.js';
 
-export const commands = [doctor, completion];
+/** Every command, in the order of the pipeline; each has its own type of arguments. */
+export const commands: readonly object[] = [inspect, doctor, completion];

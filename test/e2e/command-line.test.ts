@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kerf, root } from './kerf.js';
-
-/** One sentence on stderr that starts with the program and a code; nothing on stdout. */
-function assertRefused(ended: Awaited<ReturnType<typeof kerf>>, exitCode: number, code: string): void {
-  assert.equal(ended.code, exitCode, ended.stderr);
-  assert.match(ended.stderr, new RegExp(`^kerf: ${code}: .*\\.\n$`));
-  assert.equal(ended.stdout, '');
-}
+import { assertRefused, kerf, root } from './kerf.js';
 
 describe('kerf, the command line', () => {
   const usageErrors: [what: string, words: string[]][] = [
@@ -26,7 +19,7 @@ describe('kerf, the command line', () => {
   it('prints help with every command on stdout', async () => {
     const { code, stdout } = await kerf(['--help']);
     assert.equal(code, 0);
-    for (const command of ['doctor', 'completion']) assert.match(stdout, new RegExp(`kerf ${command}`));
+    for (const command of ['inspect', 'doctor', 'completion']) assert.match(stdout, new RegExp(`kerf ${command}`));
   });
 
   it('prints the version of package.json', async () => {

@@ -1,4 +1,5 @@
 /** Runs the command line as a child process, the way a user does. */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,4 +47,20 @@ export function kerf(words: readonly string[], options: KerfOptions = {}): Promi
 export function scratchFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'kerf-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The digits net that the tests run on. */
+export const digits = join(root, 'test/golden/digits/digits.onnx');
+
+/** Asserts one coded sentence on stderr, the exit code, and nothing on stdout. */
+export function assertRefused(ended: Ended, exitCode: number, code: string): void {
+  assert.equal(ended.code, exitCode, ended.stderr);
+  assert.match(ended.stderr, new RegExp(`^kerf: ${code}: [^\n]*[.!]\n$`));
+  assert.equal(ended.stdout, '');
+}
+
+/** Asserts that a command succeeded, and gives what it printed with --json. */
+export function jsonOf<T = Record<string, unknown>>(ended: Ended): T {
+  assert.equal(ended.code, 0, ended.stderr);
+  return JSON.parse(ended.stdout) as T;
 }
