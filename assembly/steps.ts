@@ -66,6 +66,7 @@ class Word {
 
 /** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | */
 function runGemm(w: usize): void {
+  if (Word.size(w, 4) == 0 || Word.size(w, 5) == 0) return;
   let xPtr = Word.pointer(w, 0);
   let panelPtr = Word.pointer(w, 1);
   let zPtr = Word.pointer(w, 2);
@@ -96,6 +97,7 @@ function runGemm(w: usize): void {
 
 /** | B | bias | panels | N | K | strideN | strideK | biasStride | batches | strideB, Bias, Panels | */
 function runPack(w: usize): void {
+  if (Word.size(w, 3) == 0) return;
   let bPtr = Word.pointer(w, 0);
   let biasPtr = Word.pointer(w, 1);
   let panelPtr = Word.pointer(w, 2);

@@ -93,6 +93,7 @@ export function f32_embedding_bag(
   D: i32,
   ldy: i32,
 ): bool {
+  if (D == 0) return true;
   const rowBytes = (<usize>D) << 2;
   for (let m = 0; m < M; m++) {
     const count = countIds(idsPtr, L, V);

@@ -24,7 +24,7 @@ export function x32_gather_columns(
   ldx: i32,
   ldy: i32,
 ): bool {
-  if (M == 0) return true;
+  if (M == 0 || N == 0) return true;
   if (!areIndicesIn(indicesPtr, N, 0, columns)) return false;
   for (let m = 0; m < M; m++) {
     for (let j: usize = 0; j < <usize>N; j++) {
@@ -65,6 +65,7 @@ export function gather_axis(
   inner: i32,
   count: i32,
 ): bool {
+  if (outer == 0 || inner == 0 || count == 0) return true;
   if (!areIndicesIn(indicesPtr, count, -axis, axis)) return false;
   const blockBytes = <usize>inner * <usize>bytes;
   for (let o = 0; o < outer; o++) {

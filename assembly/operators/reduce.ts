@@ -197,6 +197,7 @@ function reduceColumns(f: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32): 
  * @param yPtr  float32 [outer, inner], disjoint from x
  */
 export function f32_reduce(f: i32, xPtr: usize, yPtr: usize, outer: i32, axis: i32, inner: i32): void {
+  if (inner == 0) return;
   const sliceBytes = (<usize>axis * <usize>inner) << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i += 4) {

@@ -103,7 +103,7 @@ class Vector {
 /**
  * y[i] = f(x[i]) for i < count; each element depends on its own x only, so any split gives the same bits.
  * @param f  index of the function in {@link Unary}; exp, tanh and log within 2 ulp, erf within 3, sigmoid, elu and
- *   softplus within 4, silu within 5, the others correctly rounded
+ *   softplus within 4, silu within 5 (or |x| 2^-149, where sigmoid is denormal), the others correctly rounded
  * @param xPtr  float32 [count]
  * @param yPtr  float32 [count]; x itself or disjoint from it
  * @param alpha  slope or lower limit, see the step table

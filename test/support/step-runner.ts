@@ -41,9 +41,10 @@ export class StepRunner {
    *
    *     | guard | operand 0 | guard | operand 1 | guard | ... | tape |
    *
+   * @param offsets  elements by which each operand starts inside its array, 0 by default
    * @returns what run_steps returns
    */
-  run(kind: string, params: BoundParams, operands: Operands): number {
+  run(kind: string, params: BoundParams, operands: Operands, offsets: readonly number[] = []): number {
     const pointers: number[] = [];
     let top = baseBytes;
     for (const data of operands) {
@@ -52,7 +53,8 @@ export class StepRunner {
       pointers.push(data ? top : 0);
       top += data?.byteLength ?? 0;
     }
-    const tape = encodeStep(kind, params, pointers);
+    const starts = operands.map((data, slot) => pointers[slot] + (offsets[slot] ?? 0) * (data?.BYTES_PER_ELEMENT ?? 0));
+    const tape = encodeStep(kind, params, starts);
     const tapePtr = Math.ceil((top + guardBytes) / 16) * 16;
     const missing = tapePtr + tape.byteLength - this.#memory.buffer.byteLength;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
@@ -64,6 +66,26 @@ export class StepRunner {
     new Int32Array(bytes.buffer, tapePtr, tape.length).set(tape);
     const code = this.#exports.run_steps(tapePtr, tape.byteLength);
     this.#collect(kind, operands, pointers, tapePtr);
+    return code;
+  }
+
+  /** Runs one step whose operands all stand in `data`, `starts` elements from its begin, and copies it back. */
+  runInPlace(kind: string, params: BoundParams, data: TensorData, starts: readonly number[]): number {
+    const pointersFrom = (ptr: number) => starts.map((start) => ptr + start * data.BYTES_PER_ELEMENT);
+    return this.runTape(data, (ptr) => [encodeStep(kind, params, pointersFrom(ptr))]);
+  }
+
+  /** Runs steps on one block that holds `data`, and copies it back. */
+  runTape(data: TensorData, stepsAt: (ptr: number) => readonly Int32Array[]): number {
+    const tape = stepsAt(baseBytes).flatMap((step) => [...step]);
+    const tapePtr = baseBytes + Math.ceil(data.byteLength / 16) * 16;
+    const missing = tapePtr + 4 * tape.length - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
+    const bytes = new Uint8Array(this.#memory.buffer);
+    bytes.set(bytesOf(data), baseBytes);
+    new Int32Array(bytes.buffer, tapePtr, tape.length).set(tape);
+    const code = this.#exports.run_steps(tapePtr, 4 * tape.length);
+    bytesOf(data).set(bytes.subarray(baseBytes, baseBytes + data.byteLength));
     return code;
   }
 

@@ -54,7 +54,7 @@ export const gemm: StepKind = {
   },
   work(params) {
     const { batches, M, N, K, R } = gemmSizes(params);
-    return batches * M * N * (K + R);
+    return batches * M * N * Math.max(1, K + R);
   },
   regions(params) {
     const s = gemmSizes(params);
@@ -117,7 +117,7 @@ export const pack: StepKind = {
   },
   work(params) {
     const { batches, N, K } = packSizes(params);
-    return batches * N * K;
+    return batches * N * (K + 1);
   },
   regions(params) {
     const s = packSizes(params);

@@ -142,7 +142,7 @@ export const embeddingBag: StepKind = {
     D: { type: 'size' },
     ldy: { type: 'size', optional: true },
   },
-  work: (params) => sizeOf(params, 'M') * sizeOf(params, 'L') * sizeOf(params, 'D'),
+  work: (params) => sizeOf(params, 'M') * Math.max(1, sizeOf(params, 'L')) * Math.max(1, sizeOf(params, 'D')),
   regions(params) {
     const { M, L, V, D, ldy } = bagSizes(params);
     return [

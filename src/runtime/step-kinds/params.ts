@@ -57,8 +57,8 @@ export function wordOf(params: BoundParams, name: string, words: readonly string
 
 /** A count or stride as a tape word. */
 export function integerWord(value: number): number {
-  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) refuse('tape word', value, 'a whole number below 2^31');
-  return value | 0;
+  if ((value | 0) !== value) refuse('tape word', value, 'a whole number from -2^31 to 2^31 - 1');
+  return value;
 }
 
 const realScratch = new DataView(new ArrayBuffer(4));

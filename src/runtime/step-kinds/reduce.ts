@@ -32,7 +32,7 @@ export const reduce: StepKind = {
   params: axisParams(reduceWords),
   work(params) {
     const [outer, axis, inner] = sizesAround(params);
-    return outer * axis * inner;
+    return outer * Math.max(1, axis) * inner;
   },
   regions(params) {
     const [outer, axis, inner] = sizesAround(params);
@@ -51,7 +51,7 @@ export const softmax: StepKind = {
   params: axisParams(softmaxWords),
   work(params) {
     const [outer, axis, inner] = sizesAround(params);
-    return outer * axis * inner;
+    return outer * Math.max(1, axis) * inner;
   },
   regions(params) {
     const [outer, axis, inner] = sizesAround(params);
