@@ -1,4 +1,14 @@
-/** Reads model files of every format into a Graph. Imports graph and runtime only. */
+/** Reads model files of every format into a Graph, and files of arrays into tensors. Imports graph and runtime only. */
+export {
+  type ArrayFormat,
+  decodeArrays,
+  encodeArrays,
+  type ReadArraysOptions,
+  readArrays,
+  writeArrays,
+} from './data/arrays.js';
+export { convertTensor } from './data/convert.js';
+export { type DataLimits, defaultDataLimits } from './data/limits.js';
 export { defaultLimits, type ModelLimits } from './limits.js';
 export { type LoadOptions, loadModel } from './load.js';
 export { type ReadOptions, readOnnx } from './onnx.js';

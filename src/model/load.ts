@@ -1,5 +1,4 @@
 /** Loads a model of any format from a path, a URL or bytes. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../graph/graph.js';
@@ -7,6 +6,7 @@ import { KerfError } from '../runtime/errors.js';
 import { defaultLimits, type ModelLimits } from './limits.js';
 import { type ReadOptions, readOnnx } from './onnx.js';
 import { quote } from './quote.js';
+import { fileTooLarge, readFile } from './read-file.js';
 import { readTfjs } from './tfjs.js';
 
 export interface LoadOptions {
@@ -32,44 +32,8 @@ function formatOf(bytes: Uint8Array): 'onnx' | 'tfjs' | 'safetensors' | 'zip' | 
   return 'onnx';
 }
 
-function tooLarge(where: string, got: number, limit: number): KerfError {
-  return new KerfError('FILE_LIMIT', where, `too large: got ${got} bytes, expected <= ${limit}.`, { got, limit });
-}
-
 function readPath(path: string, maxFileBytes: number): Source {
-  const where = `model ${quote(path)}`;
-  let handle: number;
-  try {
-    handle = openSync(path, 'r');
-  } catch (cause) {
-    throw new KerfError('IO_FAILED', where, 'cannot be opened. Check the path.', {}, { cause });
-  }
-  try {
-    const stat = fstatSync(handle);
-    if (stat.isDirectory()) throw new KerfError('IO_FAILED', where, 'is a folder, expected a file.');
-    if (stat.size > maxFileBytes) throw tooLarge(where, stat.size, maxFileBytes);
-    return { bytes: readHandle(handle, stat.isFile() ? stat.size : 0, maxFileBytes, where), folder: dirname(path) };
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/** Reads to the end; pipes have no size, so the buffer grows up to the limit. */
-function readHandle(handle: number, sizeBytes: number, maxFileBytes: number, where: string): Uint8Array {
-  let bytes = new Uint8Array(sizeBytes || 65_536);
-  let done = 0;
-  for (;;) {
-    if (done === bytes.length && done === sizeBytes && sizeBytes > 0) return bytes;
-    if (done === bytes.length) {
-      if (done >= maxFileBytes) throw tooLarge(where, done, maxFileBytes);
-      const grown = new Uint8Array(Math.min(2 * done, maxFileBytes));
-      grown.set(bytes);
-      bytes = grown;
-    }
-    const read = readSync(handle, bytes, done, Math.min(bytes.length - done, 2 ** 30), null);
-    if (read === 0) return bytes.subarray(0, done);
-    done += read;
-  }
+  return { bytes: readFile(path, maxFileBytes, `model ${quote(path)}`), folder: dirname(path) };
 }
 
 async function fetchUrl(url: URL, maxFileBytes: number): Promise<Source> {
@@ -88,7 +52,7 @@ async function fetchUrl(url: URL, maxFileBytes: number): Promise<Source> {
   let size = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > maxFileBytes) throw tooLarge(where, size, maxFileBytes);
+    if (size > maxFileBytes) throw fileTooLarge(where, size, maxFileBytes);
     chunks.push(chunk);
   }
   return { bytes: Buffer.concat(chunks) };

@@ -1,0 +1,40 @@
+/** Converts data to the dtype that a model's input wants. */
+import { type DType, elementBytes, elementCount, Tensor, viewOf } from '../../runtime/tensor.js';
+import { invalidData } from './limits.js';
+
+const integerRange: Partial<Record<DType, readonly [number, number]>> = {
+  bool: [0, 1],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+  uint32: [0, 2 ** 32 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint64: [0, Number.MAX_SAFE_INTEGER],
+};
+
+/**
+ * The same numbers as another dtype: floats are rounded, integers must fit.
+ * @param where  what error sentences speak of, e.g. `input "x"`
+ * @returns the tensor itself when it has the dtype already
+ * @throws DATA_INVALID when a number does not fit, or for float16, which is not converted
+ */
+export function convertTensor(tensor: Tensor, dtype: DType, where: string): Tensor {
+  if (tensor.type === dtype) return tensor;
+  if (tensor.type === 'float16' || dtype === 'float16') {
+    throw invalidData(where, `cannot be converted: got ${tensor.type}, expected ${dtype}. Convert the data first.`);
+  }
+  const range = integerRange[dtype];
+  const isBig = dtype === 'int64' || dtype === 'uint64';
+  const count = elementCount(tensor.dims);
+  const data = viewOf(dtype, new ArrayBuffer(count * elementBytes(dtype)), 0, count) as { [index: number]: unknown };
+  for (let i = 0; i < count; i++) {
+    const value = Number(tensor.data[i]);
+    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
+      throw invalidData(where, `element ${i} does not fit: got ${value}, expected ${dtype}.`, { index: i, value });
+    }
+    data[i] = isBig ? BigInt(value) : value;
+  }
+  return new Tensor(dtype, data as never, tensor.dims);
+}

@@ -1,0 +1,157 @@
+/**
+ * Arrays as text. Numbers come as float64, to be converted to what a model wants (convert.ts).
+ *
+ *     JSON        {"x": [[1, 2], [3, 4]], "y": [0, 1]}, or one array
+ *     JSON lines  one such object or array a line, each a sample: stacked along a new first axis
+ *     CSV         one sample a line; a first line that is not numbers is a header
+ */
+import { parse } from 'csv-parse/sync';
+import { KerfError } from '../../runtime/errors.js';
+import { Tensor } from '../../runtime/tensor.js';
+import { quote } from '../quote.js';
+import { checkDims, type DataLimits, invalidData } from './limits.js';
+
+/** Texts that stand for numbers which JSON cannot spell. */
+const specialNumbers: ReadonlyMap<string, number> = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+
+function numberOf(value: unknown, where: string): number {
+  const number = typeof value === 'string' ? specialNumbers.get(value) : value;
+  if (typeof number === 'number') return number;
+  const got = value === null ? 'null' : typeof value === 'string' ? quote(value) : typeof value;
+  throw invalidData(where, `an element is no number: got ${got}.`);
+}
+
+/** The shape of nested arrays, by their first elements. */
+function dimsOf(value: unknown, where: string, limits: DataLimits): number[] {
+  const dims: number[] = [];
+  for (let inner = value; Array.isArray(inner); inner = inner[0]) {
+    dims.push(inner.length);
+    checkDims(dims, where, limits);
+  }
+  return dims;
+}
+
+/** Nested arrays of numbers as one array. */
+function fromNested(value: unknown, where: string, limits: DataLimits): Tensor<'float64'> {
+  const dims = dimsOf(value, where, limits);
+  const data = new Float64Array(dims.reduce((product, dim) => product * dim, 1));
+  let at = 0;
+  const fill = (inner: unknown, axis: number): void => {
+    if (axis === dims.length) {
+      data[at++] = numberOf(inner, where);
+      return;
+    }
+    if (!Array.isArray(inner) || inner.length !== dims[axis]) {
+      const got = Array.isArray(inner) ? `${inner.length} elements` : 'no list';
+      throw invalidData(where, `ragged lists: got ${got} on axis ${axis}, expected ${dims[axis]}. Pad the samples.`);
+    }
+    for (const element of inner) fill(element, axis + 1);
+  };
+  fill(value, 0);
+  return new Tensor('float64', data, dims);
+}
+
+function textOf(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KerfError('DATA_INVALID', where, 'the text is not UTF-8.', {}, { cause });
+  }
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new KerfError('DATA_INVALID', where, 'not valid JSON. The file is truncated or damaged.', {}, { cause });
+  }
+}
+
+/** Named arrays of an object; a bare array or number has the name ''. */
+function fromValue(value: unknown, where: string, limits: DataLimits): Map<string, Tensor> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return new Map([['', fromNested(value, where, limits)]]);
+  }
+  const named = Object.entries(value).map(([name, inner]): [string, Tensor] => {
+    return [name, fromNested(inner, `${where}, array ${quote(name)}`, limits)];
+  });
+  return new Map(named);
+}
+
+/** @throws DATA_INVALID when the text is no JSON of numbers, or ragged; FILE_LIMIT */
+export function decodeJson(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
+  return fromValue(parseJson(textOf(bytes, where), where), where, limits);
+}
+
+/** @throws DATA_INVALID when a line is no JSON, or differs in names or shapes from the first; FILE_LIMIT */
+export function decodeJsonLines(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
+  const columns = new Map<string, unknown[]>();
+  const lines = textOf(bytes, where).split('\n');
+  let samples = 0;
+  lines.forEach((line, i) => {
+    if (line.trim() === '') return;
+    const place = `${where}, line ${i + 1}`;
+    const value = parseJson(line, place);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const entries: [string, unknown][] = isObject ? Object.entries(value) : [['', value]];
+    if (samples === 0) for (const [name] of entries) columns.set(name, []);
+    if (entries.length !== columns.size || entries.some(([name]) => !columns.has(name))) {
+      throw invalidData(place, `other names than in the first line: expected ${[...columns.keys()].map(quote)}.`);
+    }
+    for (const [name, element] of entries) columns.get(name)!.push(element);
+    samples++;
+  });
+  if (samples === 0) throw invalidData(where, 'no samples in the file.');
+  return fromValue(Object.fromEntries(columns), where, limits);
+}
+
+/** @throws DATA_INVALID when a cell is no number or lines differ in length; FILE_LIMIT */
+export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
+  let rows: string[][];
+  try {
+    rows = parse(textOf(bytes, where), { bom: true, skip_empty_lines: true, trim: true, max_record_size: 2 ** 26 });
+  } catch (cause) {
+    if (cause instanceof KerfError) throw cause;
+    throw new KerfError('DATA_INVALID', where, `not valid CSV: ${(cause as Error).message}.`, {}, { cause });
+  }
+  const isNumber = (cell: string) => cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
+  const first = rows.length > 0 && !rows[0].every(isNumber) ? 1 : 0;
+  const dims = [rows.length - first, rows[first]?.length ?? 0];
+  if (dims[0] === 0) throw invalidData(where, 'no samples in the file.');
+  checkDims(dims, where, limits);
+  const data = new Float64Array(dims[0] * dims[1]);
+  for (let m = 0; m < dims[0]; m++) {
+    for (let k = 0; k < dims[1]; k++) {
+      const cell = rows[first + m][k];
+      if (!isNumber(cell)) {
+        throw invalidData(where, `row ${first + m + 1}, column ${k + 1}: got ${quote(cell)}, expected a number.`);
+      }
+      data[m * dims[1] + k] = specialNumbers.get(cell) ?? Number(cell);
+    }
+  }
+  return new Map([['', new Tensor('float64', data, dims)]]);
+}
+
+function nested(data: ArrayLike<number | bigint>, dims: readonly number[], at: number, axis: number): unknown {
+  if (axis === dims.length) return data[at];
+  const inner = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  return Array.from({ length: dims[axis] }, (_, i) => nested(data, dims, at + i * inner, axis + 1));
+}
+
+/** Whole numbers of 64 bits beyond 2^53, and numbers that JSON cannot spell, become texts. */
+function spell(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+/** Arrays as one JSON object of nested lists. */
+export function encodeJson(arrays: ReadonlyMap<string, Tensor>): Uint8Array {
+  const members = [...arrays].map(([name, { data, dims }]) => {
+    return `${JSON.stringify(name)}: ${JSON.stringify(nested(data, dims, 0, 0), spell)}`;
+  });
+  return new TextEncoder().encode(`{${members.join(', ')}}\n`);
+}
