@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly isShared?: boolean;
   /** Memory budget in bytes, at most 4 GiB. */
   readonly limitBytes: number;
+  /** Called when a schedule has been loaded into memory. */
+  readonly onLoad?: (schedule: Schedule) => void;
 }
 
 export class Machine {
@@ -96,12 +98,11 @@ export class Machine {
   }
 
   /**
-   * The schedule of `bindings`, from the cache or made, and loaded into memory.
-   * @param mode  a name for `threads` and `stepWork`, which are part of the cache's key
+   * The schedule of `bindings`, from the cache or made.
+   * @param mode  how to cut the work; part of the cache's key
    */
-  load(bindings: Bindings, mode: { readonly threads: number; readonly stepWork: number }): Schedule {
-    const key = `${[...bindings.values()].join()}/${mode.threads}/${mode.stepWork}`;
-    const schedule = this.#schedules.get(key, () =>
+  schedule(bindings: Bindings, mode: { readonly threads: number; readonly stepWork: number }): Schedule {
+    return this.#schedules.get(`${[...bindings.values()].join()}/${mode.threads}/${mode.stepWork}`, () =>
       schedulePlan(this.plan, bindings, {
         ...mode,
         basePtr: this.#basePtr,
@@ -109,11 +110,15 @@ export class Machine {
         limitBytes: Math.min(this.options.limitBytes, maximumPages * pageBytes),
       }),
     );
-    if (this.#loaded === schedule) return schedule;
+  }
+
+  /** Makes room for a schedule and copies its tape in, if it is not the one that is there. */
+  load(schedule: Schedule): void {
+    if (this.#loaded === schedule) return;
     this.grow(schedule.endPtr);
     new Int32Array(this.#memory.buffer, schedule.tapePtr, schedule.tape.length).set(schedule.tape);
+    this.options.onLoad?.(schedule);
     this.#loaded = schedule;
-    return schedule;
   }
 
   /** Copies the feeds into the input ports. */

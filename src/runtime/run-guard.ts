@@ -35,6 +35,11 @@ export class RunGuard {
     return this.#options.signal === undefined && this.#options.timeoutMs === undefined;
   }
 
+  /** Whether {@link check} would throw. */
+  get isOver(): boolean {
+    return this.#options.signal?.aborted === true || performance.now() > this.#deadlineMs;
+  }
+
   /** @throws ABORTED, TIMEOUT */
   check(): void {
     if (this.#options.signal?.aborted) throw aborted(this.#options.signal);

@@ -17,7 +17,8 @@ describe('wasm executor', () => {
       const expected = mlpOracle(plan, x.data, rows);
       assert.deepEqual(y.dims, [rows, 10]);
       // Two sums of at most 34 terms and a softmax of values in [0, 1]: 34 u of the largest logit, doubled, stays below.
-      y.data.forEach((value, i) => assert.ok(Math.abs(Number(value) - expected[i]) < 1e-5, `element ${i}`));
+      for (const [i, value] of y.data.entries())
+        assert.ok(Math.abs(Number(value) - expected[i]) < 1e-5, `element ${i}`);
       assert.deepEqual(session().runSync({ x }).y.data, y.data);
     });
   }

@@ -1,0 +1,100 @@
+/** Runs the model with onnxruntime-node, where it is installed, inside a worker, since its `run` blocks its thread. */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Piscina } from 'piscina';
+import { KerfError } from '../runtime/errors.js';
+import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
+import { aborted } from '../runtime/run-guard.js';
+import { Tensor } from '../runtime/tensor.js';
+import type { OrtSetup, OrtTask, PlainTensor } from './ort-worker.js';
+
+export interface OrtExecutorOptions {
+  /** Threads inside onnxruntime; its own choice by default. */
+  readonly threads?: number;
+  /** File or folder from which `onnxruntime-node` is looked up besides kerf itself; default the working directory. */
+  readonly resolveFrom?: string;
+}
+
+/** The file of onnxruntime-node. @throws EXECUTOR_MISSING */
+function findOrt(resolveFrom: string): string {
+  for (const from of [import.meta.url, resolveFrom]) {
+    try {
+      return createRequire(from).resolve('onnxruntime-node');
+    } catch {
+      // Not visible from there.
+    }
+  }
+  throw new KerfError(
+    'EXECUTOR_MISSING',
+    'executor "ort"',
+    'onnxruntime-node is not installed. Install it with: npm install onnxruntime-node --ignore-scripts',
+  );
+}
+
+/**
+ * An executor over onnxruntime-node.
+ * @param model  bytes of an ONNX model
+ * @throws EXECUTOR_MISSING when onnxruntime-node is not installed
+ */
+export function createOrtExecutor(model: Uint8Array, options: OrtExecutorOptions = {}): Executor {
+  const { resolveFrom = `${process.cwd()}/package.json`, threads } = options;
+  const ortUrl = pathToFileURL(findOrt(resolveFrom)).href;
+  return new OrtExecutor({ ortUrl, model, ...(threads === undefined ? {} : { threads }) });
+}
+
+class OrtExecutor implements Executor {
+  readonly #pool: Piscina<OrtTask, Record<string, PlainTensor>>;
+  #runs = 0;
+
+  constructor(setup: OrtSetup) {
+    this.#pool = new Piscina({
+      filename: new URL('./ort-worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: 1,
+      atomics: 'disabled',
+      workerData: setup,
+    });
+    this.#pool.on('error', () => undefined);
+  }
+
+  async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const copies: Record<string, PlainTensor> = {};
+    for (const [name, { type, data, dims }] of Object.entries(feeds)) copies[name] = { type, data: data.slice(), dims };
+    const task = { feeds: copies, outputs: options.outputs ?? null };
+    const results = await withSignal(this.#pool.run(task), options.signal).catch((cause) => {
+      if (cause instanceof KerfError) throw cause;
+      throw new KerfError('WORKER_FAILED', 'executor "ort"', `onnxruntime failed: got "${cause}". Check the model.`);
+    });
+    this.#runs++;
+    return Object.fromEntries(
+      Object.entries(results).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]),
+    );
+  }
+
+  runSync(): never {
+    throw new KerfError('SYNC_UNSUPPORTED', 'executor "ort"', 'it runs in a worker only. Use run.');
+  }
+
+  async warm(): Promise<void> {
+    await this.#pool.run({ feeds: null, outputs: null });
+  }
+
+  stats(): SessionStats {
+    return { runs: this.#runs, fallbackRate: 0, provider: 'onnxruntime-node', threads: [] };
+  }
+
+  async release(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** onnxruntime cannot be interrupted: the caller is told at once, and the worker's result is dropped. */
+function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return result;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(aborted(signal));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,116 @@
+/** Runs a schedule slice by slice on the calling thread. */
+
+import { stepName } from './bind-plan.js';
+import { KerfError } from './errors.js';
+import type { Feeds, Outputs, RunOptions } from './executor.js';
+import { bindingsOf } from './feeds.js';
+import type { Machine } from './machine.js';
+import { nextTurn } from './next-turn.js';
+import { type RunReference, referenceShapes } from './reference.js';
+import { RunGuard } from './run-guard.js';
+import type { Schedule, Slice } from './schedule.js';
+import { elementCount } from './tensor.js';
+
+/** `run` gives the event loop a turn after this long; with the work of one slice it stays below 5 ms. */
+const turnMs = 2;
+
+/** Multiply-adds of a step that `run` does not exceed where rows can be cut: about 1 ms. */
+const turnStepWork = 16_000_000;
+
+export class InThread {
+  runs = 0;
+  busyMs = 0;
+
+  constructor(
+    readonly machine: Machine,
+    readonly runReference?: RunReference,
+  ) {}
+
+  /** Copies the feeds in before it returns its promise; never blocks the event loop for more than about 5 ms. */
+  async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const guard = new RunGuard(options);
+    guard.check();
+    const schedule = this.#start(feeds, turnStepWork);
+    let turnStart = performance.now();
+    for (const slice of slicesOf(schedule)) {
+      if (performance.now() - turnStart > turnMs) {
+        this.busyMs += performance.now() - turnStart;
+        await nextTurn();
+        turnStart = performance.now();
+        guard.check();
+      }
+      this.#runSlice(schedule, slice);
+    }
+    this.busyMs += performance.now() - turnStart;
+    return this.#end(schedule, options);
+  }
+
+  runSync(feeds: Feeds, options: RunOptions): Outputs {
+    const guard = new RunGuard(options);
+    guard.check();
+    const start = performance.now();
+    const schedule = this.#start(feeds, Number.POSITIVE_INFINITY);
+    const slices = slicesOf(schedule);
+    for (const slice of guard.isIdle ? joined(slices) : slices) {
+      if (!guard.isIdle) guard.check();
+      this.#runSlice(schedule, slice);
+    }
+    this.busyMs += performance.now() - start;
+    return this.#end(schedule, options);
+  }
+
+  #start(feeds: Feeds, stepWork: number): Schedule {
+    const { plan } = this.machine;
+    const schedule = this.machine.schedule(bindingsOf(plan.inputs, feeds), { threads: 1, stepWork });
+    this.machine.load(schedule);
+    this.machine.writeInputs(schedule, feeds);
+    return schedule;
+  }
+
+  #end(schedule: Schedule, options: RunOptions): Outputs {
+    this.runs++;
+    return this.machine.readOutputs(schedule, options.outputs);
+  }
+
+  #runSlice(schedule: Schedule, slice: Slice): void {
+    if (!slice.isReference) this.machine.runSlice(slice);
+    else runReferenceSlice(this.machine, schedule, slice, this.runReference!);
+  }
+}
+
+function slicesOf({ tasks }: Schedule): readonly Slice[] {
+  return tasks.length === 1 ? tasks[0].slices : tasks.flatMap(({ slices }) => slices);
+}
+
+/** Neighbouring slices of kernel steps as one: their tapes follow each other in memory. */
+function joined(slices: readonly Slice[]): readonly Slice[] {
+  if (slices.length < 2) return slices;
+  const whole: Slice[] = [];
+  for (const slice of slices) {
+    const last = whole.at(-1);
+    if (!last || last.isReference || slice.isReference) whole.push(slice);
+    else {
+      const [bytes, work] = [last.bytes + slice.bytes, last.work + slice.work];
+      whole[whole.length - 1] = { ...last, bytes, work, steps: [...last.steps, ...slice.steps] };
+    }
+  }
+  return whole;
+}
+
+function runReferenceSlice(machine: Machine, schedule: Schedule, slice: Slice, runReference: RunReference): void {
+  const { step, index } = slice.steps[0];
+  const shapes = referenceShapes(step, schedule.bindings);
+  const operands = shapes.map((dims, slot) => machine.operandTensor(slice, slot, dims));
+  const results = runReference(step, operands.slice(0, step.reads.length));
+  operands.slice(step.reads.length).forEach((target, i) => {
+    const result = results[i];
+    if (result?.type !== target.type || elementCount(result.dims) !== target.size) {
+      throw new KerfError(
+        'INTERNAL',
+        stepName(step, index),
+        `output ${i} differs from the plan: got ${result?.type} [${result?.dims}], expected ${target.type} [${target.dims}]. Please report the model.`,
+      );
+    }
+    (target.data as Float32Array).set(result.data as Float32Array);
+  });
+}

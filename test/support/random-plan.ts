@@ -1,0 +1,104 @@
+/** Random plans of many parts, for properties that must hold of all of them. */
+import type { Operand, Plan, PlanBuffer, PlanPart, PlanWeight, Step } from '../../src/runtime/plan.js';
+import { batch, linearWeight, rowsOf, step } from './plans.js';
+import type { Random } from './random.js';
+
+/** Functions that no input of moderate size sends to infinity. */
+const functions = ['relu', 'tanh', 'sigmoid', 'neg', 'abs', 'erf'];
+
+/** Collects the pieces of a plan over `batch` rows. */
+export class PlanMaker {
+  readonly buffers: PlanBuffer[] = [];
+  readonly weights: PlanWeight[] = [];
+  readonly steps: Step[] = [];
+  readonly parts: PlanPart[] = [];
+
+  buffer(columns: number): number {
+    return this.buffers.push({ dtype: 'float32', size: rowsOf(columns) }) - 1;
+  }
+
+  linear(N: number, K: number, random: Random): Operand {
+    const name = `w${this.weights.length}`;
+    return { weight: this.weights.push(linearWeight(name, N, K, random)) - 1 };
+  }
+
+  /** All steps added by `body` as one part. */
+  part(after: readonly number[], body: () => void): number {
+    const first = this.steps.length;
+    body();
+    const id = 10 + this.parts.length;
+    this.parts.push({ id, first, end: this.steps.length, after });
+    return id;
+  }
+
+  plan(inputs: readonly [buffer: number, columns: number][], output: readonly [buffer: number, columns: number]): Plan {
+    const port = (name: string, [buffer, columns]: readonly [number, number]) =>
+      ({ name, dtype: 'float32', shape: [batch, columns], buffer }) as const;
+    const { buffers, weights, steps, parts } = this;
+    return {
+      version: 1,
+      symbols: ['batch'],
+      inputs: inputs.map((input, i) => port(`x${i}`, input)),
+      outputs: [port('y', output)],
+      buffers,
+      weights,
+      steps,
+      parts,
+      rows: 'batch',
+    };
+  }
+}
+
+/**
+ * Blocks that read columns of x, or what earlier blocks wrote, and each write their columns of one wide buffer;
+ * at the end a part that reads all of it.
+ *
+ *     x ─▶ block 0 ─▶ | columns 0 |
+ *     x ─▶ block 1 ─▶ | columns 1 | ─▶ last part ─▶ y
+ *     block 0 ─▶ block 2 ─▶ | columns 2 |
+ */
+export function randomPlan(random: Random): Plan {
+  const maker = new PlanMaker();
+  const K = random.integer(3, 40);
+  const x = maker.buffer(K);
+  const widths = Array.from({ length: random.integer(1, 6) }, () => random.integer(1, 24));
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  const wide = maker.buffer(total);
+  const ids: number[] = [];
+  const starts = widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, 0));
+  widths.forEach((width, i) => {
+    const from = i > 0 && random.next() < 0.4 ? random.integer(0, i - 1) : -1;
+    const source: Operand = from < 0 ? { buffer: x } : { buffer: wide, offset: starts[from] };
+    const [columns, ldx] = from < 0 ? [K, K] : [widths[from], total];
+    ids.push(
+      maker.part(from < 0 ? [] : [ids[from]], () => {
+        const H = random.integer(1, 40);
+        const hidden = maker.buffer(H);
+        maker.steps.push(
+          step('gemm', [source, maker.linear(H, columns, random)], [{ buffer: hidden }], {
+            M: batch,
+            N: H,
+            K: columns,
+            ldx,
+          }),
+          step('unary', [{ buffer: hidden }], [{ buffer: hidden }], { f: random.pick(functions), count: rowsOf(H) }),
+          step('gemm', [{ buffer: hidden }, maker.linear(width, H, random)], [{ buffer: wide, offset: starts[i] }], {
+            M: batch,
+            N: width,
+            K: H,
+            ldy: total,
+          }),
+        );
+      }),
+    );
+  });
+  const N = random.integer(1, 12);
+  const [logits, y] = [maker.buffer(N), maker.buffer(N)];
+  maker.part(ids, () => {
+    maker.steps.push(
+      step('gemm', [{ buffer: wide }, maker.linear(N, total, random)], [{ buffer: logits }], { M: batch, N, K: total }),
+      step('softmax', [{ buffer: logits }], [{ buffer: y }], { f: 'softmax', outer: batch, axis: N }),
+    );
+  });
+  return maker.plan([[x, K]], [y, N]);
+}
