@@ -1,7 +1,7 @@
 /** The analysis module (statistics and linear algebra in WASM), bound to its own memory on first use. */
 import { base64 } from '#wasm/analysis';
 import { bindKernels, createMemory, decodeBase64, pageBytes } from '../runtime/wasm.js';
-import { Workspace } from '../runtime/workspace.js';
+import { type Block, Workspace } from '../runtime/workspace.js';
 import type { LinalgKernels } from './linalg-kernels.js';
 import type { StatisticsKernels } from './statistics-kernels.js';
 
@@ -14,13 +14,21 @@ export interface AnalysisKernels extends StatisticsKernels, LinalgKernels {
 export interface Analysis {
   readonly kernels: AnalysisKernels;
   readonly workspace: Workspace;
+  /** Tables of z(t) under the bounded laws; filled by scores.ts on first use. */
+  readonly tables: { readonly truncated: Block<'float64'>; readonly uniform: Block<'float64'> };
 }
 
 /** Binds a build of the analysis module to a fresh memory: one per thread, and the debug build in tests. */
 export function bindAnalysis(moduleBase64: string): Analysis {
   const memory = createMemory(pageBytes);
   const { exports } = bindKernels<AnalysisKernels>(decodeBase64(moduleBase64), memory);
-  return { kernels: exports, workspace: new Workspace(memory, exports.heapBase()) };
+  const workspace = new Workspace(memory, exports.heapBase());
+  const length = exports.pitTableLength();
+  const tables = {
+    truncated: workspace.allocate('float64', length),
+    uniform: workspace.allocate('float64', length),
+  };
+  return { kernels: exports, workspace, tables };
 }
 
 let shared: Analysis | undefined;

@@ -1,2 +1,8 @@
 /** Evidence: what training supports. Laws of initialisation, tests on weights, spectra, multiple testing, verdicts. */
 export * from './analysis.js';
+export { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
+export type * from './evidence.js';
+export { type Fans, hasScores, type Law, lawNames, parseLaw } from './laws.js';
+export { chiSquareLogP, reject } from './multiple-testing.js';
+export { bulkSigma, measureSpectrum, noiseEdge, singularValues } from './spectrum.js';
+export { tensorKey } from './tensor-key.js';

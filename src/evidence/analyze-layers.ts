@@ -1,0 +1,80 @@
+/** Evidence on the layers of a network: laws, then every tensor, then the hidden units between layers. */
+import { setImmediate } from 'node:timers/promises';
+import type { Quantization } from '../graph/graph.js';
+import type { Layer } from '../graph/layers.js';
+import { KerfError } from '../runtime/errors.js';
+import { analyzeTensor, type Null, type TensorOutcome } from './analyze-tensor.js';
+import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
+import { inferLaws } from './infer-laws.js';
+import { parseLaw } from './laws.js';
+import { momentsOf } from './moments.js';
+import { type TensorInput, tensorsOf } from './tensor-input.js';
+import { testUnits } from './units.js';
+
+export interface AnalyzeOptions {
+  /** A law by name; `auto` infers it. Default `auto`. */
+  readonly init?: string;
+  /** False discovery rate within each family of tests. Default 0.05. */
+  readonly fdr?: number;
+  /** Seed of the dithering of quantised weights. Default 0. */
+  readonly seed?: number;
+  /** Layers behind which the output is normalised, by name, with what normalises it. */
+  readonly scaleFree?: ReadonlyMap<string, string>;
+  /** Quantisation of the biases, by tensor name. */
+  readonly quantization?: ReadonlyMap<string, Quantization>;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The law of each tensor: the given one, or inferred together. */
+function lawsOf(inputs: readonly TensorInput[], init: string): Null[] {
+  if (init !== 'auto') {
+    const rule = parseLaw(init);
+    return inputs.map(({ kind, fans }) => ({
+      law: kind === 'bias' ? rule.bias(fans) : rule.weight(fans),
+      source: 'given',
+    }));
+  }
+  const inferences = inferLaws(inputs.map((input) => ({ ...input, moments: momentsOf(input.name, input.values) })));
+  return inferences.map((inference) => ({ ...inference, source: inference.law ? 'inferred' : 'none' }));
+}
+
+function checkRate(fdr: number): void {
+  if (fdr > 0 && fdr < 1) return;
+  throw new KerfError('OPTION_INVALID', 'option "fdr"', `out of range: got ${fdr}, expected 0 < fdr < 1.`, {
+    got: fdr,
+  });
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KerfError('ABORTED', 'analyze', 'cancelled by the caller.');
+}
+
+/**
+ * Tests every weight tensor of the layers against its initialisation law.
+ * @throws LAW_INVALID when `init` is unknown; WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID
+ *   when `fdr` is not between 0 and 1; ABORTED when `signal` fires
+ * @example  (await analyzeLayers(layers, { init: 'torch-linear' })).tensors[0].verdict === 'moved'
+ */
+export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOptions = {}): Promise<Evidence> {
+  const { init = 'auto', fdr = 0.05, seed = 0, onProgress, signal } = options;
+  checkRate(fdr);
+  const inputs = tensorsOf(layers, options.quantization);
+  for (const { name, values } of inputs) momentsOf(name, values);
+  const nulls = lawsOf(inputs, init);
+  const outcomes: TensorOutcome[] = [];
+  for (const [i, input] of inputs.entries()) {
+    checkSignal(signal);
+    onProgress?.({ done: i, total: inputs.length, name: input.name });
+    outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree: options.scaleFree?.get(input.layer) }));
+    await setImmediate();
+  }
+  const units = testUnits(layers, inputs, outcomes, fdr);
+  const unitFamily = new Map<string, FamilyResult>(units.map(({ layer, family }) => [layer, family]));
+  const tensors = outcomes.map(({ evidence }, i): TensorEvidence => {
+    const isMatrix = inputs[i].kind !== 'bias';
+    return { ...evidence, units: isMatrix ? (unitFamily.get(inputs[i].layer) ?? null) : null };
+  });
+  onProgress?.({ done: inputs.length, total: inputs.length, name: '' });
+  return { tensors, units: units.map(({ evidence }) => evidence), fdr, seed };
+}

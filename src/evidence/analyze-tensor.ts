@@ -1,0 +1,160 @@
+/** Evidence on one tensor under one law. */
+import type { Block } from '../runtime/workspace.js';
+import { analysisKernels } from './analysis.js';
+import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
+import { hasScores, type Law } from './laws.js';
+import { measureMoments } from './moments.js';
+import type { Dither } from './scores.js';
+import { measureSpectrum } from './spectrum.js';
+import type { TensorInput } from './tensor-input.js';
+import { tensorKey } from './tensor-key.js';
+import { sortScratch, type TensorTests, testTensor } from './tensor-tests.js';
+import { decide } from './verdict.js';
+
+export interface Null {
+  readonly law: Law | null;
+  readonly source: 'given' | 'inferred' | 'none';
+  /** Why there is no law. */
+  readonly noNull?: string;
+}
+
+export interface TensorOptions {
+  readonly fdr: number;
+  readonly seed: number;
+  /** What normalises the layer's output, if anything does. */
+  readonly scaleFree?: string | undefined;
+}
+
+/** What is kept of a tensor: its evidence, and the sums that units are tested with (null without scores). */
+export interface TensorOutcome {
+  readonly evidence: TensorEvidence;
+  readonly tests: TensorTests | null;
+}
+
+function none(control: FamilyResult['control'], level: number): FamilyResult {
+  return { tested: 0, supported: 0, control, level };
+}
+
+/** Fields that do not depend on the kind of law. */
+function base(input: TensorInput, { law, source }: Null) {
+  return {
+    name: input.name,
+    layer: input.layer,
+    law: law?.name ?? null,
+    lawSource: source,
+    units: null,
+    blocks: null,
+  } as const;
+}
+
+/** No scores: no law, or one like `orthogonal` whose entries depend on each other. */
+function withoutNull(input: TensorInput, given: Null, scaleRatio: number, fdr: number, noNull: string): TensorOutcome {
+  const family = none('false-discovery-rate', fdr);
+  const { verdict, reason } = decide({
+    law: null,
+    noNull,
+    count: input.values.length,
+    ks: Number.NaN,
+    scaleRatio,
+    weights: family,
+    spectrum: null,
+  });
+  const evidence: TensorEvidence = {
+    ...base(input, given),
+    scaleRatio,
+    fit: { ks: Number.NaN, pValue: Number.NaN },
+    verdict,
+    reason,
+    weights: family,
+    columns: family,
+    rows: family,
+    spectrum: null,
+  };
+  return { evidence, tests: null };
+}
+
+/** A point law, `zeros` or `ones`: any change is movement, so every changed weight is supported, without error. */
+function underPoint(input: TensorInput, given: Null, law: Law, weights: Block<'float32'>): TensorOutcome {
+  const { kernels } = analysisKernels();
+  const n = weights.length;
+  const changed =
+    input.step > 0 && law.scale === 0
+      ? kernels.f32_count_beyond(n, weights.ptr, 0.5 * input.step)
+      : kernels.f32_count_other(n, weights.ptr, law.scale);
+  const family: FamilyResult = { tested: n, supported: changed, control: 'per-test', level: 0 };
+  const share = n > 0 ? changed / n : 0;
+  let verdict: TensorEvidence['verdict'] = share >= 0.5 ? 'moved' : 'partly';
+  if (changed === 0) verdict = 'initialisation';
+  const evidence: TensorEvidence = {
+    ...base(input, given),
+    scaleRatio: changed === 0 ? 1 : Number.POSITIVE_INFINITY,
+    fit: { ks: share, pValue: changed === 0 ? 1 : 0 },
+    verdict,
+    reason: `${changed} of ${n} weights differ from ${law.name}.`,
+    weights: family,
+    columns: none('per-test', 0),
+    rows: none('per-test', 0),
+    spectrum: null,
+  };
+  return { evidence, tests: null };
+}
+
+function spectrumOf(input: TensorInput, law: Law, weights: Block<'float32'>): SpectrumResult | null {
+  const { rows, columns } = input;
+  return input.kind === 'bias' || Math.min(rows, columns) < 2 ? null : measureSpectrum(weights, rows, columns, law.std);
+}
+
+function underLaw(
+  input: TensorInput,
+  given: Null,
+  law: Law,
+  weights: Block<'float32'>,
+  scaleRatio: number,
+  options: TensorOptions,
+): TensorOutcome {
+  const { rows, columns, step } = input;
+  const dither: Dither | null = step > 0 ? { step, key: tensorKey(options.seed, input.name) } : null;
+  const spectrum = spectrumOf(input, law, weights);
+  const tests = testTensor(weights, rows, columns, law, dither, options.fdr);
+  const decision = decide({
+    law,
+    count: weights.length,
+    ks: tests.ks,
+    scaleRatio,
+    weights: tests.weights,
+    spectrum,
+  });
+  const note = options.scaleFree ? ` Its output is normalised by ${options.scaleFree}: scale alone says little.` : '';
+  const evidence: TensorEvidence = {
+    ...base(input, given),
+    scaleRatio,
+    fit: { ks: tests.ks, pValue: tests.ksPValue },
+    verdict: decision.verdict,
+    reason: decision.reason + note,
+    weights: tests.weights,
+    columns: input.kind === 'bias' ? none('false-discovery-rate', options.fdr) : tests.columns,
+    rows: input.kind === 'bias' ? none('false-discovery-rate', options.fdr) : tests.rows,
+    spectrum,
+  };
+  return { evidence, tests };
+}
+
+/** Tests one tensor against its law. */
+export function analyzeTensor(input: TensorInput, given: Null, options: TensorOptions): TensorOutcome {
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const n = input.values.length;
+    const { ptr } = workspace.allocate('float32', n + sortScratch);
+    const weights: Block<'float32'> = { dtype: 'float32', ptr, length: n };
+    workspace.view(weights).set(input.values);
+    const { law } = given;
+    if (!law) return withoutNull(input, given, Number.NaN, options.fdr, given.noNull ?? 'no known law fits');
+    if (law.family === 'point') return underPoint(input, given, law, weights);
+    if (!hasScores(law)) {
+      return withoutNull(input, given, Number.NaN, options.fdr, `entries under ${law.name} depend on each other`);
+    }
+    // One weight has no spread.
+    const scaleRatio = n > 1 ? measureMoments(input.name, weights).std / law.std : Number.NaN;
+    return underLaw(input, given, law, weights, scaleRatio, options);
+  });
+}

@@ -1,0 +1,53 @@
+/** The weight tensors of layers as a flat list: what is tested, in file terms. */
+import type { Quantization } from '../graph/graph.js';
+import type { Layer } from '../graph/layers.js';
+import type { TensorData } from '../runtime/tensor.js';
+import type { Fans } from './laws.js';
+
+/** One tensor to test: a matrix [rows, columns], or a bias as one row. */
+export interface TensorInput {
+  /** In the file. */
+  readonly name: string;
+  readonly layer: string;
+  readonly kind: 'weight' | 'bias' | 'embedding';
+  readonly values: TensorData<'float32'>;
+  readonly rows: number;
+  readonly columns: number;
+  readonly fans: Fans;
+  /** Quantisation step; 0 when the weights are exact. */
+  readonly step: number;
+}
+
+/**
+ * Weight and bias of every layer, each stored tensor once (layers may share one).
+ * @param quantization  of biases; weights carry their own
+ */
+export function tensorsOf(
+  layers: readonly Layer[],
+  quantization: ReadonlyMap<string, Quantization> = new Map(),
+): TensorInput[] {
+  const inputs = new Map<string, TensorInput>();
+  for (const layer of layers) {
+    const [rows, columns] = layer.weight.dims;
+    const fans = { fanIn: columns, fanOut: rows };
+    const common = { layer: layer.name, fans };
+    if (!inputs.has(layer.tensor)) {
+      const kind = layer.kind === 'embedding' ? 'embedding' : 'weight';
+      const step = layer.quantization?.step ?? 0;
+      inputs.set(layer.tensor, { ...common, name: layer.tensor, kind, values: layer.weight.data, rows, columns, step });
+    }
+    if (layer.bias && layer.biasTensor && !inputs.has(layer.biasTensor)) {
+      const size = layer.bias.size;
+      inputs.set(layer.biasTensor, {
+        ...common,
+        name: layer.biasTensor,
+        kind: 'bias',
+        values: layer.bias.data,
+        rows: 1,
+        columns: size,
+        step: quantization.get(layer.biasTensor)?.step ?? 0,
+      });
+    }
+  }
+  return [...inputs.values()];
+}

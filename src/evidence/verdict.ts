@@ -1,0 +1,83 @@
+/** The verdict on one tensor, from the numbers of its tests. */
+
+import type { FamilyResult, SpectrumResult, Verdict } from './evidence.js';
+import type { Law } from './laws.js';
+
+/** What the verdict is decided from. */
+export interface VerdictFacts {
+  readonly law: Law | null;
+  readonly count: number;
+  readonly ks: number;
+  readonly scaleRatio: number;
+  readonly weights: FamilyResult;
+  readonly spectrum: SpectrumResult | null;
+  /** Why no law applies, where that is known. */
+  readonly noNull?: string;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** Smallest min(out, in) for which the spectrum has a say. */
+const smallestSpectrum = 16;
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(3)} %`;
+}
+
+/** Largest KS distance that still counts as the law: .02, or the 1 % point of the test where that is wider. */
+export function allowedDistance(count: number): number {
+  return Math.max(0.02, 1.63 / Math.sqrt(count));
+}
+
+/** Fourth moment over the square of the second, by family; sets the sampling error of a scale. */
+const kurtosis: Partial<Record<Law['family'], number>> = { normal: 3, 'truncated-normal': 2.37, uniform: 1.8 };
+
+/** Largest |scaleRatio - 1| that still counts as the law: .03, or the .1 % point of its sampling error. */
+export function allowedScaleError(law: Law, count: number): number {
+  return Math.max(0.03, 3.29 * Math.sqrt(((kurtosis[law.family] ?? 3) - 1) / (4 * count)));
+}
+
+/**
+ * Largest number of supported weights that still counts as 1 %: with the 1 % point of its sampling error, so that a
+ * small tensor is not called moved for one weight too many.
+ */
+function allowedSupport(tested: number): number {
+  return 0.01 * tested + 2.33 * Math.sqrt(0.01 * 0.99 * tested);
+}
+
+/** What speaks against `initialisation`; empty when nothing does. */
+function objections(facts: VerdictFacts, law: Law): string[] {
+  const { count, ks, scaleRatio, weights, spectrum } = facts;
+  const scaleError = allowedScaleError(law, count);
+  const found: string[] = [];
+  const limit = allowedDistance(count);
+  if (!(ks <= limit)) found.push(`its distance from the law is ${ks.toPrecision(2)}, over ${limit.toPrecision(2)}`);
+  if (Math.abs(scaleRatio - 1) > scaleError) {
+    found.push(`its scale is ${scaleRatio.toPrecision(3)} of the law's`);
+  }
+  if (weights.supported > allowedSupport(weights.tested)) {
+    found.push(`${percent(weights.supported / weights.tested)} of the weights are supported`);
+  }
+  if (spectrum && spectrum.rank >= smallestSpectrum && spectrum.supported > 0) {
+    found.push(`${spectrum.supported} of ${spectrum.rank} directions are supported`);
+  }
+  return found;
+}
+
+/** Applies the rules of the verdict; the reason is one sentence. */
+export function decide(facts: VerdictFacts): Decision {
+  const { law, scaleRatio, weights } = facts;
+  if (law === null) return { verdict: 'no-null', reason: `${facts.noNull ?? 'no known law fits'}.` };
+  const share = weights.supported / Math.max(1, weights.tested);
+  if (scaleRatio > Math.max(1.5, 1 + allowedScaleError(law, facts.count))) {
+    return { verdict: 'moved', reason: `its scale is ${scaleRatio.toPrecision(3)} times that of ${law.name}.` };
+  }
+  if (share >= 0.5)
+    return { verdict: 'moved', reason: `${percent(share)} of its weights are supported against ${law.name}.` };
+  const against = objections(facts, law);
+  if (against.length > 0) return { verdict: 'partly', reason: `against ${law.name}, ${against.join(', ')}.` };
+  return { verdict: 'initialisation', reason: `nothing distinguishes it from ${law.name}.` };
+}

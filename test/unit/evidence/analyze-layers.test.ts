@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { analyzeLayers } from '../../../src/evidence/index.js';
+import { type KerfError, Tensor } from '../../../src/index.js';
+import { freshNet, layerOf } from '../../support/fresh-layers.js';
+
+const seed = Number(process.env['KERF_TEST_SEED'] ?? 1);
+const widths = [200, 120, 64, 10];
+
+/** Schemes whose law `auto` must name exactly; on these widths no two of them coincide. */
+const inferable = [
+  'torch-linear',
+  'kaiming-uniform',
+  'kaiming-normal',
+  'glorot-uniform',
+  'glorot-normal',
+  'lecun-uniform',
+  'lecun-normal',
+  'keras-he-normal',
+  'keras-glorot-normal',
+  'keras-lecun-normal',
+  'normal:0.02',
+  'truncated-normal:0.02',
+];
+
+describe(`analyzeLayers (seed ${seed})`, () => {
+  for (const law of [...inferable, 'torch-rnn', 'uniform:0.3', 'zeros', 'ones']) {
+    it(`calls a net fresh from ${law} its initialisation`, async () => {
+      const { tensors } = await analyzeLayers(freshNet(law, widths, seed), { init: law, seed });
+      const matrices = tensors.filter(({ name }) => name.endsWith('weight'));
+      for (const { verdict, name, reason } of matrices) assert.equal(verdict, 'initialisation', `${name}: ${reason}`);
+    });
+  }
+
+  for (const law of inferable) {
+    it(`infers ${law} from the weights`, async () => {
+      const { tensors } = await analyzeLayers(freshNet(law, widths, seed), { seed });
+      const [first, , second] = tensors;
+      assert.deepEqual([first.law, first.lawSource, second.law], [law, 'inferred', law]);
+      assert.equal(first.verdict, 'initialisation');
+    });
+  }
+
+  it('notices a scale that is off by 3.5 %', async () => {
+    const { tensors } = await analyzeLayers(freshNet('torch-linear', [400, 400, 10], seed, 1.035), {
+      init: 'torch-linear',
+    });
+    assert.equal(tensors[0].verdict, 'partly');
+    assert.ok(Math.abs(tensors[0].scaleRatio - 1.035) < 0.01);
+  });
+
+  it('calls a layer of three times the scale moved', async () => {
+    const { tensors } = await analyzeLayers(freshNet('torch-linear', widths, seed, 3), { init: 'torch-linear' });
+    assert.equal(tensors[0].verdict, 'moved');
+  });
+
+  it('tests hidden units over incoming and outgoing weights, and finds the planted one', async () => {
+    const layers = freshNet('kaiming-normal', widths, seed);
+    for (let i = 0; i < 64; i++) layers[1].weight.data[i * 120 + 7] *= 3;
+    const { units, tensors } = await analyzeLayers(layers, { init: 'kaiming-normal' });
+    assert.equal(units.length, 2);
+    assert.equal(units[0].supported[7], 1);
+    assert.ok(tensors[0].units !== null && tensors[0].units.supported <= 4);
+    assert.equal(tensors.at(-2)?.units, null);
+  });
+
+  it('answers no-null where entries depend on each other', async () => {
+    const { tensors } = await analyzeLayers(freshNet('lecun-normal', widths, seed), { init: 'orthogonal' });
+    assert.equal(tensors[0].verdict, 'no-null');
+    assert.match(tensors[0].reason, /depend on each other/);
+  });
+
+  it('names a tensor with NaN weights, and how many', async () => {
+    const weight = new Tensor('float32', new Float32Array(12).fill(0.1), [3, 4]);
+    weight.data[5] = Number.NaN;
+    weight.data[6] = Number.POSITIVE_INFINITY;
+    await assert.rejects(analyzeLayers([layerOf('fc', weight, null)]), (error: KerfError) => {
+      assert.equal(error.code, 'WEIGHT_NOT_FINITE');
+      assert.match(error.message, /fc\.weight.*got 2 .* of 12/);
+      return true;
+    });
+  });
+
+  it('refuses an unknown law and lists the known ones', async () => {
+    await assert.rejects(analyzeLayers([], { init: 'xavier' }), (error: KerfError) => {
+      return error.code === 'LAW_INVALID' && /glorot-uniform, .*truncated-normal:S/.test(error.message);
+    });
+    for (const init of ['normal:', 'normal:-1', 'uniform:1:2', 'uniform:x']) {
+      await assert.rejects(analyzeLayers([], { init }), (error: KerfError) => error.code === 'LAW_INVALID');
+    }
+  });
+
+  it('refuses a false discovery rate outside (0, 1), and stops when cancelled', async () => {
+    await assert.rejects(analyzeLayers([], { fdr: 1 }), (error: KerfError) => error.code === 'OPTION_INVALID');
+    const layers = freshNet('torch-linear', [8, 8], seed);
+    await assert.rejects(
+      analyzeLayers(layers, { signal: AbortSignal.abort() }),
+      (error: KerfError) => error.code === 'ABORTED',
+    );
+  });
+
+  it('gives the same result for the same seed, whatever the order of layers', async () => {
+    const layers = freshNet('glorot-uniform', widths, seed).map((layer) => ({
+      ...layer,
+      quantization: { step: 0.001, minimum: -1 },
+    }));
+    const forward = await analyzeLayers(layers, { init: 'glorot-uniform', seed });
+    const backward = await analyzeLayers([...layers].reverse(), { init: 'glorot-uniform', seed });
+    assert.deepEqual(
+      forward.tensors.find(({ name }) => name === 'fc2.weight'),
+      backward.tensors.find(({ name }) => name === 'fc2.weight'),
+    );
+  });
+});
