@@ -25,6 +25,8 @@ export interface Fact {
   readonly shape: readonly Extent[];
   /** Present when the value does not depend on the inputs. */
   readonly constant?: Tensor;
+  /** Elements of a short list of whole numbers that is known up to symbolic dimensions, e.g. what Shape gives. */
+  readonly extents?: readonly Extent[];
 }
 
 export interface Port {

@@ -1,0 +1,168 @@
+/** Operators of two inputs that broadcast: arithmetic, comparison, logic. */
+import { type DType, Tensor } from '../../runtime/tensor.js';
+import type { Node } from '../graph.js';
+import type { Operator } from '../operator.js';
+import { integerOf, requireInput } from './attributes.js';
+import { always, define, lastOpset, requireSameDType, type Version } from './define.js';
+import {
+  allDTypes,
+  fillBigints,
+  fillNumbers,
+  floatDTypes,
+  isFloat,
+  numericDTypes,
+  toBigints,
+  toNumbers,
+  wideIntegerDTypes,
+} from './elements.js';
+import { alignSecond } from './legacy-broadcast.js';
+import { lowerBinary } from './lowering.js';
+import { broadcastIndex, broadcastShapes } from './shapes.js';
+
+interface Binary {
+  readonly name: string;
+  readonly versions: readonly Version[];
+  /** Bool for comparisons and logic; otherwise the first input's dtype. */
+  readonly result?: 'bool';
+  /** Whether the second input may have a dtype of its own. */
+  readonly mixed?: boolean;
+  readonly real: (a: number, b: number, node: Node) => number;
+  readonly integer: (a: bigint, b: bigint, node: Node) => bigint;
+  /** Word of the binary step, if there is one. */
+  readonly word?: string;
+}
+
+/** The inputs broadcast to one shape, element i of both at `at(i)`. */
+function evaluateBinary(binary: Binary, node: Node, a: Tensor, second: Tensor, opset: number): Tensor {
+  const b = new Tensor(second.type, second.data, alignSecond(node, opset, a.dims.length, second.dims));
+  const dims = broadcastShapes(node, [a.dims, b.dims]) as readonly number[];
+  const [ai, bi] = [broadcastIndex(a.dims, dims), broadcastIndex(b.dims, dims)];
+  const dtype: DType = binary.result ?? a.type;
+  if (isFloat(a.type) || isFloat(b.type)) {
+    const [av, bv] = [toNumbers(a), toNumbers(b)];
+    const value = (i: number) => binary.real(av[ai[i]], bv[bi[i]], node);
+    if (isFloat(dtype) || dtype === 'bool') return fillNumbers(dtype, dims, value);
+    return fillBigints(dtype, dims, (i) => truncate(value(i)));
+  }
+  const [av, bv] = [toBigints(a), toBigints(b)];
+  return fillBigints(dtype, dims, (i) => binary.integer(av[ai[i]], bv[bi[i]], node));
+}
+
+function truncate(value: number): bigint {
+  return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
+}
+
+function defineBinary(binary: Binary): readonly Operator[] {
+  const { word } = binary;
+  return define(binary.versions, {
+    name: binary.name,
+    infer: (node, inputs, opset) => {
+      const [a, b] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
+      if (!binary.mixed) requireSameDType(node, [a, b]);
+      const shape = broadcastShapes(node, [a.shape, alignSecond(node, opset, a.shape.length, b.shape)]);
+      return [{ dtype: binary.result ?? a.dtype, shape }];
+    },
+    evaluate: (node, inputs, opset) => [
+      evaluateBinary(binary, node, requireInput(node, inputs, 0), requireInput(node, inputs, 1), opset),
+    ],
+    ...(word ? { lower: (node, builder, opset) => lowerBinary(node, builder, word, opset) } : {}),
+    rowIndependent: always,
+  });
+}
+
+/** base^exponent mod 2^64; a negative exponent truncates toward zero. */
+function integerPower(base: bigint, exponent: bigint): bigint {
+  if (exponent < 0n) return base === 1n ? 1n : base === -1n ? (exponent % 2n === 0n ? 1n : -1n) : 0n;
+  let result = 1n;
+  let square = base;
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = BigInt.asIntN(64, result * square);
+    square = BigInt.asIntN(64, square * square);
+  }
+  return result;
+}
+
+/** The sign of a remainder follows the divisor, or with fmod = 1 the dividend. */
+function remainder(a: bigint, b: bigint, node: Node): bigint {
+  if (b === 0n) return 0n;
+  const rest = a % b;
+  const follows = integerOf(node, 'fmod', 0) === 1 || rest === 0n || rest < 0n === b < 0n;
+  return follows ? rest : rest + b;
+}
+
+const arithmetic: readonly Version[] = [
+  [1, 5, floatDTypes],
+  [6, 13, [...floatDTypes, ...wideIntegerDTypes]],
+  [14, lastOpset, numericDTypes],
+];
+const ordering: readonly Version[] = [
+  [1, 8, floatDTypes],
+  [9, lastOpset, numericDTypes],
+];
+const orderingOrEqual: readonly Version[] = [[12, lastOpset, numericDTypes]];
+const logic: readonly Version[] = [[1, lastOpset, ['bool']]];
+
+function compare(name: string, versions: readonly Version[], holds: (a: number | bigint, b: number | bigint) => boolean) {
+  return defineBinary({
+    name,
+    versions,
+    result: 'bool',
+    real: (a, b) => Number(holds(a, b)),
+    integer: (a, b) => BigInt(holds(a, b)),
+  });
+}
+
+export const binaryOperators: readonly Operator[] = [
+  ...defineBinary({ name: 'Add', versions: arithmetic, real: (a, b) => a + b, integer: (a, b) => a + b, word: 'add' }),
+  ...defineBinary({ name: 'Sub', versions: arithmetic, real: (a, b) => a - b, integer: (a, b) => a - b, word: 'sub' }),
+  ...defineBinary({ name: 'Mul', versions: arithmetic, real: (a, b) => a * b, integer: (a, b) => a * b, word: 'mul' }),
+  ...defineBinary({
+    name: 'Div',
+    versions: arithmetic,
+    real: (a, b) => a / b,
+    // Division by zero is undefined for integers; zero keeps a run alive.
+    integer: (a, b) => (b === 0n ? 0n : a / b),
+    word: 'div',
+  }),
+  ...defineBinary({
+    name: 'Pow',
+    versions: [
+      [1, 11, floatDTypes],
+      [12, lastOpset, ['int32', 'int64', ...floatDTypes]],
+    ],
+    mixed: true,
+    real: (a, b) => a ** b,
+    integer: integerPower,
+    word: 'pow',
+  }),
+  ...defineBinary({
+    name: 'Mod',
+    versions: [[10, lastOpset, numericDTypes]],
+    real: (a, b) => a % b,
+    integer: remainder,
+  }),
+  ...defineBinary({
+    name: 'PRelu',
+    versions: [
+      [7, 8, floatDTypes],
+      [9, lastOpset, [...floatDTypes, ...wideIntegerDTypes]],
+    ],
+    real: (x, slope) => (x < 0 ? slope * x : x),
+    integer: (x, slope) => (x < 0n ? slope * x : x),
+  }),
+  ...compare(
+    'Equal',
+    [
+      [1, 10, ['bool', 'int32', 'int64']],
+      [11, lastOpset, allDTypes],
+    ],
+    (a, b) => a === b,
+  ),
+  ...compare('Less', ordering, (a, b) => a < b),
+  ...compare('Greater', ordering, (a, b) => a > b),
+  ...compare('LessOrEqual', orderingOrEqual, (a, b) => a <= b),
+  ...compare('GreaterOrEqual', orderingOrEqual, (a, b) => a >= b),
+  ...compare('And', logic, (a, b) => a !== 0n && b !== 0n),
+  ...compare('Or', logic, (a, b) => a !== 0n || b !== 0n),
+  ...compare('Xor', logic, (a, b) => (a !== 0n) !== (b !== 0n)),
+];

@@ -1,0 +1,174 @@
+/** Operators of one input that treat every element alike. */
+import type { Tensor } from '../../runtime/tensor.js';
+import type { Node } from '../graph.js';
+import type { Operator } from '../operator.js';
+import { realOf, requireInput } from './attributes.js';
+import { always, define, lastOpset, type Version } from './define.js';
+import { fillBigints, fillNumbers, floatDTypes, isFloat, numericDTypes, signedDTypes, toBigints, toNumbers } from './elements.js';
+import { lowerUnary, type UnaryStep } from './lowering.js';
+import { erf, roundToEven, sigmoid, softplus } from './scalar-functions.js';
+
+interface Unary {
+  readonly name: string;
+  readonly versions: readonly Version[];
+  /** The function on floats; attributes are read once per call. */
+  real(node: Node, opset: number): (x: number) => number;
+  /** The function on integers, where the operator takes them. */
+  integer?(x: bigint): bigint;
+  /** The step that computes it in float32, if there is one. */
+  step?(node: Node): UnaryStep;
+}
+
+function evaluateUnary(unary: Unary, node: Node, x: Tensor, opset: number): Tensor {
+  if (isFloat(x.type)) {
+    const values = toNumbers(x);
+    const real = unary.real(node, opset);
+    return fillNumbers(x.type, x.dims, (i) => real(values[i]));
+  }
+  const values = toBigints(x);
+  return fillBigints(x.type, x.dims, (i) => unary.integer!(values[i]));
+}
+
+function defineUnary(unary: Unary): readonly Operator[] {
+  const { step } = unary;
+  return define(unary.versions, {
+    name: unary.name,
+    infer: (node, inputs) => {
+      const { dtype, shape } = requireInput(node, inputs, 0);
+      return [{ dtype, shape }];
+    },
+    evaluate: (node, inputs, opset) => [evaluateUnary(unary, node, requireInput(node, inputs, 0), opset)],
+    ...(step ? { lower: (node, builder) => lowerUnary(node, builder, step(node)) } : {}),
+    rowIndependent: always,
+  });
+}
+
+const floatsFrom = (first: number): readonly Version[] => [[first, lastOpset, floatDTypes]];
+const floatsThen = (split: number, dtypes: Version[2]): readonly Version[] => [
+  [1, split - 1, floatDTypes],
+  [split, lastOpset, dtypes],
+];
+const floatAndSigned = [...floatDTypes, ...signedDTypes];
+const absolute = (x: bigint) => (x < 0n ? -x : x);
+
+/** An operator without attributes: its name, first opset, function, and whether the step loop has it. */
+function plain(name: string, first: number, real: (x: number) => number, step = true): readonly Operator[] {
+  const word = name.toLowerCase();
+  return defineUnary({
+    name,
+    versions: floatsFrom(first),
+    real: () => real,
+    ...(step ? { step: () => ({ word }) } : {}),
+  });
+}
+
+const seluAlpha = 1.6732632423543772;
+const seluGamma = 1.0507009873554805;
+
+export const unaryOperators: readonly Operator[] = [
+  ...plain('Sqrt', 1, Math.sqrt),
+  ...plain('Exp', 1, Math.exp),
+  ...plain('Log', 1, Math.log),
+  ...plain('Reciprocal', 1, (x) => 1 / x),
+  ...plain('Floor', 1, Math.floor),
+  ...plain('Ceil', 1, Math.ceil),
+  ...plain('Sigmoid', 1, sigmoid),
+  ...plain('Tanh', 1, Math.tanh),
+  ...plain('Softplus', 1, softplus),
+  ...plain('Softsign', 1, (x) => x / (1 + Math.abs(x)), false),
+  ...plain('Round', 11, roundToEven, false),
+  ...plain('HardSwish', 14, (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)), false),
+  ...plain('Sin', 7, Math.sin, false),
+  ...plain('Cos', 7, Math.cos, false),
+  ...plain('Tan', 7, Math.tan, false),
+  ...plain('Asin', 7, Math.asin, false),
+  ...plain('Acos', 7, Math.acos, false),
+  ...plain('Atan', 7, Math.atan, false),
+  ...plain('Sinh', 9, Math.sinh, false),
+  ...plain('Cosh', 9, Math.cosh, false),
+  ...plain('Asinh', 9, Math.asinh, false),
+  ...plain('Acosh', 9, Math.acosh, false),
+  ...plain('Atanh', 9, Math.atanh, false),
+  ...defineUnary({ name: 'Erf', versions: floatsFrom(9), real: () => erf, step: () => ({ word: 'erf' }) }),
+  ...defineUnary({
+    name: 'Abs',
+    versions: floatsThen(6, numericDTypes),
+    real: () => Math.abs,
+    integer: absolute,
+    step: () => ({ word: 'abs' }),
+  }),
+  ...defineUnary({
+    name: 'Neg',
+    versions: floatsThen(6, floatAndSigned),
+    real: () => (x) => -x,
+    integer: (x) => -x,
+    step: () => ({ word: 'neg' }),
+  }),
+  ...defineUnary({
+    name: 'Sign',
+    versions: [[9, lastOpset, numericDTypes]],
+    real: () => Math.sign,
+    integer: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n),
+  }),
+  ...defineUnary({
+    name: 'Relu',
+    versions: floatsThen(14, floatAndSigned),
+    real: () => (x) => Math.max(x, 0),
+    integer: (x) => (x > 0n ? x : 0n),
+    step: () => ({ word: 'relu' }),
+  }),
+  ...defineUnary({
+    name: 'LeakyRelu',
+    versions: floatsFrom(1),
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 0.01);
+      return (x) => (x < 0 ? alpha * x : x);
+    },
+    step: (node) => ({ word: 'leaky-relu', alpha: realOf(node, 'alpha', 0.01) }),
+  }),
+  ...defineUnary({
+    name: 'Elu',
+    versions: floatsFrom(1),
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 1);
+      return (x) => (x < 0 ? alpha * Math.expm1(x) : x);
+    },
+    step: (node) => ({ word: 'elu', alpha: realOf(node, 'alpha', 1) }),
+  }),
+  ...defineUnary({
+    name: 'Celu',
+    versions: [[12, lastOpset, ['float32']]],
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 1);
+      return (x) => Math.max(0, x) + Math.min(0, alpha * Math.expm1(x / alpha));
+    },
+  }),
+  ...defineUnary({
+    name: 'Selu',
+    versions: floatsFrom(1),
+    // The first definition had slightly different constants.
+    real: (node, opset) => {
+      const alpha = realOf(node, 'alpha', opset < 6 ? 1.6732 : seluAlpha);
+      const gamma = realOf(node, 'gamma', opset < 6 ? 1.0507 : seluGamma);
+      return (x) => gamma * (x > 0 ? x : alpha * Math.expm1(x));
+    },
+  }),
+  ...defineUnary({
+    name: 'HardSigmoid',
+    versions: floatsFrom(1),
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 0.2);
+      const beta = realOf(node, 'beta', 0.5);
+      return (x) => Math.max(0, Math.min(1, alpha * x + beta));
+    },
+    step: (node) => ({ word: 'hard-sigmoid', alpha: realOf(node, 'alpha', 0.2), beta: realOf(node, 'beta', 0.5) }),
+  }),
+  ...defineUnary({
+    name: 'ThresholdedRelu',
+    versions: floatsFrom(10),
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 1);
+      return (x) => (x > alpha ? x : 0);
+    },
+  }),
+];

@@ -1,0 +1,33 @@
+/** IEEE 754 binary16, of which JavaScript (Node 20) has no typed array: raw bits to number and back. */
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The number that half bits stand for. */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** value / unit rounded to the nearest whole number, ties to even. */
+function roundToEven(value: number): number {
+  const down = Math.floor(value);
+  const rest = value - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
+}
+
+/** The half bits nearest to a number, ties to even; overflow gives infinity. */
+export function numberToHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const magnitude = Math.abs(value);
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  if (magnitude < 2 ** -14) return sign | roundToEven(magnitude * 2 ** 24);
+  // The exponent of the number, read from its single precision bits, which never round a binade up here.
+  scratch.setFloat32(0, magnitude);
+  let exponent = (scratch.getUint32(0) >> 23) - 127;
+  if (magnitude < 2 ** exponent) exponent--;
+  return sign | (((exponent + 14) << 10) + roundToEven(magnitude * 2 ** (10 - exponent)));
+}

@@ -1,0 +1,79 @@
+/** The registry: every operator that kerf knows, by name and operator set. */
+import type { DType } from '../../runtime/tensor.js';
+import type { Node } from '../graph.js';
+import type { Operator } from '../operator.js';
+import { castOperators } from './cast.js';
+import { clipOperators } from './clip.js';
+import { concatOperators } from './concat.js';
+import { constantOperators } from './constant.js';
+import { dropoutOperators } from './dropout.js';
+import { binaryOperators } from './elementwise-binary.js';
+import { unaryOperators } from './elementwise-unary.js';
+import { embeddingBagOperators } from './embedding-bag.js';
+import { expandOperators } from './expand.js';
+import { gatherOperators } from './gather.js';
+import { gemmOperators } from './gemm.js';
+import { linearOperators } from './linear.js';
+import { matMulOperators } from './matmul.js';
+import { reduceOperators } from './reduce.js';
+import { reshapeOperators } from './reshape.js';
+import { sliceOperators } from './slice.js';
+import { softmaxOperators } from './softmax.js';
+import { transposeOperators } from './transpose.js';
+import { variadicOperators } from './variadic.js';
+import { whereOperators } from './where.js';
+
+const operators: readonly Operator[] = [
+  ...gemmOperators,
+  ...matMulOperators,
+  ...linearOperators,
+  ...embeddingBagOperators,
+  ...unaryOperators,
+  ...binaryOperators,
+  ...variadicOperators,
+  ...clipOperators,
+  ...softmaxOperators,
+  ...reduceOperators,
+  ...reshapeOperators,
+  ...dropoutOperators,
+  ...transposeOperators,
+  ...concatOperators,
+  ...sliceOperators,
+  ...expandOperators,
+  ...gatherOperators,
+  ...castOperators,
+  ...constantOperators,
+  ...whereOperators,
+];
+
+const keyOf = (domain: string, name: string) => `${domain}:${name}`;
+const byKey = Map.groupBy(operators, ({ domain, name }) => keyOf(domain, name));
+
+/** The operator that a node names in an operator set; undefined where kerf does not know it. */
+export function findOperator(node: Pick<Node, 'op' | 'domain'>, opset: number): Operator | undefined {
+  return byKey.get(keyOf(node.domain, node.op))?.find(({ opsets: [first, last] }) => opset >= first && opset <= last);
+}
+
+/** One line of `kerf ops`. */
+export interface OperatorListing {
+  readonly name: string;
+  /** '' for ai.onnx, 'kerf' for kerf's own. */
+  readonly domain: string;
+  /** First and last ai.onnx operator set. */
+  readonly opsets: readonly [first: number, last: number];
+  /** Of the first data input. */
+  readonly dtypes: readonly DType[];
+  /** `kernel`: steps for WASM, at least in float32; `reference`: slow TypeScript, which kerf/runtime refuses. */
+  readonly lowering: 'kernel' | 'reference' | 'constant';
+}
+
+/** Every operator and version range, sorted by domain and name. */
+export function listOperators(): readonly OperatorListing[] {
+  return operators
+    .map((operator): OperatorListing => {
+      const { name, domain, opsets, dtypes } = operator;
+      const isFolded = ['Constant', 'Shape', 'Size', 'Range', 'ConstantOfShape'].includes(name);
+      return { name, domain, opsets, dtypes, lowering: operator.lower ? 'kernel' : isFolded ? 'constant' : 'reference' };
+    })
+    .sort((a, b) => (keyOf(a.domain, a.name) < keyOf(b.domain, b.name) ? -1 : a.name === b.name ? 0 : 1));
+}

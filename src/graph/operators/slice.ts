@@ -1,0 +1,106 @@
+/** Slice: a box of the input, with steps. */
+import { type Extent, equals, isStatic } from '../../runtime/extent.js';
+import type { Tensor } from '../../runtime/tensor.js';
+import { add, multiply } from '../../runtime/extent.js';
+import type { Fact, Node } from '../graph.js';
+import type { Operator, PlanBuilder } from '../operator.js';
+import { constantInput, integersOf, nodeError, requireInput, wholeNumbers } from './attributes.js';
+import { define, lastOpset } from './define.js';
+import { allDTypes, pick } from './elements.js';
+import { emitCopy, shifted } from './lower-copy.js';
+import { extentStrides, maximumStepRank } from './lowering.js';
+import { factsOf } from './reshape.js';
+import { formatShape, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
+
+interface Range {
+  readonly start: Extent;
+  readonly step: number;
+  readonly size: Extent;
+}
+
+/** ONNX's clamping of start and end to a dimension of known size. */
+function staticRange(dim: number, start: number, end: number, step: number): Range {
+  const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most);
+  const wrapped = [start, end].map((value) => (value < 0 ? value + dim : value));
+  const [from, to] =
+    step > 0
+      ? [clamp(wrapped[0], 0, dim), clamp(wrapped[1], 0, dim)]
+      : [clamp(wrapped[0], 0, dim - 1), clamp(wrapped[1], -1, dim - 1)];
+  return { start: from, step, size: Math.max(0, Math.ceil((to - from) / step)) };
+}
+
+/** A symbolic dimension is kept whole; anything else depends on its value. */
+function rangeOf(node: Node, dim: Extent, start: number, end: number, step: number): Range {
+  if (step === 0) throw nodeError('MODEL_INVALID', node, 'step: got 0, expected another number.');
+  if (isStatic(dim)) return staticRange(dim, start, end, step);
+  if (start === 0 && step === 1 && end >= 2 ** 31 - 1) return { start: 0, step: 1, size: dim };
+  throw nodeError('SHAPE_UNSUPPORTED', node, `slice of a symbolic axis: got ${formatShape([dim])}, expected a number.`);
+}
+
+/** Starts, ends, axes, steps: attributes before opset 10, inputs from then on. */
+function rangesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly Range[] {
+  const { shape } = requireInput(node, inputs, 0);
+  const list = (index: number, attribute: string) => {
+    if (opset < 10) return integersOf(node, attribute);
+    const tensor = constantInput(node, inputs, index);
+    return tensor && wholeNumbers(node, tensor);
+  };
+  const [starts, ends] = [list(1, 'starts'), list(2, 'ends')];
+  if (!starts || !ends || starts.length !== ends.length) {
+    throw nodeError('MODEL_INVALID', node, `starts and ends: got [${starts}] and [${ends}], expected equal lengths.`);
+  }
+  const axes = list(3, 'axes') ?? starts.map((_, index) => index);
+  const steps = list(4, 'steps') ?? starts.map(() => 1);
+  const ranges: Range[] = shape.map((size) => ({ start: 0, step: 1, size }));
+  axes.forEach((given, index) => {
+    const axis = normaliseAxis(node, given, shape.length);
+    ranges[axis] = rangeOf(node, shape[axis], starts[index], ends[index], steps[index]);
+  });
+  return ranges;
+}
+
+/** Where a slice begins, and how far apart its elements are. */
+function addressing(ranges: readonly Range[], strides: readonly Extent[]): { base: Extent; strides: readonly Extent[] } {
+  return {
+    base: ranges.map(({ start }, axis) => multiply(start, strides[axis])).reduce(add, 0),
+    strides: ranges.map(({ step }, axis) => multiply(step, strides[axis])),
+  };
+}
+
+const sizesOf = (ranges: readonly Range[]): Shape => ranges.map((range) => range.size);
+
+function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
+  const x = requireInput(node, inputs, 0);
+  const ranges = rangesOf(node, factsOf(inputs), opset);
+  const { base, strides } = addressing(ranges, stridesOf(x.dims));
+  const dims = sizesOf(ranges) as readonly number[];
+  return [pick(x, dims, walk(dims, strides as readonly number[], base as number))];
+}
+
+function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
+  const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
+  const ranges = rangesOf(node, facts, opset);
+  const { operand, fact } = builder.place(node.inputs[0]);
+  if (fact.shape.length > maximumStepRank) return false;
+  const { base, strides } = addressing(ranges, extentStrides(fact.shape));
+  const dims = sizesOf(ranges);
+  const y = builder.output(node.outputs[0]).operand;
+  // An empty box starts nowhere: its base may lie beyond the operand.
+  const source = dims.includes(0) ? operand : shifted(operand, base);
+  emitCopy(builder, fact.dtype, source, y, dims, strides);
+  return true;
+}
+
+export const sliceOperators: readonly Operator[] = define([[1, lastOpset, allDTypes]], {
+  name: 'Slice',
+  infer: (node, inputs, opset) => [
+    { dtype: requireInput(node, inputs, 0).dtype, shape: sizesOf(rangesOf(node, inputs, opset)) },
+  ],
+  evaluate,
+  lower,
+  rowIndependent: (node, inputs, outputs) => {
+    const [whole, part] = [requireInput(node, inputs, 0).shape[0], outputs[0].shape[0]];
+    // A symbolic axis is only ever kept whole and forward.
+    return !isStatic(whole) && equals(whole, part);
+  },
+});
