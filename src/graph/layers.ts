@@ -2,9 +2,11 @@
  * The linear layers of a canonical graph: what evidence tests and annealing changes.
  * W is [out, in] and y = W x + b, however the file stored it; rows are outputs, columns inputs.
  */
-
-import type { Tensor } from '../runtime/tensor.js';
-import type { Quantization } from './graph.js';
+import { Tensor } from '../runtime/tensor.js';
+import { readersOf } from './fold.js';
+import type { Graph, Node, Quantization } from './graph.js';
+import { pick } from './operators/elements.js';
+import { walk } from './operators/shapes.js';
 
 /** The activation that follows a layer directly and alone, or none. */
 export type Activation = 'none' | 'Relu' | string;
@@ -27,4 +29,81 @@ export interface Layer {
   /** Layers whose outputs (through elementwise activations only) are this layer's input, and the reverse. */
   readonly previous: readonly string[];
   readonly next: readonly string[];
+}
+
+/** Elementwise functions of one value, through which a layer still feeds the next. */
+const activations = new Set([
+  'Relu',
+  'LeakyRelu',
+  'Sigmoid',
+  'Tanh',
+  'Clip',
+  'Elu',
+  'Selu',
+  'Celu',
+  'Erf',
+  'Softplus',
+  'Softsign',
+  'HardSigmoid',
+  'HardSwish',
+  'ThresholdedRelu',
+  'PRelu',
+  'Abs',
+  'Neg',
+  'Exp',
+  'Sqrt',
+]);
+
+const isActivation = (node: Node) => node.domain === '' && activations.has(node.op);
+const isLayer = (node: Node) => node.domain === 'kerf' && (node.op === 'Linear' || node.op === 'EmbeddingBag');
+
+function float32(graph: Graph, name: string | undefined): Tensor<'float32'> | undefined {
+  const tensor = name ? graph.initializers.get(name) : undefined;
+  return tensor?.type === 'float32' ? (tensor as Tensor<'float32'>) : undefined;
+}
+
+/** The table [V, D] as [D, V]: row d holds coordinate d of every word. */
+function tableAsWeight(table: Tensor<'float32'>): Tensor<'float32'> {
+  const [V, D] = table.dims;
+  return pick(table, [D, V], walk([D, V], [1, D])) as Tensor<'float32'>;
+}
+
+/** The layer whose output, through activations only, is `value`. */
+function sourceOf(producers: ReadonlyMap<string, Node>, value: string): string | undefined {
+  let node = producers.get(value);
+  while (node && isActivation(node)) node = producers.get(node.inputs[0]);
+  return node && isLayer(node) ? node.name : undefined;
+}
+
+/**
+ * The linear layers of a canonical graph with constant float32 weights, in topological order.
+ * @param graph  from {@link canonicalise}
+ * @returns one entry per `Linear` and `EmbeddingBag` node; weights of `Linear` are views of the graph's tensors
+ */
+export function findLayers(graph: Graph): readonly Layer[] {
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
+  const readers = readersOf(graph);
+  const nodes = graph.nodes.filter((node) => isLayer(node) && float32(graph, node.inputs[1]));
+  const previous = new Map(nodes.map((node) => [node.name, sourceOf(producers, node.inputs[0])]));
+  return nodes.map((node): Layer => {
+    const [input, tensor, biasTensor] = node.inputs;
+    const isLinear = node.op === 'Linear';
+    const weight = float32(graph, tensor)!;
+    const following = readers.get(node.outputs[0]) ?? [];
+    const before = previous.get(node.name);
+    return {
+      name: node.name,
+      kind: isLinear ? 'linear' : 'embedding',
+      tensor,
+      weight: isLinear ? weight : tableAsWeight(weight),
+      bias: float32(graph, biasTensor) ?? null,
+      biasTensor: biasTensor || null,
+      quantization: graph.quantization.get(tensor) ?? null,
+      input,
+      output: node.outputs[0],
+      activation: following.length === 1 && isActivation(following[0]) ? following[0].op : 'none',
+      previous: before === undefined ? [] : [before],
+      next: [...previous].filter(([, source]) => source === node.name).map(([name]) => name),
+    };
+  });
 }

@@ -67,6 +67,8 @@ export const constantOperators: readonly Operator[] = [
       return [{ dtype: constant.type, shape: constant.dims, constant }];
     },
     evaluate: (node) => [valueOf(node)],
+    // Folded before a plan is built.
+    lower: () => true,
   }),
   ...define([[1, lastOpset, allDTypes]], {
     name: 'Shape',

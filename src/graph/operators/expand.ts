@@ -33,7 +33,8 @@ function lowerExpand(node: Node, builder: PlanBuilder): boolean {
 
 /** How often Tile repeats each axis. */
 function repeatsOf(node: Node, inputs: readonly (Fact | undefined)[]): readonly number[] {
-  const repeats = wholeNumbers(node, constantInput(node, inputs, 1) ?? requireInput(node, [undefined], 0));
+  requireInput(node, inputs, 1);
+  const repeats = wholeNumbers(node, constantInput(node, inputs, 1)!);
   const rank = requireInput(node, inputs, 0).shape.length;
   if (repeats.length !== rank || repeats.some((count) => count < 0)) {
     throw nodeError('MODEL_INVALID', node, `repeats: got [${repeats}], expected ${rank} whole numbers >= 0.`);

@@ -47,7 +47,12 @@ const operators: readonly Operator[] = [
 ];
 
 const keyOf = (domain: string, name: string) => `${domain}:${name}`;
-const byKey = Map.groupBy(operators, ({ domain, name }) => keyOf(domain, name));
+
+const byKey = new Map<string, Operator[]>();
+for (const operator of operators) {
+  const key = keyOf(operator.domain, operator.name);
+  byKey.set(key, [...(byKey.get(key) ?? []), operator]);
+}
 
 /** The operator that a node names in an operator set; undefined where kerf does not know it. */
 export function findOperator(node: Pick<Node, 'op' | 'domain'>, opset: number): Operator | undefined {
@@ -64,16 +69,14 @@ export interface OperatorListing {
   /** Of the first data input. */
   readonly dtypes: readonly DType[];
   /** `kernel`: steps for WASM, at least in float32; `reference`: slow TypeScript, which kerf/runtime refuses. */
-  readonly lowering: 'kernel' | 'reference' | 'constant';
+  readonly lowering: 'kernel' | 'reference';
 }
 
 /** Every operator and version range, sorted by domain and name. */
 export function listOperators(): readonly OperatorListing[] {
   return operators
-    .map((operator): OperatorListing => {
-      const { name, domain, opsets, dtypes } = operator;
-      const isFolded = ['Constant', 'Shape', 'Size', 'Range', 'ConstantOfShape'].includes(name);
-      return { name, domain, opsets, dtypes, lowering: operator.lower ? 'kernel' : isFolded ? 'constant' : 'reference' };
+    .map(({ name, domain, opsets, dtypes, lower }): OperatorListing => {
+      return { name, domain, opsets, dtypes, lowering: lower ? 'kernel' : 'reference' };
     })
     .sort((a, b) => (keyOf(a.domain, a.name) < keyOf(b.domain, b.name) ? -1 : a.name === b.name ? 0 : 1));
 }

@@ -1,6 +1,6 @@
 /** Reductions over axes: ReduceSum, ReduceMean and their family. */
 import { type Extent, product } from '../../runtime/extent.js';
-import { elementCount, type Tensor } from '../../runtime/tensor.js';
+import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integerOf, integersOf, requireInput, wholeNumbers } from './attributes.js';

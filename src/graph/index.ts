@@ -1,0 +1,10 @@
+/**
+ * What a network computes: the graph, its facts, folding, patterns, and the operators.
+ * Imports only the runtime's types and tensors.
+ */
+export { canonicalise } from './canonicalise.js';
+export { countMacs, countParameters, macsByNode } from './cost.js';
+export type { Attribute, Fact, Graph, Model, ModelFormat, Node, Port, Quantization } from './graph.js';
+export { type Facts, inferFacts, requireSupported, unsupportedOperators } from './infer.js';
+export { type Activation, findLayers, type Layer } from './layers.js';
+export { findOperator, listOperators, type OperatorListing } from './operators/index.js';

@@ -1,0 +1,122 @@
+/** Facts of every value of a graph, before anything runs; constants are evaluated on the way. */
+import { KerfError } from '../runtime/errors.js';
+import { isStatic, product } from '../runtime/extent.js';
+import { isDType, type Tensor } from '../runtime/tensor.js';
+import type { Fact, Graph, Node } from './graph.js';
+import type { Operator } from './operator.js';
+import { describeNode, nodeError } from './operators/attributes.js';
+import { int64Tensor } from './operators/constant.js';
+import { findOperator } from './operators/index.js';
+import { formatShape } from './operators/shapes.js';
+import { inferExtents } from './shape-values.js';
+
+/** Most elements that one value may have: a shape computed from a file must not ask for more. */
+const maximumElements = 2 ** 30;
+
+export type Facts = ReadonlyMap<string, Fact>;
+
+/** `Foo`, `com.example.Bar`: operators that no entry knows in this operator set, each once, sorted. */
+export function unsupportedOperators(graph: Graph): readonly string[] {
+  const names = graph.nodes
+    .filter((node) => !findOperator(node, graph.opset))
+    .map(({ domain, op }) => (domain ? `${domain}.${op}` : op));
+  return [...new Set(names)].sort();
+}
+
+/** @throws OPERATOR_UNSUPPORTED naming all operators that kerf does not know */
+export function requireSupported(graph: Graph): void {
+  const names = unsupportedOperators(graph);
+  if (names.length === 0) return;
+  throw new KerfError(
+    'OPERATOR_UNSUPPORTED',
+    `model "${graph.name}"`,
+    `operators unknown in opset ${graph.opset}: got ${names.join(', ')}, expected those that \`kerf ops\` lists.`,
+    { operators: names, opset: graph.opset },
+  );
+}
+
+function requireDType(node: Node, operator: Operator, fact: Fact | undefined): void {
+  if (!fact || operator.dtypes.includes(fact.dtype)) return;
+  throw nodeError(
+    'DTYPE_UNSUPPORTED',
+    node,
+    `dtype of the first input: got ${fact.dtype}, expected one of ${operator.dtypes.join(', ')}. Insert a Cast.`,
+  );
+}
+
+function requireModestSize(node: Node, fact: Fact): void {
+  const size = product(fact.shape);
+  if (!isStatic(size) || size <= maximumElements) return;
+  throw nodeError(
+    'MODEL_LIMIT',
+    node,
+    `result is too large: got ${formatShape(fact.shape)}, expected at most ${maximumElements} elements.`,
+  );
+}
+
+/** The constant values of all inputs, or undefined where one is not constant. */
+function constantsOf(inputs: readonly (Fact | undefined)[]): readonly (Tensor | undefined)[] | undefined {
+  return inputs.every((fact) => !fact || fact.constant) ? inputs.map((fact) => fact?.constant) : undefined;
+}
+
+function withExtents(node: Node, inputs: readonly (Fact | undefined)[], fact: Fact): Fact {
+  const extents = fact.constant ? undefined : inferExtents(node, inputs, fact);
+  if (!extents) return fact;
+  const isKnown = extents.every(isStatic) && fact.dtype === 'int64';
+  return isKnown ? { ...fact, constant: int64Tensor(extents, fact.shape as readonly number[]) } : { ...fact, extents };
+}
+
+/** Facts of one node's outputs. */
+function inferNode(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly Fact[] {
+  const operator = findOperator(node, opset);
+  if (!operator) throw nodeError('OPERATOR_UNSUPPORTED', node, `unknown in opset ${opset}: got ${node.op}.`);
+  requireDType(node, operator, inputs[0]);
+  const facts = operator.infer(node, inputs, opset);
+  if (node.outputs.length > facts.length) {
+    throw nodeError('MODEL_INVALID', node, `outputs: got ${node.outputs.length}, expected at most ${facts.length}.`);
+  }
+  for (const fact of facts) requireModestSize(node, fact);
+  const constants = constantsOf(inputs);
+  if (constants && !facts.every((fact) => fact.constant)) {
+    return operator
+      .evaluate(node, constants, opset)
+      .map((constant) => ({ dtype: constant.type, shape: constant.dims, constant }));
+  }
+  return facts.map((fact) => withExtents(node, inputs, fact));
+}
+
+function inputFact(facts: Facts, node: Node, value: string): Fact | undefined {
+  if (value === '') return undefined;
+  const fact = facts.get(value);
+  if (fact) return fact;
+  throw new KerfError(
+    'MODEL_INVALID',
+    describeNode(node),
+    `input "${value}" is made by no node, input or initializer: got nothing, expected a value. Export the model again.`,
+  );
+}
+
+/**
+ * Infers dtype and shape of every value, and the value itself where it does not depend on the inputs.
+ * @returns facts by value name
+ * @throws SHAPE_MISMATCH, DTYPE_MISMATCH, DTYPE_UNSUPPORTED, MODEL_INVALID naming the node;
+ *   SHAPE_UNSUPPORTED where a shape cannot be expressed before the inputs are known
+ */
+export function inferFacts(graph: Graph): Facts {
+  const facts = new Map<string, Fact>();
+  for (const [name, tensor] of graph.initializers) {
+    facts.set(name, { dtype: tensor.type, shape: tensor.dims, constant: tensor });
+  }
+  for (const port of graph.inputs) {
+    if (!isDType(port.dtype)) throw new KerfError('DTYPE_UNSUPPORTED', `input "${port.name}"`, `got ${port.dtype}.`);
+    facts.set(port.name, { dtype: port.dtype, shape: port.shape });
+  }
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((value) => inputFact(facts, node, value));
+    const outputs = inferNode(node, inputs, graph.opset);
+    node.outputs.forEach((value, index) => {
+      if (value) facts.set(value, outputs[index]);
+    });
+  }
+  return facts;
+}
