@@ -106,7 +106,7 @@ export function lowerBinary(node: Node, builder: PlanBuilder, word: string, opse
 /** A float32 scalar as a weight; equal values are stored once. */
 export function scalarView(builder: PlanBuilder, value: number): View {
   const data = Float32Array.of(value);
-  const operand = builder.weight({ name: `scalar:${data[0]}`, dtype: 'float32', shape: [1], layout: 'plain', data });
+  const operand = builder.weight({ name: `scalar = ${data[0]}`, dtype: 'float32', shape: [1], layout: 'plain', data });
   return { operand, shape: [1] };
 }
 
