@@ -110,7 +110,11 @@ class LinearPatterns {
   }
 
   #scalar(value: number): string {
-    return this.names.add(`scalar ${Math.fround(value)}`, 'scalar', () => new Tensor('float32', Float32Array.of(value), []));
+    return this.names.add(
+      `scalar ${Math.fround(value)}`,
+      'scalar',
+      () => new Tensor('float32', Float32Array.of(value), []),
+    );
   }
 
   #freshName(wanted: string): string {
@@ -131,13 +135,23 @@ class LinearPatterns {
     const isRow = dims.length <= rank && dims.slice(0, -1).every((dim) => dim === 1);
     const last = dims.at(-1) ?? 1;
     if (!isRow || (last !== N && last !== 1)) return undefined;
-    if (tensor.size === N) return this.names.add(value, 'b', () => (tensor.dims.length === 1 ? tensor : tensor.reshape([N])));
-    return this.names.add(value, `b ${N}`, () => new Tensor('float32', new Float32Array(N).fill(tensor.data[0] as number)));
+    if (tensor.size === N)
+      return this.names.add(value, 'b', () => (tensor.dims.length === 1 ? tensor : tensor.reshape([N])));
+    return this.names.add(
+      value,
+      `b ${N}`,
+      () => new Tensor('float32', new Float32Array(N).fill(tensor.data[0] as number)),
+    );
   }
 }
 
 /** The value that an Add puts on `product`, and its shape under broadcasting. */
-function addendOf(add: Node, product: string, facts: Facts, opset: number): { value: string; shape: readonly Extent[] } | undefined {
+function addendOf(
+  add: Node,
+  product: string,
+  facts: Facts,
+  opset: number,
+): { value: string; shape: readonly Extent[] } | undefined {
   const [first, second] = add.inputs;
   if (add.op !== 'Add' || add.domain !== '' || first === second) return undefined;
   if (second === product) return opset < 7 ? undefined : { value: first, shape: facts.get(first)?.shape ?? [] };

@@ -2,7 +2,7 @@
  * The linear layers of a canonical graph: what evidence tests and annealing changes.
  * W is [out, in] and y = W x + b, however the file stored it; rows are outputs, columns inputs.
  */
-import { Tensor } from '../runtime/tensor.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { readersOf } from './fold.js';
 import type { Graph, Node, Quantization } from './graph.js';
 import { pick } from './operators/elements.js';

@@ -46,7 +46,11 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 };
 
-function listAttribute(node: Node, inputs: readonly (Fact | undefined)[], index: number): readonly number[] | undefined {
+function listAttribute(
+  node: Node,
+  inputs: readonly (Fact | undefined)[],
+  index: number,
+): readonly number[] | undefined {
   const tensor = inputs[index] ? constantInput(node, inputs, index) : undefined;
   return tensor && wholeNumbers(node, tensor);
 }

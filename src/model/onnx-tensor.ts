@@ -66,7 +66,8 @@ function fromTyped(message: TensorMessage, dtype: DType, dims: readonly number[]
 function fromBytes(bytes: Uint8Array, dtype: DType, dims: readonly number[], where: string): Tensor {
   const sizeBytes = elementCount(dims) * elementBytes(dtype);
   if (bytes.length !== sizeBytes) throw sizeDiffers(where, bytes.length, sizeBytes, 'bytes');
-  return new Tensor(dtype, viewOf(dtype, bytes.slice().buffer, 0, elementCount(dims)), dims);
+  // A copy at an offset that suits the dtype; `slice` would not copy a Buffer.
+  return new Tensor(dtype, viewOf(dtype, new Uint8Array(bytes).buffer, 0, elementCount(dims)), dims);
 }
 
 function sizeDiffers(where: string, got: number, expected: number, unit: string): KerfError {

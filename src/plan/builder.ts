@@ -4,7 +4,7 @@ import type { Facts } from '../graph/infer.js';
 import type { Place, PlanBuilder } from '../graph/operator.js';
 import { type Extent, product } from '../runtime/extent.js';
 import type { Operand, PlanBuffer, PlanWeight, Step, StepParam } from '../runtime/plan.js';
-import { elementBytes, type DType, type Tensor } from '../runtime/tensor.js';
+import { type DType, elementBytes, type Tensor } from '../runtime/tensor.js';
 import { packPanels } from './pack-panels.js';
 
 /** A step and the part it belongs to. */
@@ -46,7 +46,13 @@ export class Builder implements PlanBuilder {
     const { constant } = fact;
     if (!constant) throw new Error(`value "${value}" is placed before it is computed`);
     const { type: dtype, dims: shape, data } = constant;
-    const operand = this.#addWeight(`value ${value}`, value, () => ({ name: value, dtype, shape, layout: 'plain', data }));
+    const operand = this.#addWeight(`value ${value}`, value, () => ({
+      name: value,
+      dtype,
+      shape,
+      layout: 'plain',
+      data,
+    }));
     const place = { operand, fact };
     this.#places.set(value, place);
     return place;

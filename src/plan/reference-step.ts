@@ -97,6 +97,8 @@ export function runReference(step: Step, inputs: readonly Tensor[]): readonly Te
   const operator = findOperator(node, opset);
   if (!operator) throw nodeError('OPERATOR_UNSUPPORTED', node, `unknown in opset ${opset}. Use a newer kerf.`);
   const rest = [...inputs];
-  const operands = jsonOf<readonly boolean[]>(step, 'inputs').map((isPresent) => (isPresent ? rest.shift() : undefined));
+  const operands = jsonOf<readonly boolean[]>(step, 'inputs').map((isPresent) =>
+    isPresent ? rest.shift() : undefined,
+  );
   return operator.evaluate(node, operands, opset).filter((_, index) => isOutput[index]);
 }

@@ -1,9 +1,10 @@
 /** Finds the symbol along which a whole graph computes row by row, so that a run may be cut into chunks of rows. */
-import { type Extent, equals, symbol } from '../runtime/extent.js';
+
+import { symbolsOf } from '../graph/cost.js';
 import type { Fact, Graph } from '../graph/graph.js';
 import type { Facts } from '../graph/infer.js';
 import { findOperator } from '../graph/operators/index.js';
-import { symbolsOf } from '../graph/cost.js';
+import { type Extent, equals, symbol } from '../runtime/extent.js';
 
 const mentions = (extent: Extent, name: string) => symbolsOf(extent).includes(name);
 

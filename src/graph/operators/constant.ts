@@ -20,7 +20,7 @@ const numberLists: Readonly<Record<string, (value: never) => Tensor>> = {
   value_ints: (value: readonly number[]) => int64Tensor(value),
 };
 
-function valueOf(node: Node): Tensor {
+function constantValue(node: Node): Tensor {
   const value = node.attributes.get('value');
   if (value instanceof Tensor) return value;
   for (const [name, toTensor] of Object.entries(numberLists)) {
@@ -63,10 +63,10 @@ export const constantOperators: readonly Operator[] = [
   ...define([[1, lastOpset, allDTypes]], {
     name: 'Constant',
     infer: (node) => {
-      const constant = valueOf(node);
+      const constant = constantValue(node);
       return [{ dtype: constant.type, shape: constant.dims, constant }];
     },
-    evaluate: (node) => [valueOf(node)],
+    evaluate: (node) => [constantValue(node)],
     // Folded before a plan is built.
     lower: () => true,
   }),

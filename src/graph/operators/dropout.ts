@@ -1,6 +1,6 @@
 /** Dropout as inference has it: the identity, and a mask of ones. */
 import { isStatic } from '../../runtime/extent.js';
-import { type DType, type Tensor } from '../../runtime/tensor.js';
+import type { DType, Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { constantInput, nodeError, requireInput } from './attributes.js';
@@ -31,7 +31,10 @@ function infer(node: Node, inputs: readonly (Fact | undefined)[], opset: number)
   const { dtype, shape } = requireInput(node, inputs, 0);
   const type = maskDType(dtype, opset);
   const constant = shape.every(isStatic) ? { constant: fillNumbers(type, shape, () => 1) } : {};
-  return [{ dtype, shape }, { dtype: type, shape, ...(node.outputs[1] ? constant : {}) }];
+  return [
+    { dtype, shape },
+    { dtype: type, shape, ...(node.outputs[1] ? constant : {}) },
+  ];
 }
 
 function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {

@@ -43,7 +43,8 @@ export function toBigints(tensor: Tensor): ArrayLike<bigint> {
 
 /** Stores a number as an element of a float dtype or bool. Float32 rounds on its own. */
 function storeNumber(dtype: DType, data: TensorData, at: number, value: number): void {
-  (data as Float32Array)[at] = dtype === 'float16' ? numberToHalf(value) : dtype === 'bool' ? Number(value !== 0) : value;
+  (data as Float32Array)[at] =
+    dtype === 'float16' ? numberToHalf(value) : dtype === 'bool' ? Number(value !== 0) : value;
 }
 
 /** A bigint wrapped into the range of an integer dtype, as the hardware wraps. */
@@ -77,4 +78,16 @@ export function pick(source: Tensor, dims: readonly number[], sourceAt: ArrayLik
   const from = source.data as Float32Array;
   for (let i = 0; i < data.length; i++) data[i] = from[sourceAt[i]];
   return new Tensor(source.type, data as TensorData, dims);
+}
+
+/** The larger of two integers; Math.max takes no bigint. */
+export function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+/** The smaller of two integers. */
+export function smaller(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
 }

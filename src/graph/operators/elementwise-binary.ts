@@ -102,7 +102,11 @@ const ordering: readonly Version[] = [
 const orderingOrEqual: readonly Version[] = [[12, lastOpset, numericDTypes]];
 const logic: readonly Version[] = [[1, lastOpset, ['bool']]];
 
-function compare(name: string, versions: readonly Version[], holds: (a: number | bigint, b: number | bigint) => boolean) {
+function compare(
+  name: string,
+  versions: readonly Version[],
+  holds: (a: number | bigint, b: number | bigint) => boolean,
+) {
   return defineBinary({
     name,
     versions,

@@ -4,7 +4,16 @@ import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { realOf, requireInput } from './attributes.js';
 import { always, define, lastOpset, type Version } from './define.js';
-import { fillBigints, fillNumbers, floatDTypes, isFloat, numericDTypes, signedDTypes, toBigints, toNumbers } from './elements.js';
+import {
+  fillBigints,
+  fillNumbers,
+  floatDTypes,
+  isFloat,
+  numericDTypes,
+  signedDTypes,
+  toBigints,
+  toNumbers,
+} from './elements.js';
 import { lowerUnary, type UnaryStep } from './lowering.js';
 import { erf, roundToEven, sigmoid, softplus } from './scalar-functions.js';
 

@@ -1,9 +1,9 @@
 /** Gather: y = x picked along one axis by indices, negative ones from the end. */
-import { product, isStatic } from '../../runtime/extent.js';
+import { isStatic, product } from '../../runtime/extent.js';
+import type { Operand } from '../../runtime/plan.js';
 import { elementBytes, elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
-import type { Operand } from '../../runtime/plan.js';
 import { integerOf, nodeError, requireInput } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, pick, toNumbers } from './elements.js';

@@ -39,10 +39,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
     K,
     strideA: transA ? M : 1,
     strideB: transB ? 1 : N,
-    startsOf: (index) => [
-      Math.floor(index / N) * (transA ? 1 : K),
-      (index % N) * (transB ? K : 1),
-    ],
+    startsOf: (index) => [Math.floor(index / N) * (transA ? 1 : K), (index % N) * (transB ? K : 1)],
   });
   const [alpha, beta] = [realOf(node, 'alpha', 1), realOf(node, 'beta', 1)];
   const at = c && broadcastIndex(c.dims, dims);

@@ -48,11 +48,10 @@ const operators: readonly Operator[] = [
 
 const keyOf = (domain: string, name: string) => `${domain}:${name}`;
 
-const byKey = new Map<string, Operator[]>();
-for (const operator of operators) {
-  const key = keyOf(operator.domain, operator.name);
-  byKey.set(key, [...(byKey.get(key) ?? []), operator]);
-}
+const names = [...new Set(operators.map(({ domain, name }) => keyOf(domain, name)))];
+const byKey = new Map(
+  names.map((key) => [key, operators.filter(({ domain, name }) => keyOf(domain, name) === key)] as const),
+);
 
 /** The operator that a node names in an operator set; undefined where kerf does not know it. */
 export function findOperator(node: Pick<Node, 'op' | 'domain'>, opset: number): Operator | undefined {

@@ -22,7 +22,11 @@ function sizesOf(node: Node, inputs: readonly (Fact | undefined)[]): LinearSizes
   const last = x.shape.at(-1);
   if (w.shape.length !== 2 || last === undefined || !equals(last, K) || (b && !equals(product(b.shape), N))) {
     const got = [x, w, b].map((fact) => (fact ? formatShape(fact.shape) : 'none')).join(', ');
-    throw nodeError('SHAPE_MISMATCH', node, `shapes: got ${got}, expected x [.., K], W [N, K], b [N]. Check the weights.`);
+    throw nodeError(
+      'SHAPE_MISMATCH',
+      node,
+      `shapes: got ${got}, expected x [.., K], W [N, K], b [N]. Check the weights.`,
+    );
   }
   return { M: product(x.shape.slice(0, -1)), N, K };
 }

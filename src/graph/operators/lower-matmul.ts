@@ -1,7 +1,7 @@
 /** Steps for matrix products: pack the right factor into panels (once, if constant), then gemm. */
 import { add, type Extent, equals, isStatic, multiply, product } from '../../runtime/extent.js';
-import type { Operand, StepParam } from '../../runtime/plan.js';
 import { panelLength } from '../../runtime/panels.js';
+import type { Operand, StepParam } from '../../runtime/plan.js';
 import type { Node } from '../graph.js';
 import type { Place, PlanBuilder } from '../operator.js';
 import { nodeError, realOf } from './attributes.js';
@@ -48,7 +48,8 @@ function packRight(
     strideK: right.strideK,
   };
   if (bias) params.biasStride = bias.stride;
-  if (stack.batches !== 1) Object.assign(params, { batches: stack.batches, strideB: stack.stride, stridePanels: stride });
+  if (stack.batches !== 1)
+    Object.assign(params, { batches: stack.batches, strideB: stack.stride, stridePanels: stride });
   builder.step('pack', [right.operand, ...(bias ? [bias.operand] : [])], [panels], params);
   return { panels, stride };
 }

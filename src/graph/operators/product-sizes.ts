@@ -62,4 +62,3 @@ export function matMulSizes(node: Node, a: Shape, b: Shape): MatMulSizes {
   const shape = [...batch, ...(a.length === 1 ? [] : [M]), ...(b.length === 1 ? [] : [N])];
   return { M, N, K: K!, batchA, batchB, batch, shape };
 }
-

@@ -5,7 +5,17 @@ import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integerOf, integersOf, requireInput, wholeNumbers } from './attributes.js';
 import { define, lastOpset, type Version } from './define.js';
-import { fillBigints, fillNumbers, floatDTypes, isFloat, toBigints, toNumbers, wideIntegerDTypes } from './elements.js';
+import {
+  fillBigints,
+  fillNumbers,
+  floatDTypes,
+  isFloat,
+  larger,
+  smaller,
+  toBigints,
+  toNumbers,
+  wideIntegerDTypes,
+} from './elements.js';
 import { emitTranspose, sizesAround } from './lower-copy.js';
 import { maximumStepRank } from './lowering.js';
 import { normaliseAxes, type Shape, stridesOf, walk } from './shapes.js';
@@ -19,7 +29,7 @@ interface Reduction {
   /** Word of the reduce step. */
   readonly word: string;
   /** Word of the unary step that follows it. */
-  readonly then?: string;
+  readonly after?: string;
 }
 
 /** The reduced axes, ascending: an input from opset 13 on for ReduceSum, an attribute otherwise; all by default. */
@@ -82,8 +92,8 @@ function lower(reduction: Reduction, node: Node, builder: PlanBuilder): boolean 
   const { operand, sizes } = neighbours(builder, node.inputs[0], shape, axes);
   const y = builder.output(node.outputs[0]);
   builder.step('reduce', [operand], [y.operand], { f: reduction.word, ...sizes });
-  if (reduction.then) {
-    builder.step('unary', [y.operand], [y.operand], { f: reduction.then, count: product(y.fact.shape) });
+  if (reduction.after) {
+    builder.step('unary', [y.operand], [y.operand], { f: reduction.after, count: product(y.fact.shape) });
   }
   return true;
 }
@@ -136,14 +146,15 @@ export const reduceOperators: readonly Operator[] = [
     name: 'ReduceMax',
     versions: extremes,
     real: (group: readonly number[]) => group.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
-    integer: (group: readonly bigint[]) => group.reduce((most, value) => (value > most ? value : most), group[0] ?? 0n),
+    integer: (group: readonly bigint[]) => group.reduce((most, value) => larger(most, value), group[0] ?? 0n),
     word: 'max',
   },
   {
     name: 'ReduceMin',
     versions: extremes,
-    real: (group: readonly number[]) => group.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY),
-    integer: (group: readonly bigint[]) => group.reduce((least, value) => (value < least ? value : least), group[0] ?? 0n),
+    real: (group: readonly number[]) =>
+      group.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY),
+    integer: (group: readonly bigint[]) => group.reduce((least, value) => smaller(least, value), group[0] ?? 0n),
     word: 'min',
   },
   {
@@ -180,7 +191,7 @@ export const reduceOperators: readonly Operator[] = [
     real: (group: readonly number[]) => Math.log(sum(group)),
     integer: refuseInteger,
     word: 'sum',
-    then: 'log',
+    after: 'log',
   },
   { name: 'ReduceLogSumExp', versions: floats, real: logSumExp, integer: refuseInteger, word: 'log-sum-exp' },
 ].flatMap(defineReduction);

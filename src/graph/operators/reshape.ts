@@ -3,7 +3,15 @@ import { divideExact, type Extent, equals, isStatic, product } from '../../runti
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
-import { constantInput, integerOf, integersOf, nodeError, requireInput, sizesInput, wholeNumbers } from './attributes.js';
+import {
+  constantInput,
+  integerOf,
+  integersOf,
+  nodeError,
+  requireInput,
+  sizesInput,
+  wholeNumbers,
+} from './attributes.js';
 import { always, define, lastOpset, type Version } from './define.js';
 import { allDTypes } from './elements.js';
 import { formatShape, normaliseAxes, type Shape } from './shapes.js';
@@ -80,9 +88,15 @@ const squeezeShape: ShapeRule = (node, inputs, opset) => {
   const { shape } = requireInput(node, inputs, 0);
   const given = axesOf(node, inputs, opset);
   if (!given && !shape.every(isStatic)) {
-    throw nodeError('SHAPE_UNSUPPORTED', node, `axes: got none for ${formatShape(shape)}, expected them. Name the axes.`);
+    throw nodeError(
+      'SHAPE_UNSUPPORTED',
+      node,
+      `axes: got none for ${formatShape(shape)}, expected them. Name the axes.`,
+    );
   }
-  const axes = given ? normaliseAxes(node, given, shape.length) : shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
+  const axes = given
+    ? normaliseAxes(node, given, shape.length)
+    : shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
   const wrong = axes.find((axis) => shape[axis] !== 1);
   if (wrong !== undefined) {
     const code = isStatic(shape[wrong]) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';

@@ -1,7 +1,6 @@
 /** Slice: a box of the input, with steps. */
-import { type Extent, equals, isStatic } from '../../runtime/extent.js';
+import { add, type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
 import type { Tensor } from '../../runtime/tensor.js';
-import { add, multiply } from '../../runtime/extent.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integersOf, nodeError, requireInput, wholeNumbers } from './attributes.js';
@@ -60,7 +59,10 @@ function rangesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: numb
 }
 
 /** Where a slice begins, and how far apart its elements are. */
-function addressing(ranges: readonly Range[], strides: readonly Extent[]): { base: Extent; strides: readonly Extent[] } {
+function addressing(
+  ranges: readonly Range[],
+  strides: readonly Extent[],
+): { base: Extent; strides: readonly Extent[] } {
   return {
     base: ranges.map(({ start }, axis) => multiply(start, strides[axis])).reduce(add, 0),
     strides: ranges.map(({ step }, axis) => multiply(step, strides[axis])),

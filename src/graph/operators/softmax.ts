@@ -51,15 +51,16 @@ function softmaxLike(name: string, word: string): readonly Operator[] {
       spanOf(node, shape, opset);
       return [{ dtype, shape }];
     },
-    evaluate: (node, inputs, opset) => [
-      evaluate(node, requireInput(node, inputs, 0), opset, word === 'log-softmax'),
-    ],
+    evaluate: (node, inputs, opset) => [evaluate(node, requireInput(node, inputs, 0), opset, word === 'log-softmax')],
     lower: (node, builder, opset) => {
       if (builder.fact(node.inputs[0]).dtype !== 'float32') return false;
       const x = builder.place(node.inputs[0]);
       const y = builder.output(node.outputs[0]);
       const { shape } = y.fact;
-      builder.step('softmax', [x.operand], [y.operand], { f: word, ...sizesAround(shape, ...spanOf(node, shape, opset)) });
+      builder.step('softmax', [x.operand], [y.operand], {
+        f: word,
+        ...sizesAround(shape, ...spanOf(node, shape, opset)),
+      });
       return true;
     },
     rowIndependent: keepsRows,

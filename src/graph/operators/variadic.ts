@@ -5,7 +5,17 @@ import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { requireInput } from './attributes.js';
 import { always, define, lastOpset, requireSameDType, type Version } from './define.js';
-import { fillBigints, fillNumbers, floatDTypes, isFloat, numericDTypes, toBigints, toNumbers } from './elements.js';
+import {
+  fillBigints,
+  fillNumbers,
+  floatDTypes,
+  isFloat,
+  larger,
+  numericDTypes,
+  smaller,
+  toBigints,
+  toNumbers,
+} from './elements.js';
 import { lowerVariadic } from './lowering.js';
 import { broadcastIndex, broadcastShapes } from './shapes.js';
 
@@ -32,9 +42,7 @@ function evaluateVariadic(variadic: Variadic, node: Node, inputs: readonly Tenso
   const at = inputs.map((input) => broadcastIndex(input.dims, dims));
   if (!isFloat(inputs[0].type)) {
     const values = inputs.map(toBigints);
-    return fillBigints(inputs[0].type, dims, (i) =>
-      values.map((list, n) => list[at[n][i]]).reduce(variadic.integer),
-    );
+    return fillBigints(inputs[0].type, dims, (i) => values.map((list, n) => list[at[n][i]]).reduce(variadic.integer));
   }
   const values = inputs.map(toNumbers);
   return fillNumbers(inputs[0].type, dims, (i) =>
@@ -68,16 +76,16 @@ export const variadicOperators: readonly Operator[] = [
   ...defineVariadic({
     name: 'Max',
     versions: extremes,
-    real: Math.max,
-    integer: (a, b) => (a > b ? a : b),
+    real: (a, b) => Math.max(a, b),
+    integer: larger,
     finish: same,
     word: 'max',
   }),
   ...defineVariadic({
     name: 'Min',
     versions: extremes,
-    real: Math.min,
-    integer: (a, b) => (a < b ? a : b),
+    real: (a, b) => Math.min(a, b),
+    integer: smaller,
     finish: same,
     word: 'min',
   }),

@@ -39,7 +39,7 @@ export function isPackage(bytes: Uint8Array): boolean {
  *   PACKAGE_INVALID for everything else that does not hold
  */
 export function decodePackage(bytes: Uint8Array): DecodedPackage {
-  const file = readSafetensors(bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
+  const file = readSafetensors(bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes));
   const version = file.metadata.get('kerf.version');
   if (version === undefined) throw invalid('it is a safetensors file without a plan');
   if (version !== packageVersion) {

@@ -1,0 +1,76 @@
+/** Runs networks whose plan depends on the inputs of each run: a bounded number of executors, one a plan. */
+import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
+
+/** Plans that are kept ready; the one used longest ago is released first. */
+const capacity = 8;
+
+/** An executor for these feeds and those that share the key. */
+export interface Prepared {
+  readonly key: string;
+  /** What the executor is fed. */
+  readonly feeds: Feeds;
+  create(): Executor;
+}
+
+/** @param prepare  finds the plan for the feeds of one run */
+export function createDynamicExecutor(prepare: (feeds: Feeds) => Prepared): Executor {
+  return new DynamicExecutor(prepare);
+}
+
+class DynamicExecutor implements Executor {
+  /** By key, the one used longest ago first. */
+  readonly #executors = new Map<string, Executor>();
+  readonly #prepare: (feeds: Feeds) => Prepared;
+  #runs = 0;
+  #busyMs = 0;
+
+  constructor(prepare: (feeds: Feeds) => Prepared) {
+    this.#prepare = prepare;
+  }
+
+  async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const { executor, rest } = this.#find(feeds);
+    const outputs = await executor.run(rest, options);
+    this.#runs++;
+    return outputs;
+  }
+
+  runSync(feeds: Feeds, options: RunOptions): Outputs {
+    const { executor, rest } = this.#find(feeds);
+    const outputs = executor.runSync(rest, options);
+    this.#runs++;
+    return outputs;
+  }
+
+  async warm(): Promise<void> {}
+
+  stats(): SessionStats {
+    const all = [...this.#executors.values()].map((executor) => executor.stats());
+    const busyMs = all.flatMap(({ threads }) => threads).reduce((sum, thread) => sum + thread.busyMs, this.#busyMs);
+    const threads = [{ threadId: 0, parts: this.#runs ? [0] : [], busyMs }];
+    return { runs: this.#runs, fallbackRate: 0, provider: 'wasm', threads };
+  }
+
+  async release(): Promise<void> {
+    const all = [...this.#executors.values()];
+    this.#executors.clear();
+    await Promise.all(all.map((executor) => executor.release()));
+  }
+
+  #find(feeds: Feeds): { executor: Executor; rest: Feeds } {
+    const { key, feeds: rest, create } = this.#prepare(feeds);
+    const executor = this.#executors.get(key) ?? create();
+    this.#executors.delete(key);
+    this.#executors.set(key, executor);
+    if (this.#executors.size > capacity) this.#evict();
+    return { executor, rest };
+  }
+
+  #evict(): void {
+    const [key, oldest] = this.#executors.entries().next().value!;
+    this.#executors.delete(key);
+    this.#busyMs += oldest.stats().threads.reduce((sum, thread) => sum + thread.busyMs, 0);
+    // Nothing runs on it: a session runs one call at a time.
+    oldest.release().catch(() => undefined);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Plans for one run's inputs, where a graph's sizes cannot be expressed before they are known: every dimension bound
+ * to its number, and those inputs whose values decide a shape (a Reshape's target, a Range's limits) made constants.
+ */
+import { canonicalise } from '../graph/canonicalise.js';
+import type { Graph, Port } from '../graph/graph.js';
+import { KerfError } from '../runtime/errors.js';
+import type { Feeds } from '../runtime/executor.js';
+import type { Plan } from '../runtime/plan.js';
+import { Tensor } from '../runtime/tensor.js';
+import { buildPlan } from './build-plan.js';
+
+/** Most elements of an input that is made a constant: sizes, axes and limits are short. */
+const maximumElements = 4096;
+
+export interface Specialised {
+  /** Equal for runs that can share the plan. */
+  readonly key: string;
+  /** Inputs of the plan; the other inputs of the graph are constants in it. */
+  readonly feeds: Feeds;
+  plan(): Plan;
+}
+
+export class Specialiser {
+  /** Inputs whose values decide a shape; found out at the first run. */
+  readonly #byValue = new Set<string>();
+
+  constructor(readonly graph: Graph) {}
+
+  /**
+   * @param feeds  all inputs of the graph, checked
+   * @throws what canonicalise and buildPlan throw
+   */
+  specialise(feeds: Feeds): Specialised {
+    const ready = this.#learn(feeds);
+    const rest = Object.entries(feeds).filter(([name]) => !this.#byValue.has(name));
+    const key = this.graph.inputs.map(({ name }) => this.#keyOf(name, feeds[name])).join(';');
+    return { key, feeds: Object.fromEntries(rest), plan: () => ready ?? this.#build(feeds) };
+  }
+
+  #keyOf(name: string, { dims, data }: Tensor): string {
+    return this.#byValue.has(name)
+      ? `${dims.join()}=${Array.from(data as ArrayLike<unknown>, String).join()}`
+      : dims.join();
+  }
+
+  #learned = false;
+
+  /** At the first run: plans, and makes inputs constants until the plan stands; later runs know which. */
+  #learn(feeds: Feeds): Plan | undefined {
+    if (this.#learned) return undefined;
+    for (;;) {
+      try {
+        const plan = this.#build(feeds);
+        this.#learned = true;
+        return plan;
+      } catch (error) {
+        if (!(error instanceof KerfError) || error.code !== 'SHAPE_UNSUPPORTED') throw error;
+        if (!this.#addSources(error.details['value'], feeds)) throw error;
+      }
+    }
+  }
+
+  /** Marks the inputs from which a value is computed; false when there is none to add. */
+  #addSources(value: unknown, feeds: Feeds): boolean {
+    const wanted = new Set([value]);
+    for (const node of [...this.graph.nodes].reverse()) {
+      if (node.outputs.some((output) => wanted.has(output))) for (const input of node.inputs) wanted.add(input);
+    }
+    const found = this.graph.inputs.filter(({ name }) => wanted.has(name) && !this.#byValue.has(name));
+    if (found.some(({ name }) => feeds[name].size > maximumElements)) return false;
+    for (const { name } of found) this.#byValue.add(name);
+    return found.length > 0;
+  }
+
+  #build(feeds: Feeds): Plan {
+    const bind = (port: Port): Port => ({ ...port, shape: feeds[port.name].dims });
+    const initializers = new Map(this.graph.initializers);
+    for (const name of this.#byValue) {
+      const { type, data, dims } = feeds[name];
+      initializers.set(name, new Tensor(type, data.slice(), dims));
+    }
+    const inputs = this.graph.inputs.filter(({ name }) => !this.#byValue.has(name)).map(bind);
+    return buildPlan(canonicalise({ ...this.graph, inputs, initializers }));
+  }
+}
