@@ -51,17 +51,8 @@ class Vector {
 
 /** The same vector function on one pair of elements. */
 function one(f: i32, aPtr: usize, bPtr: usize, yPtr: usize): void {
-  const a = v128.load32_zero(aPtr);
-  const b = v128.load32_zero(bPtr);
-  let y = a;
-  if (f == Binary.ADD) y = f32x4.add(a, b);
-  else if (f == Binary.SUB) y = f32x4.sub(a, b);
-  else if (f == Binary.MUL) y = f32x4.mul(a, b);
-  else if (f == Binary.DIV) y = f32x4.div(a, b);
-  else if (f == Binary.MAX) y = f32x4.max(a, b);
-  else if (f == Binary.MIN) y = f32x4.min(a, b);
-  else y = f32x4.splat(f32_pow(load<f32>(aPtr), load<f32>(bPtr)));
-  v128.store_lane<f32>(yPtr, y, 0);
+  if (f == Binary.POW) store<f32>(yPtr, f32_pow(load<f32>(aPtr), load<f32>(bPtr)));
+  else v128.store_lane<f32>(yPtr, Vector.apply(f, v128.load32_zero(aPtr), v128.load32_zero(bPtr)), 0);
 }
 
 /** One row with any strides, element by element. */
@@ -72,6 +63,30 @@ function stridedRow(f: i32, aPtr: usize, strideA: usize, bPtr: usize, strideB: u
     bPtr += strideB << 2;
     yPtr += 4;
   }
+}
+
+function f32_add(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.ADD, aPtr, strideA, bPtr, strideB, yPtr, count);
+}
+
+function f32_sub(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.SUB, aPtr, strideA, bPtr, strideB, yPtr, count);
+}
+
+function f32_mul(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.MUL, aPtr, strideA, bPtr, strideB, yPtr, count);
+}
+
+function f32_div(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.DIV, aPtr, strideA, bPtr, strideB, yPtr, count);
+}
+
+function f32_max(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.MAX, aPtr, strideA, bPtr, strideB, yPtr, count);
+}
+
+function f32_min(aPtr: usize, strideA: usize, bPtr: usize, strideB: usize, yPtr: usize, count: i32): void {
+  Vector.row(Binary.MIN, aPtr, strideA, bPtr, strideB, yPtr, count);
 }
 
 /** One row: chooses the loop by function and strides; x^2 is x * x. */
@@ -85,17 +100,17 @@ function anyRow(f: i32, aPtr: usize, strideA: usize, bPtr: usize, strideB: usize
   if ((strideA | strideB) > 1 || f == Binary.POW) return stridedRow(f, aPtr, strideA, bPtr, strideB, yPtr, count);
   switch (f) {
     case Binary.ADD:
-      return Vector.row(Binary.ADD, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_add(aPtr, strideA, bPtr, strideB, yPtr, count);
     case Binary.SUB:
-      return Vector.row(Binary.SUB, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_sub(aPtr, strideA, bPtr, strideB, yPtr, count);
     case Binary.MUL:
-      return Vector.row(Binary.MUL, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_mul(aPtr, strideA, bPtr, strideB, yPtr, count);
     case Binary.DIV:
-      return Vector.row(Binary.DIV, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_div(aPtr, strideA, bPtr, strideB, yPtr, count);
     case Binary.MAX:
-      return Vector.row(Binary.MAX, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_max(aPtr, strideA, bPtr, strideB, yPtr, count);
     default:
-      return Vector.row(Binary.MIN, aPtr, strideA, bPtr, strideB, yPtr, count);
+      return f32_min(aPtr, strideA, bPtr, strideB, yPtr, count);
   }
 }
 

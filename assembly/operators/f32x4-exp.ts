@@ -28,12 +28,15 @@ export class Exp {
    */
   @inline
   static exp(x: v128): v128 {
-    const clamped = f32x4.min(f32x4.max(x, f32x4.splat(-104)), f32x4.splat(89));
-    const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
+    // The limits stand second: a comparison with NaN is false and keeps it.
+    const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(89));
+    // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
+    const rounded = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2E)), f32x4.splat(12582912));
+    const n = f32x4.sub(rounded, f32x4.splat(12582912));
     const r = f32x4.sub(f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(LN2_HI))), f32x4.mul(n, f32x4.splat(LN2_LO)));
     const p = f32x4.add(f32x4.splat(1), Exp.expm1Reduced(r));
     // 2^n in two factors, since n reaches -150 and 128.
-    const k = i32x4.trunc_sat_f32x4_s(n);
+    const k = i32x4.sub(rounded, f32x4.splat(12582912));
     const half = i32x4.shr_s(k, 1);
     const low = i32x4.shl(i32x4.add(half, i32x4.splat(127)), 23);
     const high = i32x4.shl(i32x4.add(i32x4.sub(k, half), i32x4.splat(127)), 23);

@@ -30,7 +30,10 @@ function exp2Bounded(t: f64): f64 {
  */
 export function f32_pow(x: f32, y: f32): f32 {
   if (y == 0 || x == 1) return 1;
+  if (y == 1) return x;
   if (y == 2) return x * x;
+  if (y == 3) return <f32>(<f64>x * <f64>x * <f64>x);
+  if (y == 0.5) return x == -Infinity ? Infinity : sqrt(x) + 0;
   if (isNaN(x) || isNaN(y)) return NaN;
   const isInteger = floor(y) == y;
   const isOdd = isInteger && abs(y) < 16777216 && (<i32>y & 1) != 0;

@@ -35,7 +35,8 @@ class Slice {
 
 function softmaxColumns(isLog: bool, xPtr: usize, yPtr: usize, axis: i32, inner: i32, lanes: i32): void {
   const zero = f32x4.splat(0);
-  const top = f32x4_reduce(Term.MAX, xPtr, axis, inner, lanes, zero);
+  // A NaN that the maximum misses makes its own power NaN, and so the sum.
+  const top = f32x4_reduce(Term.TOP, xPtr, axis, inner, lanes, zero);
   if (isLog) {
     Slice.pass(Pass.DIFFERENCE, xPtr, yPtr, axis, inner, lanes, top);
     const sum = f32x4_reduce(Term.EXP, yPtr, axis, inner, lanes, zero);

@@ -5,6 +5,7 @@ import type { Region } from '../../src/runtime/step-kind.js';
 import { stepKinds } from '../../src/runtime/step-kinds.js';
 import { allocate, type DType, type TensorData } from '../../src/runtime/tensor.js';
 import { stepReferences } from '../oracle/step-references.js';
+import { replay } from '../support/replay.js';
 import { type Random, type StepCase, stepCases, toElement } from '../support/step-cases.js';
 import { runners } from '../support/step-runner.js';
 
@@ -138,7 +139,7 @@ describe('step kinds on random shapes', () => {
     it(`${kind} computes its formula and touches what its regions say`, () => {
       fc.assert(
         fc.property(arbitrary, fc.integer(), (step, seed) => checkRun(kind, step, seed)),
-        { numRuns: 150 },
+        { numRuns: 150, ...replay },
       );
     });
   }
