@@ -19,9 +19,9 @@ export interface Analysis {
 }
 
 /** Binds a build of the analysis module to a fresh memory: one per thread, and the debug build in tests. */
-export function bindAnalysis(moduleBase64: string): Analysis {
+export function bindAnalysis(module: Uint8Array<ArrayBuffer>): Analysis {
   const memory = createMemory(pageBytes);
-  const { exports } = bindKernels<AnalysisKernels>(decodeBase64(moduleBase64), memory);
+  const { exports } = bindKernels<AnalysisKernels>(module, memory);
   const workspace = new Workspace(memory, exports.heapBase());
   const length = exports.pitTableLength();
   const tables = {
@@ -39,6 +39,6 @@ let shared: Analysis | undefined;
  * @example  const { kernels, workspace } = analysisKernels();
  */
 export function analysisKernels(): Analysis {
-  shared ??= bindAnalysis(base64);
+  shared ??= bindAnalysis(decodeBase64(base64));
   return shared;
 }
