@@ -56,36 +56,68 @@ export function f64_cholesky_solve_rows(n: i32, lPtr: usize, ldl: i32, count: i3
 }
 
 /**
- * Ridge regression on a subset S of the inputs: solves (A_SS + ridge I) x = b_S for one right-hand side.
- * @param aPtr  f64 [n, lda], full symmetric (lower half read)
- * @param subsetPtr  i32 [count], ascending
- * @param bPtr  f64 [n], the full right-hand side
- * @param scratchPtr  f64 [count, count]
- * @param xPtr  f64 [count], solution
- * @returns -1, or the row whose pivot failed
+ * Solves L^T x = b for each row b of B, in place: X L = B.
+ * @param lPtr  f64 [n, ldl], lower factor
+ * @param bPtr  f64 [count, ldb], one right-hand side a row
  */
-export function f64_subset_solve(
-  aPtr: usize,
-  lda: i32,
-  ridge: f64,
+export function f64_solve_lower_transposed_rows(
+  n: i32,
+  lPtr: usize,
+  ldl: i32,
   count: i32,
-  subsetPtr: usize,
   bPtr: usize,
-  scratchPtr: usize,
-  xPtr: usize,
-): i32 {
+  ldb: i32,
+): void {
+  for (let r = 0; r < count; r++) solveLowerTransposed(n, lPtr, ldl, bPtr + ((<usize>r * <usize>ldb) << 3));
+}
+
+/** Copies the rows and columns `subset` of a symmetric matrix, adding `ridge` to the diagonal. Lower half only. */
+function copySubset(aPtr: usize, lda: i32, ridge: f64, count: i32, subsetPtr: usize, outPtr: usize): void {
   for (let i = 0; i < count; i++) {
-    const row = <usize>load<i32>(subsetPtr + ((<usize>i) << 2));
-    const target = scratchPtr + ((<usize>i * <usize>count) << 3);
+    const row = aPtr + ((<usize>load<i32>(subsetPtr + ((<usize>i) << 2)) * <usize>lda) << 3);
+    const out = outPtr + ((<usize>i * <usize>count) << 3);
     for (let j = 0; j <= i; j++) {
       const column = <usize>load<i32>(subsetPtr + ((<usize>j) << 2));
-      const value = load<f64>(aPtr + ((row * <usize>lda + column) << 3));
-      store<f64>(target + ((<usize>j) << 3), i == j ? value + ridge : value);
+      store<f64>(out + ((<usize>j) << 3), load<f64>(row + (column << 3)) + (i == j ? ridge : 0));
     }
-    store<f64>(xPtr + ((<usize>i) << 3), load<f64>(bPtr + (row << 3)));
   }
-  const failed = f64_cholesky(count, scratchPtr, count);
-  if (failed >= 0) return failed;
-  f64_cholesky_solve_rows(count, scratchPtr, count, 1, xPtr, count);
+}
+
+/**
+ * Refits each row of a sparse W on its own non-zero columns S: w_S += (C_SS + ridge I)^-1 r_S.
+ * @param cPtr  f64 [n, n], symmetric
+ * @param wPtr  f64 [rows, n], zeros stay zeros; in and out
+ * @param rPtr  f64 [rows, n], what W leaves unexplained: D - W C; overwritten in its first elements
+ * @param subsetPtr  scratch, i32 [n]
+ * @param scratchPtr  f64 [n, n]
+ * @returns -1, or the first row of W whose system is not positive definite
+ */
+export function f64_sparse_refit_rows(
+  rows: i32,
+  n: i32,
+  cPtr: usize,
+  ridge: f64,
+  wPtr: usize,
+  rPtr: usize,
+  subsetPtr: usize,
+  scratchPtr: usize,
+): i32 {
+  const rowBytes = (<usize>n) << 3;
+  for (let row = 0; row < rows; row++, wPtr += rowBytes, rPtr += rowBytes) {
+    let count = 0;
+    for (let j = 0; j < n; j++) {
+      if (load<f64>(wPtr + ((<usize>j) << 3)) == 0) continue;
+      store<i32>(subsetPtr + ((<usize>count) << 2), j);
+      store<f64>(rPtr + ((<usize>count) << 3), load<f64>(rPtr + ((<usize>j) << 3)));
+      count++;
+    }
+    copySubset(cPtr, n, ridge, count, subsetPtr, scratchPtr);
+    if (f64_cholesky(count, scratchPtr, count) >= 0) return row;
+    f64_cholesky_solve_rows(count, scratchPtr, count, 1, rPtr, count);
+    for (let i = 0; i < count; i++) {
+      const w = wPtr + ((<usize>load<i32>(subsetPtr + ((<usize>i) << 2))) << 3);
+      store<f64>(w, load<f64>(w) + load<f64>(rPtr + ((<usize>i) << 3)));
+    }
+  }
   return -1;
 }

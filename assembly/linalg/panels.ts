@@ -5,6 +5,8 @@
  *     panel p:  | r=0: 4 columns | r=1: 4 columns | ...     columns 4p .. 4p+3, f64, zeros beyond the last column
  */
 
+import { axpy } from './vectors';
+
 /** Columns of a panel. */
 const WIDTH: i32 = 4;
 
@@ -133,6 +135,39 @@ export function f64_column_sums_f32(
     for (let j = 0; j < columns; j++) {
       const out = outPtr + ((<usize>j) << 3);
       store<f64>(out, load<f64>(out) + scale * <f64>load<f32>(row + ((<usize>j) << 2)));
+    }
+  }
+}
+
+/** C[i, j] = scale C[i, j] + alpha u[i] v[j], f64 [m, n]: from sums of products to centred moments. */
+export function f64_scale_rank_one(
+  m: i32,
+  n: i32,
+  scale: f64,
+  alpha: f64,
+  uPtr: usize,
+  vPtr: usize,
+  cPtr: usize,
+): void {
+  for (let i = 0; i < m; i++) {
+    const u = alpha * load<f64>(uPtr + ((<usize>i) << 3));
+    for (let j = 0; j < n; j++, cPtr += 8) {
+      store<f64>(cPtr, scale * load<f64>(cPtr) + u * load<f64>(vPtr + ((<usize>j) << 3)));
+    }
+  }
+}
+
+/** y[i] += alpha x[i], f64. */
+export function f64_add_scaled(n: i32, alpha: f64, xPtr: usize, yPtr: usize): void {
+  axpy(n, alpha, xPtr, yPtr);
+}
+
+/** Copies the lower half of C [n, n] to its upper half. */
+export function f64_mirror_lower(n: i32, cPtr: usize): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const lower = cPtr + ((<usize>i * <usize>n + <usize>j) << 3);
+      store<f64>(cPtr + ((<usize>j * <usize>n + <usize>i) << 3), load<f64>(lower));
     }
   }
 }

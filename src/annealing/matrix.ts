@@ -10,6 +10,8 @@ export interface Matrix {
   readonly data: Float64Array<ArrayBuffer>;
 }
 
+export type Vector = Float64Array<ArrayBuffer>;
+
 /** Rows of f32 samples: what a value holds for `rows` inputs. */
 export interface Samples {
   readonly rows: number;
@@ -46,15 +48,56 @@ function product(depth: number, m: number, n: number, packA: Pack, packB: Pack |
 
 /** Drops the padding; mirrors the lower half of a Gram matrix. */
 function unpad(view: Float64Array, m: number, n: number, np: number, isLower: boolean): Matrix {
-  const data = new Float64Array(m * n);
-  for (let i = 0; i < m; i++) data.set(view.subarray(i * np, i * np + n), i * n);
-  if (isLower) mirror({ rows: m, columns: n, data });
-  return { rows: m, columns: n, data };
+  const matrix = { rows: m, columns: n, data: new Float64Array(m * n) };
+  for (let i = 0; i < m; i++) matrix.data.set(view.subarray(i * np, i * np + n), i * n);
+  return isLower ? mirrorLower(matrix) : matrix;
 }
 
-/** Copies the lower half of a square matrix to its upper half. */
-function mirror({ rows: n, data }: Matrix): void {
-  for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) data[i * n + j] = data[j * n + i];
+function mirrorLower(matrix: Matrix): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const block = workspace.copyIn('float64', matrix.data);
+    kernels.f64_mirror_lower(matrix.rows, block.ptr);
+    return { ...matrix, data: workspace.copyOut(block) };
+  });
+}
+
+/** scale C + alpha u v^T. */
+export function scaleRankOne(c: Matrix, scale: number, alpha: number, u: Vector, v: Vector): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const [uBlock, vBlock] = [workspace.copyIn('float64', u), workspace.copyIn('float64', v)];
+    const block = workspace.copyIn('float64', c.data);
+    kernels.f64_scale_rank_one(c.rows, c.columns, scale, alpha, uBlock.ptr, vBlock.ptr, block.ptr);
+    return { ...c, data: workspace.copyOut(block) };
+  });
+}
+
+/** A + alpha B. */
+export function addScaled(a: Matrix, alpha: number, b: Matrix): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const [bBlock, block] = [workspace.copyIn('float64', b.data), workspace.copyIn('float64', a.data)];
+    kernels.f64_add_scaled(a.data.length, alpha, bBlock.ptr, block.ptr);
+    return { ...a, data: workspace.copyOut(block) };
+  });
+}
+
+/** The first `count` rows. */
+export function firstRows({ columns, data }: Matrix, count: number): Matrix {
+  return { rows: count, columns, data: data.slice(0, count * columns) };
+}
+
+/** A + alpha I. */
+export function addDiagonal(a: Matrix, alpha: number): Matrix {
+  const data = a.data.slice();
+  for (let i = 0; i < a.rows; i++) data[i * a.columns + i] += alpha;
+  return { ...a, data };
+}
+
+/** An f64 copy of f32 elements. */
+export function widen(rows: number, columns: number, data: Float32Array): Matrix {
+  return { rows, columns, data: new Float64Array(data) };
 }
 
 function samplePacker(samples: Samples, block: Block<'float32'>, weights: Block<'float64'> | null): Pack {
@@ -88,7 +131,7 @@ export function crossProducts(x: Samples, y: Samples = x): Matrix {
 }
 
 /** Mean of each column. */
-export function columnMeans({ rows, columns, data }: Samples): Float64Array {
+export function columnMeans({ rows, columns, data }: Samples): Vector {
   const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
     const x = workspace.copyIn('float32', data);
@@ -117,6 +160,30 @@ export function multiply(a: Matrix, b: Matrix, transposeA = false, transposeB = 
   });
 }
 
+/** Lower Cholesky factor L of A = L L^T; what stands above the diagonal is A's. */
+export function cholesky(a: Matrix): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const factor = workspace.copyIn('float64', a.data);
+    const failed = kernels.f64_cholesky(a.rows, factor.ptr, a.rows);
+    if (failed >= 0) throw notPositive(failed, a.rows);
+    return { ...a, data: workspace.copyOut(factor) };
+  });
+}
+
+type RowSolver = 'f64_cholesky_solve_rows' | 'f64_solve_lower_transposed_rows';
+
+function solveRows(solver: RowSolver, factor: Matrix, b: Matrix): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  const n = factor.rows;
+  return workspace.scope(() => {
+    const l = workspace.copyIn('float64', factor.data);
+    const x = workspace.copyIn('float64', b.data);
+    kernels[solver](n, l.ptr, n, b.rows, x.ptr, n);
+    return { ...b, data: workspace.copyOut(x) };
+  });
+}
+
 /**
  * X with X A = B for a symmetric positive definite A, by Cholesky.
  * @param a  [n, n]
@@ -125,16 +192,12 @@ export function multiply(a: Matrix, b: Matrix, transposeA = false, transposeB = 
  * @throws DATA_INVALID when A is not positive definite
  */
 export function solveSymmetric(a: Matrix, b: Matrix): Matrix {
-  const { kernels, workspace } = analysisKernels();
-  const n = a.rows;
-  return workspace.scope(() => {
-    const factor = workspace.copyIn('float64', a.data);
-    const failed = kernels.f64_cholesky(n, factor.ptr, n);
-    if (failed >= 0) throw notPositive(failed, n);
-    const x = workspace.copyIn('float64', b.data);
-    kernels.f64_cholesky_solve_rows(n, factor.ptr, n, b.rows, x.ptr, n);
-    return { rows: b.rows, columns: n, data: workspace.copyOut(x) };
-  });
+  return solveRows('f64_cholesky_solve_rows', cholesky(a), b);
+}
+
+/** X with X L = B, from the Cholesky factor L. */
+export function solveLowerRight(factor: Matrix, b: Matrix): Matrix {
+  return solveRows('f64_solve_lower_transposed_rows', factor, b);
 }
 
 export function notPositive(row: number, n: number): KerfError {

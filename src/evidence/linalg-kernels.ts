@@ -38,16 +38,29 @@ export interface LinalgKernels {
   /** -1, or the row whose pivot is not positive. */
   f64_cholesky(n: number, aPtr: number, lda: number): number;
   f64_cholesky_solve_rows(n: number, lPtr: number, ldl: number, count: number, bPtr: number, ldb: number): void;
-  f64_subset_solve(
-    aPtr: number,
-    lda: number,
+  f64_solve_lower_transposed_rows(n: number, lPtr: number, ldl: number, count: number, bPtr: number, ldb: number): void;
+  /** -1, or the first row whose system is not positive definite. */
+  f64_sparse_refit_rows(
+    rows: number,
+    n: number,
+    cPtr: number,
     ridge: number,
-    count: number,
+    wPtr: number,
+    rPtr: number,
     subsetPtr: number,
-    bPtr: number,
     scratchPtr: number,
-    xPtr: number,
   ): number;
+  f64_scale_rank_one(
+    m: number,
+    n: number,
+    scale: number,
+    alpha: number,
+    uPtr: number,
+    vPtr: number,
+    cPtr: number,
+  ): void;
+  f64_add_scaled(n: number, alpha: number, xPtr: number, yPtr: number): void;
+  f64_mirror_lower(n: number, cPtr: number): void;
   /** 0, or 1 when an eigenvalue did not settle. */
   f64_eigen_symmetric(n: number, aPtr: number, valuesPtr: number, vectorsPtr: number, scratchPtr: number): number;
   f32_count_nonzero(rows: number, columns: number, wPtr: number, rowCountPtr: number, columnCountPtr: number): void;

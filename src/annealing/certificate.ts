@@ -1,0 +1,73 @@
+/** What may be said of the kept function, as data and as one plain sentence. */
+import type { Certificate, CertificateLevel, Stage } from './annealing.js';
+import { type GuardPromise, upperBound } from './bounds.js';
+import type { Comparison } from './comparison.js';
+import { type Decision, formatDecision } from './decision.js';
+import { itemsPerClass } from './guard.js';
+
+export interface CertificateInput {
+  readonly decision: Decision;
+  readonly promise: GuardPromise;
+  readonly stages: readonly Stage[];
+  /** Original against result on the guard; null without a guard. */
+  readonly comparison: Comparison | null;
+  readonly guardHash: string | null;
+  /** What was done: nothing, exact trims alone, or more. */
+  readonly change: 'none' | 'exact' | 'fitted';
+  /** Whether the guard could prove anything. */
+  readonly isInformative: boolean;
+}
+
+const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+
+const count = (n: number): string => n.toLocaleString('en-US');
+
+function levelOf({ change, comparison }: CertificateInput): CertificateLevel {
+  if (change !== 'fitted') return 'A';
+  return comparison ? 'C' : 'none';
+}
+
+function statementOf(input: CertificateInput, bound: number | null): string {
+  const { change, comparison, promise, decision, isInformative } = input;
+  if (!isInformative) {
+    return (
+      `The guard proves nothing: the original gives fewer than two decisions on at least ${itemsPerClass} items each, ` +
+      `so nothing was removed on its word. ${change === 'none' ? 'The network is the original.' : exactSentence}`
+    );
+  }
+  if (change === 'none') return 'Nothing was removed: the network computes what the original computes, bit for bit.';
+  if (change === 'exact') return exactSentence;
+  if (!comparison || bound === null) {
+    return 'Nothing is proved: there were no guard data, and the choices rest on the weights alone.';
+  }
+  return (
+    `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
+    `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
+    `${count(comparison.n)} differed.`
+  );
+}
+
+const exactSentence =
+  'Only weights that are exactly zero were removed: on finite inputs the outputs are the original ones, bit for bit.';
+
+/** Makes the certificate of a finished annealing. */
+export function certify(input: CertificateInput): Certificate {
+  const { comparison, promise } = input;
+  const bound = comparison && upperBound(comparison.seen, comparison.n, promise.confidence);
+  return {
+    level: levelOf(input),
+    decision: formatDecision(input.decision),
+    confidence: promise.confidence,
+    maxDisagreement: promise.maxDisagreement,
+    bound,
+    n: comparison?.n ?? 0,
+    seen: comparison?.seen ?? 0,
+    agreement: comparison ? 1 - comparison.seen / comparison.n : null,
+    rel: comparison?.rel ?? null,
+    fallbackRate: 0,
+    stages: input.stages,
+    guardHash: input.guardHash,
+    classes: (comparison?.classes ?? []).map((entry) => ({ ...entry, proven: entry.n >= itemsPerClass })),
+    statement: statementOf(input, bound),
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Constant branches: a subnetwork that feeds one operand of an Add and nothing else, all of whose weight matrices are
+ * statistically their own initialisation. Training did not use it; its mean stands for it.
+ */
+import { readersOf } from '../graph/fold.js';
+import type { Graph, Node } from '../graph/graph.js';
+import { Tensor } from '../runtime/tensor.js';
+import { columnMeans, type Samples } from './matrix.js';
+import { linearsOf } from './rewrite.js';
+
+export interface Branch {
+  /** The value at which the branch joins the rest. */
+  readonly value: string;
+  /** Names of its nodes. */
+  readonly nodes: ReadonlySet<string>;
+  /** Its layer nearest to the join. */
+  readonly last: string;
+}
+
+/** Nodes whose results reach the outputs through `value` alone, in topological order. */
+function ownNodes(graph: Graph, value: string): readonly Node[] {
+  const readers = readersOf(graph);
+  const outputs = new Set(graph.outputs.map((port) => port.name));
+  const own = new Set<Node>();
+  for (const node of [...graph.nodes].reverse()) {
+    const isOwn = node.outputs.every((output) => {
+      if (output === value || output === '') return true;
+      return !outputs.has(output) && (readers.get(output) ?? []).every((reader) => own.has(reader));
+    });
+    if (isOwn) own.add(node);
+  }
+  return graph.nodes.filter((node) => own.has(node));
+}
+
+/**
+ * Branches that may become constants, none inside another.
+ * @param isInitialisation  whether the weights of a layer (by node name) are their own initialisation
+ */
+export function findBranches(graph: Graph, isInitialisation: (layer: string) => boolean): readonly Branch[] {
+  const branches: Branch[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    const isJoin =
+      node.op === 'Add' && node.domain === '' && !node.inputs.some((value) => graph.initializers.has(value));
+    if (!isJoin || branches.some(({ nodes }) => nodes.has(node.name))) continue;
+    // At most one operand: the sum must go on depending on the inputs.
+    const branch = node.inputs.map((value) => branchAt(graph, value, isInitialisation)).find((found) => found !== null);
+    if (branch) branches.push(branch);
+  }
+  return branches;
+}
+
+function branchAt(graph: Graph, value: string, isInitialisation: (layer: string) => boolean): Branch | null {
+  const own = ownNodes(graph, value);
+  const isLayer = (node: Node) => node.domain === 'kerf';
+  const last = own.findLast(isLayer);
+  const isUnused = own.every((node) => (isLayer(node) ? isInitialisation(node.name) : !readsMatrix(graph, node)));
+  return last && isUnused ? { value, nodes: new Set(own.map(({ name }) => name)), last: last.name } : null;
+}
+
+/** Whether a node has weights that no test of layers has seen. */
+function readsMatrix(graph: Graph, node: Node): boolean {
+  return node.inputs.some((input) => {
+    const tensor = graph.initializers.get(input);
+    return tensor?.type.startsWith('float') && tensor.dims.length >= 2;
+  });
+}
+
+/** The mean of a value over samples: [n, ...shape] becomes [...shape]. */
+export function meanOf(samples: Tensor): Tensor<'float32'> {
+  const [rows, ...shape] = samples.dims;
+  const flat: Samples = { rows, columns: samples.size / rows, data: samples.data as Float32Array<ArrayBuffer> };
+  return new Tensor('float32', Float32Array.from(columnMeans(flat)), shape);
+}
+
+/**
+ * What the branch gives on average over initialisations: its last layer's bias, since the weights have mean zero.
+ * Null where more than elementwise work follows that layer.
+ */
+export function meanWithoutData(graph: Graph, { value, last }: Branch): Tensor<'float32'> | null {
+  const linear = linearsOf(graph).find(({ name }) => name === last);
+  if (!linear || linear.output !== value) return null;
+  return linear.bias ?? new Tensor('float32', new Float32Array(linear.weight.dims[0]), [linear.weight.dims[0]]);
+}

@@ -1,0 +1,51 @@
+/** What annealing is given, and what it passes around. */
+import type { Graph } from '../graph/graph.js';
+import { KerfError } from '../runtime/errors.js';
+import type { Feeds, Outputs } from '../runtime/executor.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { Samples } from './matrix.js';
+
+/**
+ * Runs a graph on rows.
+ * @param values  names of the values to return; the graph's outputs by default
+ */
+export type Evaluate = (graph: Graph, rows: Feeds, values?: readonly string[]) => Promise<Outputs>;
+
+/** Where a long computation stands. */
+export interface Progress {
+  readonly stage: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+export interface AnnealOptions {
+  /** Unlabelled inputs that the fits may see; null without data. */
+  readonly calibration: Feeds | null;
+  /** Unseen inputs that decide; null when nothing shall be proved. With calibration alone, a part of it is set aside. */
+  readonly guard?: Feeds | null;
+  readonly evaluate: Evaluate;
+  /** Multiply-adds per sample of a graph. */
+  readonly cost: (graph: Graph) => number;
+  /** Default 0.005. */
+  readonly maxDisagreement?: number;
+  /** One-sided; default 0.95. */
+  readonly confidence?: number;
+  /** `auto`, `argmax`, `threshold:T` or `error:R`; default `auto`. */
+  readonly decision?: string;
+  /** Default 0. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** @throws ABORTED once the signal is raised */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new KerfError('ABORTED', 'anneal', 'cancelled by the caller.', {}, { cause: signal.reason });
+}
+
+/** A value over samples as rows along its last axis: [n, ..., c] becomes [n ..., c]. */
+export function asSamples(tensor: Tensor): Samples {
+  const columns = tensor.dims.at(-1) ?? 1;
+  return { rows: tensor.size / columns, columns, data: tensor.data as Float32Array<ArrayBuffer> };
+}

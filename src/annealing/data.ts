@@ -1,0 +1,69 @@
+/** Calibration and guard: checked, split and kept apart. */
+import type { Graph } from '../graph/graph.js';
+import { KerfError } from '../runtime/errors.js';
+import type { Feeds } from '../runtime/executor.js';
+import { type GuardPromise, itemsNeeded } from './bounds.js';
+import { decisionKeys } from './comparison.js';
+import type { AnnealOptions } from './context.js';
+import type { Decision } from './decision.js';
+import { refuseOverlap, rowCount } from './rows.js';
+import { splitRows } from './split.js';
+
+export interface Data {
+  /** Rows that fits may see. */
+  readonly calibration: Feeds | null;
+  /** Rows that decide. */
+  readonly guard: Feeds | null;
+}
+
+/** Share of the calibration rows that becomes the guard when none is given. */
+const guardShare = 1 / 5;
+
+/**
+ * Checks the guard, or sets aside a stratified part of the calibration rows as one.
+ * @throws OPTION_INVALID, GUARD_TOO_SMALL, DATA_INVALID
+ */
+export async function prepareData(
+  graph: Graph,
+  decision: Decision,
+  promise: GuardPromise,
+  { calibration, guard, evaluate, seed = 0 }: AnnealOptions,
+): Promise<Data> {
+  requirePromise(promise);
+  if (calibration) rowCount(calibration, 'calibration');
+  if (!guard && !calibration) return { calibration: null, guard: null };
+  if (guard) {
+    requireSize(rowCount(guard, 'guard'), promise);
+    if (calibration) refuseOverlap(calibration, guard);
+    return { calibration, guard };
+  }
+  const rows = calibration as Feeds;
+  const n = rowCount(rows);
+  const wanted = Math.max(Math.ceil(n * guardShare), itemsNeeded(promise));
+  requireSize(n - 1, promise);
+  const keys = decisionKeys(n, await evaluate(graph, rows), decision);
+  const split = splitRows(rows, keys, wanted, seed);
+  requireSize(rowCount(split.guard), promise);
+  return split;
+}
+
+function requirePromise({ maxDisagreement, confidence }: GuardPromise): void {
+  for (const [name, value] of [
+    ['--max-disagreement', maxDisagreement],
+    ['--confidence', confidence],
+  ] as const) {
+    if (value > 0 && value < 1) continue;
+    throw new KerfError('OPTION_INVALID', name, `out of range: got ${value}, expected a share above 0 and below 1.`);
+  }
+}
+
+function requireSize(n: number, promise: GuardPromise): void {
+  const needed = itemsNeeded(promise);
+  if (n >= needed) return;
+  throw new KerfError(
+    'GUARD_TOO_SMALL',
+    'guard',
+    `too few items for ${100 * promise.maxDisagreement} % at ${100 * promise.confidence} % confidence: got ${n}, expected at least ${needed}. Give more guard rows, or allow a larger --max-disagreement.`,
+    { got: n, needed },
+  );
+}

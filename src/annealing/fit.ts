@@ -1,0 +1,151 @@
+/**
+ * Carries out one setting of the menu on a graph: units go, layers become products of two, and every layer that sees
+ * changed inputs is refitted against the original's outputs, from the first layer to the last.
+ */
+import type { Graph } from '../graph/graph.js';
+import type { Feeds } from '../runtime/executor.js';
+import { Tensor } from '../runtime/tensor.js';
+import { asSamples, type Evaluate } from './context.js';
+import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
+import { type Affine, type LayerSpectrum, type Moments, momentsOf, refit, spectrumOf } from './least-squares.js';
+import { addDiagonal, type Samples, widen } from './matrix.js';
+import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
+import { allOf, submatrix } from './submatrix.js';
+
+/** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
+export interface Setting {
+  readonly name: string;
+  /** Hidden units to keep, ascending, by the layer whose outputs they are. */
+  readonly units: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
+  /** Inner rank. */
+  readonly ranks: ReadonlyMap<string, number>;
+}
+
+/** Fewest calibration rows for a fit, as a share of the layer's inputs. */
+const rowsPerInput = 1 / 3;
+
+/** Elements of the original's values that are kept between settings: 256 MiB. */
+const largestTargets = 2 ** 26;
+
+/** Fits settings on one graph; what does not depend on the setting is computed once. */
+export class Fitter {
+  readonly #spectra = new Map<string, LayerSpectrum>();
+  /** Values of the original on the calibration rows, which every setting aims at. */
+  readonly #targets = new Map<string, Tensor>();
+  #targetElements = 0;
+
+  /**
+   * @param graph  what the settings start from
+   * @param original  the graph whose values the fits aim at; holds every linear layer of `graph` with as many outputs
+   * @param rows  calibration rows; null for choices from the weights alone
+   */
+  constructor(
+    readonly graph: Graph,
+    readonly original: Graph,
+    readonly rows: Feeds | null,
+    readonly evaluate: Evaluate,
+  ) {}
+
+  /** The singular values of a layer in the metric of its own inputs, and its cuts. */
+  async spectrum(linear: Linear): Promise<LayerSpectrum> {
+    const known = this.#spectra.get(linear.name);
+    if (known) return known;
+    const x = this.rows && (await this.#samples(this.graph, linear.input));
+    const moments = x && momentsOf(x);
+    const spectrum = spectrumOf(affineOf(linear), moments && metricOf(moments));
+    this.#spectra.set(linear.name, spectrum);
+    return spectrum;
+  }
+
+  /** @returns the graph under `setting`, fitted */
+  async fit(setting: Setting): Promise<Graph> {
+    let graph = this.graph;
+    for (const [name, kept] of setting.units) {
+      const group = hiddenUnitsOf(graph).find(({ producer }) => producer.name === name);
+      if (group && kept.length < group.producer.weight.dims[0]) graph = keepUnits(graph, group, kept);
+    }
+    const changed = new Set<string>();
+    for (const { name } of linearsOf(graph)) {
+      markChanged(graph, changed);
+      const linear = linearsOf(graph).find((candidate) => candidate.name === name) as Linear;
+      const next = await this.#fitLayer(graph, linear, setting, changed.has(linear.input));
+      if (next !== graph) changed.add(linear.output);
+      graph = next;
+    }
+    return graph;
+  }
+
+  async #fitLayer(graph: Graph, linear: Linear, setting: Setting, isInputChanged: boolean): Promise<Graph> {
+    const before = linearsOf(this.graph).find(({ name }) => name === linear.name) as Linear;
+    const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
+    const rank = cheaperRank(linear, setting.ranks.get(linear.name));
+    const isWhole = linear.weight.size === before.weight.size;
+    if (rank !== undefined && isWhole && !isInputChanged) {
+      return withFactors(graph, linear, (await this.spectrum(linear)).cut(rank));
+    }
+    if (rank === undefined && !isInputChanged && !isInputNarrower) return graph;
+    const fitted = await this.#refitted(graph, linear, setting);
+    if (rank === undefined) return fitted ? withAffine(graph, linear, fitted.affine) : graph;
+    const { affine, moments } = fitted ?? { affine: affineOf(linear), moments: null };
+    return withFactors(graph, linear, spectrumOf(affine, moments && metricOf(moments)).cut(rank));
+  }
+
+  /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
+  async #refitted(
+    graph: Graph,
+    linear: Linear,
+    setting: Setting,
+  ): Promise<{ affine: Affine; moments: Moments } | null> {
+    if (!this.rows) return null;
+    const x = await this.#samples(graph, linear.input);
+    if (x.rows < rowsPerInput * x.columns) return null;
+    const target = linearsOf(this.original).find(({ name }) => name === linear.name) as Linear;
+    const y = await this.#samples(this.original, target.output);
+    const moments = momentsOf(x);
+    const start = affineOf(linear).weight;
+    return { affine: refit(start, moments, x, columnsOf(y, setting.units.get(linear.name))), moments };
+  }
+
+  async #samples(graph: Graph, value: string): Promise<Samples> {
+    const rows = this.rows as Feeds;
+    const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
+    if (known) return asSamples(known);
+    const tensor = (await this.evaluate(graph, rows, [value]))[value];
+    if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {
+      this.#targets.set(value, tensor);
+      this.#targetElements += tensor.size;
+    }
+    return asSamples(tensor);
+  }
+}
+
+/** The rank, if it still makes the layer cheaper. */
+function cheaperRank({ weight }: Linear, rank: number | undefined): number | undefined {
+  const [out, inputs] = weight.dims;
+  return rank !== undefined && rank * (out + inputs) < out * inputs ? rank : undefined;
+}
+
+const metricOf = ({ covariance, ridge }: Moments) => addDiagonal(covariance, ridge);
+
+function affineOf({ weight, bias }: Linear): Affine {
+  const [rows, columns] = weight.dims;
+  return {
+    weight: widen(rows, columns, weight.data),
+    bias: bias ? new Float64Array(bias.data) : new Float64Array(rows),
+  };
+}
+
+/** The columns at `kept` of samples. */
+function columnsOf(samples: Samples, kept: Int32Array<ArrayBuffer> | undefined): Samples {
+  if (!kept || kept.length === samples.columns) return samples;
+  const whole = new Tensor('float32', samples.data, [samples.rows, samples.columns]);
+  const part = submatrix(whole, allOf(samples.rows), kept);
+  return { rows: samples.rows, columns: kept.length, data: part.data };
+}
+
+/** Adds every value that is computed from a changed one. */
+function markChanged(graph: Graph, changed: Set<string>): void {
+  for (const node of graph.nodes) {
+    if (node.inputs.some((value) => changed.has(value))) for (const value of node.outputs) changed.add(value);
+  }
+}

@@ -1,0 +1,55 @@
+/** What became of each layer, read off the annealed graph. */
+import type { Graph, Node } from '../graph/graph.js';
+import type { Layer } from '../graph/layers.js';
+import type { ChoiceName, LayerChoice } from './annealing.js';
+import type { Branch } from './constants.js';
+import { innerSuffix } from './rewrite.js';
+
+/** The nodes that compute a layer: itself, and the inner factor of a rank. */
+function nodesOf(graph: Graph, layer: string): readonly Node[] {
+  return graph.nodes.filter(({ name }) => name === layer || name === `${layer}${innerSuffix}`);
+}
+
+/** Stored numbers of a layer's nodes. */
+function parametersOf(graph: Graph, layer: string): number {
+  return nodesOf(graph, layer)
+    .flatMap((node) => node.inputs.slice(1))
+    .reduce((sum, value) => sum + (graph.initializers.get(value)?.size ?? 0), 0);
+}
+
+function choiceOf(graph: Graph, layer: Layer, trimmed: Graph, branch: Branch | undefined): ChoiceName {
+  const nodes = nodesOf(graph, layer.name);
+  if (nodes.length === 0) return branch?.last === layer.name ? 'constant' : 'removed';
+  if (nodes.length > 1) return 'rank';
+  const after = parametersOf(graph, layer.name);
+  if (after === layer.weight.size + (layer.bias?.size ?? 0)) return 'dense';
+  return after === parametersOf(trimmed, layer.name) ? 'trim' : 'units';
+}
+
+/**
+ * One row per layer of the original.
+ * @param layers  of the original graph
+ * @param trimmed  the original graph after its exact trims
+ * @param branches  branches for which constants may stand
+ */
+export function layerChoices(
+  layers: readonly Layer[],
+  annealed: Graph,
+  trimmed: Graph,
+  branches: readonly Branch[],
+): readonly LayerChoice[] {
+  return layers.map((layer) => {
+    const branch = branches.find(({ nodes }) => nodes.has(layer.name));
+    const choice = choiceOf(annealed, layer, trimmed, branch);
+    const inner = annealed.nodes.find(({ name }) => name === `${layer.name}${innerSuffix}`);
+    return {
+      name: layer.tensor,
+      layer: layer.name,
+      choice,
+      k: 1,
+      rank: inner ? (annealed.initializers.get(inner.inputs[1])?.dims[0] ?? null) : null,
+      before: layer.weight.size + (layer.bias?.size ?? 0),
+      after: choice === 'constant' ? layer.weight.dims[0] : parametersOf(annealed, layer.name),
+    };
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * Least-squares compensation: what is left of a layer is refitted so that its outputs stay those of the original, on the
+ * inputs that the changed network gives it.
+ *
+ * X [n, in] inputs of the changed network, Y [n, out] the original's outputs before the activation. With means taken out
+ * (which is the constant input, undamped):  C = Xc^T Xc / n,  D = Yc^T Xc / n,  M = C + lambda I, and
+ *
+ *     W = W0 + (D - W0 C) M^-1,    b = mean(Y) - W mean(X)
+ *
+ * minimises the squared error plus lambda ||W - W0||^2. lambda = .01 max(1, in / n) mean diag(X^T X / n).
+ */
+import { analysisKernels } from '../evidence/analysis.js';
+import {
+  addDiagonal,
+  addScaled,
+  cholesky,
+  columnMeans,
+  crossProducts,
+  type Eigen,
+  eigenSymmetric,
+  firstRows,
+  type Matrix,
+  multiply,
+  notPositive,
+  type Samples,
+  scaleRankOne,
+  solveLowerRight,
+  solveSymmetric,
+  type Vector,
+} from './matrix.js';
+
+/** Share of the mean squared input that damps the fit. */
+const damping = 0.01;
+
+/** Second moments of a layer's inputs. */
+export interface Moments {
+  readonly mean: Vector;
+  /** C, [in, in]. */
+  readonly covariance: Matrix;
+  readonly ridge: number;
+}
+
+/** A linear layer: y = weight x + bias. */
+export interface Affine {
+  /** [out, in]. */
+  readonly weight: Matrix;
+  readonly bias: Vector;
+}
+
+/** weight = outer inner, [out, r] [r, in]. */
+export interface Factors {
+  readonly outer: Matrix;
+  readonly inner: Matrix;
+  readonly bias: Vector;
+}
+
+export function momentsOf(x: Samples): Moments {
+  const mean = columnMeans(x);
+  const covariance = scaleRankOne(crossProducts(x), 1 / x.rows, -1, mean, mean);
+  let trace = 0;
+  for (let j = 0; j < x.columns; j++) trace += covariance.data[j * x.columns + j] + mean[j] * mean[j];
+  const ridge = damping * Math.max(1, x.columns / x.rows) * (trace / x.columns);
+  return { mean, covariance, ridge: Math.max(ridge, Number.MIN_VALUE) };
+}
+
+/** D - W0 C: how the errors of W0 go with the inputs. */
+function residual(weight: Matrix, moments: Moments, x: Samples, y: Samples, yMean: Vector): Matrix {
+  const cross = scaleRankOne(crossProducts(x, y), 1 / x.rows, -1, yMean, moments.mean);
+  return addScaled(cross, -1, multiply(weight, moments.covariance));
+}
+
+/** mean(Y) - W mean(X): the bias that leaves no mean error. */
+function biasOf(weight: Matrix, moments: Moments, yMean: Vector): Vector {
+  const shift = multiply(weight, { rows: moments.mean.length, columns: 1, data: moments.mean });
+  return yMean.map((mean, i) => mean - shift.data[i]);
+}
+
+/**
+ * Refits every weight of a layer.
+ * @param start  W0, [out, in]: the weights that the damping pulls towards
+ * @param x  inputs that the layer will see, [n, in]
+ * @param y  the original's outputs before the activation, [n, out]
+ * @throws DATA_INVALID when the inputs are not finite
+ */
+export function refit(start: Matrix, moments: Moments, x: Samples, y: Samples): Affine {
+  const yMean = columnMeans(y);
+  const error = residual(start, moments, x, y, yMean);
+  const metric = addDiagonal(moments.covariance, moments.ridge);
+  const weight = addScaled(start, 1, solveSymmetric(metric, error));
+  return { weight, bias: biasOf(weight, moments, yMean) };
+}
+
+/**
+ * Refits the non-zero weights of a sparse layer, each row on its own columns; zeros stay zeros.
+ * @param start  W0 with zeros where weights were removed, [out, in]
+ */
+export function refitSparse(start: Matrix, moments: Moments, x: Samples, y: Samples): Affine {
+  const yMean = columnMeans(y);
+  const error = residual(start, moments, x, y, yMean);
+  const { kernels, workspace } = analysisKernels();
+  const { rows, columns: n } = start;
+  const weight = workspace.scope(() => {
+    const c = workspace.copyIn('float64', moments.covariance.data);
+    const w = workspace.copyIn('float64', start.data);
+    const r = workspace.copyIn('float64', error.data);
+    const subset = workspace.allocate('int32', n);
+    const scratch = workspace.allocate('float64', n * n);
+    const failed = kernels.f64_sparse_refit_rows(rows, n, c.ptr, moments.ridge, w.ptr, r.ptr, subset.ptr, scratch.ptr);
+    if (failed >= 0) throw notPositive(failed, n);
+    return { rows, columns: n, data: workspace.copyOut(w) };
+  });
+  return { weight, bias: biasOf(weight, moments, yMean) };
+}
+
+/** The directions of a layer's output by how much they carry, and how to cut the layer to the first r of them. */
+export interface LayerSpectrum {
+  /** Squared singular values of W M^(1/2), descending. */
+  readonly values: Float64Array;
+  /** Factors of the best approximation of rank r in the metric M. */
+  cut(r: number): Factors;
+}
+
+/**
+ * Singular value decomposition of W L, M = L L^T, through the eigenvectors of its smaller Gram matrix:
+ *
+ *     out <= in:  W M W^T = P S P^T,  W' = P_r (P_r^T W)
+ *     out >  in:  L^T W^T W L = Q S Q^T,  W' = (W L Q_r) (Q_r^T L^-1)
+ *
+ * @param metric  M [in, in]; null for the identity, when there are no data
+ * @complexity O(min(out, in)^3 + out in^2)
+ */
+export function spectrumOf({ weight, bias }: Affine, metric: Matrix | null): LayerSpectrum {
+  if (weight.rows <= weight.columns) {
+    const gram = multiply(metric ? multiply(weight, metric) : weight, weight, false, true);
+    const { values, vectors } = eigenSymmetric(gram);
+    return { values, cut: (r) => cutOutputs(weight, bias, vectors, r) };
+  }
+  const factor = metric ? lowerOnly(cholesky(metric)) : null;
+  const scaled = factor ? multiply(weight, factor) : weight;
+  const eigen = eigenSymmetric(multiply(scaled, scaled, true, false));
+  return { values: eigen.values, cut: (r) => cutInputs(scaled, bias, factor, eigen, r) };
+}
+
+function cutOutputs(weight: Matrix, bias: Vector, vectors: Matrix, r: number): Factors {
+  const first = firstRows(vectors, r);
+  return { outer: transpose(first), inner: multiply(first, weight), bias };
+}
+
+function cutInputs(scaled: Matrix, bias: Vector, factor: Matrix | null, { vectors }: Eigen, r: number): Factors {
+  const first = firstRows(vectors, r);
+  const outer = multiply(scaled, first, false, true);
+  return { outer, inner: factor ? solveLowerRight(factor, first) : first, bias };
+}
+
+function transpose(a: Matrix): Matrix {
+  const identity = { rows: a.rows, columns: a.rows, data: new Float64Array(a.rows * a.rows) };
+  return multiply(a, addDiagonal(identity, 1), true, false);
+}
+
+/** Zeroes what stands above the diagonal of a Cholesky factor. */
+function lowerOnly(factor: Matrix): Matrix {
+  const data = factor.data.slice();
+  for (let i = 0; i < factor.rows; i++) data.fill(0, i * factor.columns + i + 1, (i + 1) * factor.columns);
+  return { ...factor, data };
+}

@@ -1,0 +1,134 @@
+/** Graph rewriting for annealing: every function gives a new graph; the old one stays as it was. */
+import { removeDead } from '../graph/fold.js';
+import type { Graph, Node } from '../graph/graph.js';
+import { Tensor } from '../runtime/tensor.js';
+import type { Affine, Factors } from './least-squares.js';
+import type { Matrix } from './matrix.js';
+
+/** A kerf.Linear node and its constants: output = weight input + bias. */
+export interface Linear {
+  readonly node: Node;
+  readonly name: string;
+  readonly input: string;
+  readonly output: string;
+  /** [out, in]. */
+  readonly weight: Tensor<'float32'>;
+  /** [out]; null counts as zeros. */
+  readonly bias: Tensor<'float32'> | null;
+}
+
+/** The linear layers whose weights are constant, in topological order. */
+export function linearsOf(graph: Graph): readonly Linear[] {
+  return graph.nodes.flatMap((node) => linearOf(graph, node) ?? []);
+}
+
+function linearOf(graph: Graph, node: Node): Linear | undefined {
+  if (node.op !== 'Linear' || node.domain !== 'kerf') return undefined;
+  const [input, weightName, biasName] = node.inputs;
+  const weight = graph.initializers.get(weightName) as Tensor<'float32'> | undefined;
+  const bias = biasName ? (graph.initializers.get(biasName) as Tensor<'float32'> | undefined) : null;
+  if (weight?.type !== 'float32' || bias === undefined) return undefined;
+  return { node, name: node.name, input, output: node.outputs[0], weight, bias };
+}
+
+/** A name that no value of the graph has: `base`, or `base` and a number. */
+export function freshName(graph: Graph, base: string): string {
+  const taken = new Set([...graph.initializers.keys(), ...graph.inputs.map((port) => port.name)]);
+  for (const node of graph.nodes) for (const value of [node.name, ...node.outputs]) taken.add(value);
+  if (!taken.has(base)) return base;
+  let number = 2;
+  while (taken.has(`${base}.${number}`)) number++;
+  return `${base}.${number}`;
+}
+
+/** Puts `nodes` where the node called `name` stood, and adds constants; what is no longer read goes. */
+export function replaceNode(
+  graph: Graph,
+  name: string,
+  nodes: readonly Node[],
+  constants: readonly (readonly [string, Tensor])[] = [],
+): Graph {
+  return removeDead({
+    ...graph,
+    nodes: graph.nodes.flatMap((node) => (node.name === name ? nodes : [node])),
+    initializers: new Map([...graph.initializers, ...constants]),
+  });
+}
+
+/** Reads `value` from a constant: nodes that made it and served nothing else go. */
+export function replaceValue(graph: Graph, value: string, constant: Tensor): Graph {
+  const name = freshName(graph, `${value}/constant`);
+  const rename = (input: string) => (input === value ? name : input);
+  return removeDead({
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
+    initializers: new Map([...graph.initializers, [name, constant]]),
+  });
+}
+
+const narrow = ({ rows, columns, data }: Matrix) => new Tensor('float32', Float32Array.from(data), [rows, columns]);
+
+export const narrowBias = (bias: Float64Array) => new Tensor('float32', Float32Array.from(bias), [bias.length]);
+
+/** A node and the constants it reads. */
+export interface NodeWithConstants {
+  readonly node: Node;
+  readonly constants: readonly (readonly [string, Tensor])[];
+}
+
+/** A linear layer's node with other weights, and another input if one is given. */
+export function linearNode(
+  graph: Graph,
+  linear: Linear,
+  weight: Tensor<'float32'>,
+  bias: Tensor<'float32'> | null,
+  input = linear.input,
+): NodeWithConstants {
+  const weightName = freshName(graph, `${linear.name}/weight`);
+  if (!bias) return { node: { ...linear.node, inputs: [input, weightName] }, constants: [[weightName, weight]] };
+  const biasName = freshName(graph, `${linear.name}/bias`);
+  const constants: [string, Tensor][] = [
+    [weightName, weight],
+    [biasName, bias],
+  ];
+  return { node: { ...linear.node, inputs: [input, weightName, biasName] }, constants };
+}
+
+/** Gives a linear layer other weights. */
+export function withWeights(
+  graph: Graph,
+  linear: Linear,
+  weight: Tensor<'float32'>,
+  bias: Tensor<'float32'> | null,
+): Graph {
+  const { node, constants } = linearNode(graph, linear, weight, bias);
+  return replaceNode(graph, linear.name, [node], constants);
+}
+
+export function withAffine(graph: Graph, linear: Linear, { weight, bias }: Affine): Graph {
+  return withWeights(graph, linear, narrow(weight), narrowBias(bias));
+}
+
+/** Suffix of the node that computes the inner factor of a layer. */
+export const innerSuffix = '/inner';
+
+/** Splits a linear layer in two of rank r: x -> inner x -> outer (inner x) + bias. */
+export function withFactors(graph: Graph, linear: Linear, { outer, inner, bias }: Factors): Graph {
+  const name = `${linear.name}${innerSuffix}`;
+  const value = freshName(graph, `${linear.output}${innerSuffix}`);
+  const [innerName, outerName, biasName] = ['inner', 'outer', 'bias'].map((part) =>
+    freshName(graph, `${linear.name}/${part}.weight`),
+  );
+  const first = { ...linear.node, name, inputs: [linear.input, innerName], outputs: [value], attributes: new Map() };
+  const second = { ...linear.node, inputs: [value, outerName, biasName] };
+  return replaceNode(
+    graph,
+    linear.name,
+    [first, second],
+    [
+      [innerName, narrow(inner)],
+      [outerName, narrow(outer)],
+      [biasName, narrowBias(bias)],
+    ],
+  );
+}

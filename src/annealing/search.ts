@@ -1,0 +1,76 @@
+/** Turns settings into guard stages: fits each, measures it on the calibration rows, keeps what pays. */
+import type { Graph } from '../graph/graph.js';
+import type { Outputs } from '../runtime/executor.js';
+import { compareOutputs } from './comparison.js';
+import { type AnnealOptions, throwIfAborted } from './context.js';
+import type { Decision } from './decision.js';
+import type { Fitter, Setting } from './fit.js';
+import type { Candidate } from './guard.js';
+import { rowCount } from './rows.js';
+
+export interface Fitted extends Candidate<Graph> {
+  /** Share of calibration rows whose decision differs; 0 without rows. */
+  readonly rate: number;
+}
+
+/** After this many settings in a row that are plainly too rough, rougher ones are not tried. */
+const patience = 3;
+
+/** Fits settings and measures them on the calibration rows. */
+export class Searcher {
+  #before: Outputs | null = null;
+
+  constructor(
+    readonly fitter: Fitter,
+    readonly decision: Decision,
+    /** Largest share of calibration rows that may differ. */
+    readonly limit: number,
+    readonly options: AnnealOptions,
+  ) {}
+
+  async measure(setting: Setting): Promise<Fitted> {
+    const { evaluate, cost } = this.options;
+    const { rows, original } = this.fitter;
+    const graph = await this.fitter.fit(setting);
+    const fitted = { name: setting.name, macs: cost(graph), value: graph, rate: 0 };
+    if (!rows) return fitted;
+    this.#before ??= await evaluate(original, rows);
+    const n = rowCount(rows);
+    const { seen } = compareOutputs(n, this.#before, await evaluate(graph, rows), this.decision);
+    return { ...fitted, rate: seen / n };
+  }
+
+  /**
+   * Fits the settings and orders the worthwhile ones from gentle to aggressive.
+   * A setting is dropped when another one is as cheap and, on the calibration rows, as true.
+   */
+  async search(settings: readonly Setting[]): Promise<readonly Candidate<Graph>[]> {
+    const { signal, onProgress } = this.options;
+    const fitted: Fitted[] = [];
+    let failures = 0;
+    for (const [done, setting] of settings.entries()) {
+      throwIfAborted(signal);
+      onProgress?.({ stage: `fit ${setting.name}`, done, total: settings.length });
+      const result = await this.measure(setting);
+      fitted.push(result);
+      failures = result.rate > 2 * this.limit ? failures + 1 : 0;
+      if (failures === patience) break;
+    }
+    return paretoPath(fitted, this.limit);
+  }
+}
+
+/** From the dearest to the cheapest, each one truer than all cheaper ones. */
+export function paretoPath<T extends { readonly macs: number; readonly rate: number }>(
+  fitted: readonly T[],
+  limit: number,
+): readonly T[] {
+  const path: T[] = [];
+  let best = Number.POSITIVE_INFINITY;
+  for (const candidate of [...fitted].sort((a, b) => a.macs - b.macs || a.rate - b.rate)) {
+    if (candidate.rate > limit || candidate.rate >= best) continue;
+    best = candidate.rate;
+    path.unshift(candidate);
+  }
+  return path;
+}

@@ -1,0 +1,99 @@
+/** The settings that evidence proposes, from gentle to aggressive. Fixed before the guard is looked at. */
+import type { Evidence, SpectrumResult, TensorEvidence } from '../evidence/evidence.js';
+import type { Graph } from '../graph/graph.js';
+import type { Setting } from './fit.js';
+import { hiddenUnitsOf } from './hidden-units.js';
+import { type Linear, linearsOf } from './rewrite.js';
+import { positions } from './submatrix.js';
+
+/** Multiples of the rank that evidence supports. */
+const multiples = [6, 4, 3, 2.5, 2, 1.75, 1.5, 1.25, 1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3];
+
+/** Layers with a side below this stay whole: the second step would cost more than it saves. */
+const smallestSide = 16;
+
+/** Largest share of directions above the null for which the bulk still says what noise is. */
+const largestSupport = 0.4;
+
+/** Evidence on the weight of each linear layer, by node name. */
+export type LayerEvidence = ReadonlyMap<string, TensorEvidence>;
+
+/** Joins evidence to layers. */
+export function evidenceByLayer({ tensors }: Evidence): LayerEvidence {
+  return new Map(tensors.flatMap((tensor) => (tensor.layer && tensor.spectrum ? [[tensor.layer, tensor]] : [])));
+}
+
+/** Whether a rank makes a layer cheaper. */
+function isCheaper({ weight }: Linear, rank: number): boolean {
+  const [out, inputs] = weight.dims;
+  return rank * (out + inputs) < out * inputs;
+}
+
+/** Ranks at a multiple of the base ranks, for the layers that get cheaper. */
+export function ranksAt(graph: Graph, baseRanks: ReadonlyMap<string, number>, multiple: number): Map<string, number> {
+  const ranks = new Map<string, number>();
+  for (const linear of linearsOf(graph)) {
+    const base = baseRanks.get(linear.name);
+    if (base === undefined) continue;
+    const rank = Math.max(1, Math.round(multiple * base));
+    if (isCheaper(linear, rank)) ranks.set(linear.name, rank);
+  }
+  return ranks;
+}
+
+/** Whether the spectrum's null holds: there is one, and few enough directions rise above it. */
+export function isSpectrumSound(spectrum: SpectrumResult | null): spectrum is SpectrumResult {
+  return spectrum !== null && spectrum.supported <= largestSupport * spectrum.rank;
+}
+
+/** The number of directions that evidence supports, for layers whose null holds. */
+export function supportedRanks(graph: Graph, evidence: LayerEvidence): Map<string, number> {
+  const ranks = new Map<string, number>();
+  for (const { name, weight } of linearsOf(graph)) {
+    const spectrum = evidence.get(name)?.spectrum ?? null;
+    if (Math.min(...weight.dims) >= smallestSide && isSpectrumSound(spectrum)) ranks.set(name, spectrum.supported);
+  }
+  return ranks;
+}
+
+/** Layers that may be factored at all. */
+export function factorable(graph: Graph): readonly Linear[] {
+  return linearsOf(graph).filter(({ weight }) => Math.min(...weight.dims) >= smallestSide);
+}
+
+/** Hidden units that evidence supports, by layer, where it rejects the others' need. */
+export function supportedUnits(graph: Graph, { units }: Evidence): Map<string, Int32Array<ArrayBuffer>> {
+  const kept = new Map<string, Int32Array<ArrayBuffer>>();
+  const sizes = new Map(hiddenUnitsOf(graph).map(({ producer }) => [producer.name, producer.weight.dims[0]]));
+  for (const { layer, supported } of units) {
+    // A trimmed layer has other unit numbers than the evidence.
+    if (sizes.get(layer) !== supported.length) continue;
+    const positionsKept = positions(supported);
+    if (positionsKept.length > 0 && positionsKept.length < supported.length) kept.set(layer, positionsKept);
+  }
+  return kept;
+}
+
+/** The setting that takes out unsupported units alone. */
+export const unitsSetting = (units: Setting['units']): Setting => ({ name: 'units', units, ranks: new Map() });
+
+/**
+ * Settings from gentle to aggressive: ranks at falling multiples, behind the given units.
+ * @param baseRanks  ranks at multiple 1, by layer
+ */
+export function rankSettings(
+  graph: Graph,
+  baseRanks: ReadonlyMap<string, number>,
+  units: Setting['units'],
+): readonly Setting[] {
+  const settings: Setting[] = [];
+  let last = '';
+  for (const multiple of multiples) {
+    const ranks = ranksAt(graph, baseRanks, multiple);
+    const key = JSON.stringify([...ranks]);
+    if (ranks.size === 0 || key === last) continue;
+    last = key;
+    settings.push({ name: `${units.size > 0 ? 'units, ' : ''}rank x${multiple}`, units, ranks });
+  }
+  return settings;
+}

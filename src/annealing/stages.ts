@@ -1,0 +1,129 @@
+/** The stages that evidence proposes for one graph, from gentle to aggressive. */
+import type { Evidence } from '../evidence/evidence.js';
+import type { Graph } from '../graph/graph.js';
+import type { Feeds, Outputs } from '../runtime/executor.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { GuardPromise } from './bounds.js';
+import { compareOutputs } from './comparison.js';
+import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
+import type { AnnealOptions } from './context.js';
+import type { Decision } from './decision.js';
+import { Fitter, type Setting } from './fit.js';
+import type { Candidate } from './guard.js';
+import { replaceValue } from './rewrite.js';
+import { rowCount, thinRows } from './rows.js';
+import { type Fitted, Searcher } from './search.js';
+import {
+  evidenceByLayer,
+  factorable,
+  rankSettings,
+  ranksAt,
+  supportedRanks,
+  supportedUnits,
+  unitsSetting,
+} from './settings.js';
+import { trimExactly } from './trims.js';
+
+/** More rows make no better fit, and every fit reads them all. */
+const fitRows = 4096;
+
+/** Share of a layer's output energy that a rank may leave out where evidence names no rank. */
+const restEnergy = 0.01;
+
+/** Proposes stages: exact trims, constants, then fitted units and ranks. */
+export class Proposer {
+  /** The graph after exact trims; `graph` itself where there are none. */
+  readonly trimmed: Graph;
+  /** Branches whose weights are all their own initialisation. */
+  readonly branches: readonly Branch[];
+  readonly #rows: Feeds | null;
+
+  constructor(
+    readonly graph: Graph,
+    readonly evidence: Evidence,
+    calibration: Feeds | null,
+    readonly decision: Decision,
+    readonly promise: GuardPromise,
+    readonly options: AnnealOptions,
+  ) {
+    this.trimmed = trimExactly(graph);
+    this.#rows = calibration && thinRows(calibration, fitRows);
+    const verdicts = new Map(evidence.tensors.map(({ name, verdict }) => [name, verdict]));
+    const tensorOf = new Map(graph.nodes.map(({ name, inputs }) => [name, inputs[1]]));
+    const isInitialisation = (layer: string) => verdicts.get(tensorOf.get(layer) ?? '') === 'initialisation';
+    this.branches = findBranches(this.trimmed, isInitialisation);
+  }
+
+  /** Candidates for the guard; each is made only when asked for. */
+  async *stages(): AsyncGenerator<Candidate<Graph>> {
+    const { cost } = this.options;
+    if (this.trimmed !== this.graph) {
+      yield { name: 'exact trims', macs: cost(this.trimmed), value: this.trimmed };
+    }
+    const base = await this.#constantsOn(this.trimmed);
+    if (base !== this.trimmed) yield { name: 'constants', macs: cost(base), value: base };
+    const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate);
+    const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options);
+    const withoutUnits = await this.#unitsStage(base, searcher);
+    if (withoutUnits) yield withoutUnits.stage;
+    const settings = rankSettings(base, await this.#baseRanks(fitter), withoutUnits?.units ?? new Map());
+    const dearest = withoutUnits?.stage.macs ?? cost(base);
+    for (const candidate of await searcher.search(settings)) if (candidate.macs < dearest) yield candidate;
+  }
+
+  /** Taking out unsupported units, where the calibration rows do not mind. */
+  async #unitsStage(base: Graph, searcher: Searcher): Promise<{ units: Setting['units']; stage: Fitted } | null> {
+    const units = supportedUnits(base, this.evidence);
+    if (units.size === 0) return null;
+    const stage = await searcher.measure(unitsSetting(units));
+    return stage.rate <= this.promise.maxDisagreement / 2 ? { units, stage } : null;
+  }
+
+  /** What the weights alone allow: exact trims, constants at their mean over initialisations, supported ranks. */
+  async withoutData(): Promise<Graph> {
+    const base = await this.#constantsOn(this.trimmed);
+    const ranks = ranksAt(base, supportedRanks(base, evidenceByLayer(this.evidence)), 1);
+    const units = supportedUnits(base, this.evidence);
+    const fitter = new Fitter(base, this.trimmed, null, this.options.evaluate);
+    return fitter.fit({ name: 'supported', units, ranks });
+  }
+
+  /** Replaces the unsupported branches, unless the calibration rows already speak against it. */
+  async #constantsOn(graph: Graph): Promise<Graph> {
+    let next = graph;
+    for (const branch of this.branches) {
+      const mean = await this.#meanOf(graph, branch);
+      if (mean) next = replaceValue(next, branch.value, mean);
+    }
+    if (next === graph || !this.#rows) return next;
+    const { evaluate } = this.options;
+    const n = rowCount(this.#rows);
+    const [before, after]: Outputs[] = [await evaluate(graph, this.#rows), await evaluate(next, this.#rows)];
+    const { seen } = compareOutputs(n, before, after, this.decision);
+    return seen / n <= this.promise.maxDisagreement ? next : graph;
+  }
+
+  async #meanOf(graph: Graph, branch: Branch): Promise<Tensor<'float32'> | null> {
+    if (!this.#rows) return meanWithoutData(graph, branch);
+    return meanOf((await this.options.evaluate(graph, this.#rows, [branch.value]))[branch.value]);
+  }
+
+  /** Ranks that evidence names; with data also those of layers about which it is silent, by their energy. */
+  async #baseRanks(fitter: Fitter): Promise<ReadonlyMap<string, number>> {
+    const ranks = supportedRanks(fitter.graph, evidenceByLayer(this.evidence));
+    if (!this.#rows) return ranks;
+    for (const linear of factorable(fitter.graph)) {
+      if (!ranks.has(linear.name)) ranks.set(linear.name, energyRank((await fitter.spectrum(linear)).values));
+    }
+    return ranks;
+  }
+}
+
+/** The smallest rank that leaves out at most {@link restEnergy} of the squared singular values. */
+function energyRank(values: Float64Array): number {
+  const total = values.reduce((sum, value) => sum + value, 0);
+  let rest = total;
+  let rank = 0;
+  while (rank < values.length && rest > restEnergy * total) rest -= values[rank++];
+  return Math.max(1, rank);
+}

@@ -1,0 +1,92 @@
+/**
+ * Exact trims: what can go without changing one bit of the outputs on finite inputs. A product with a zero weight adds
+ * a zero, and no partial sum here is -0, so leaving it out keeps every sum.
+ */
+import type { Graph, Node } from '../graph/graph.js';
+import { Tensor } from '../runtime/tensor.js';
+import { type HiddenUnits, hiddenUnitsOf, keepUnits } from './hidden-units.js';
+import { freshName, type Linear, linearNode, linearsOf, replaceNode } from './rewrite.js';
+import { allOf, countNonzero, positions, submatrix } from './submatrix.js';
+
+/** Smallest share of zero columns for which a gather in front of a layer pays. */
+const gatherShare = 1 / 8;
+
+/** Removes dead hidden units until none is left, then input columns that no weight reads. */
+export function trimExactly(graph: Graph): Graph {
+  let next = graph;
+  for (let isChanged = true; isChanged; ) {
+    isChanged = false;
+    for (const { producer } of hiddenUnitsOf(next)) {
+      // The graph changes under the loop, so each group is looked up again.
+      const group = hiddenUnitsOf(next).find((candidate) => candidate.producer.name === producer.name);
+      const kept = group && liveUnits(group);
+      if (!group || !kept || kept.length === producer.weight.dims[0]) continue;
+      next = keepUnits(next, group, kept);
+      isChanged = true;
+    }
+  }
+  return trimColumns(next);
+}
+
+/** Units that some reader weighs and whose value is not always zero; at least one. */
+function liveUnits({ producer, consumers, activations }: HiddenUnits): Int32Array<ArrayBuffer> {
+  const incoming = countNonzero(producer.weight).rows;
+  const outgoing = consumers.map(({ weight }) => countNonzero(weight).columns);
+  const isAlive = Array.from(incoming, (count, unit) => {
+    if (outgoing.every((columns) => columns[unit] === 0)) return false;
+    return count > 0 || !isZeroUnit(producer.bias?.data[unit] ?? 0, activations);
+  });
+  const kept = positions(isAlive);
+  return kept.length > 0 ? kept : Int32Array.of(0);
+}
+
+/** Activations that map 0 to 0. */
+const keepsZero = new Set([
+  'Relu',
+  'LeakyRelu',
+  'Identity',
+  'Tanh',
+  'Abs',
+  'Neg',
+  'Elu',
+  'Selu',
+  'Softsign',
+  'Dropout',
+]);
+
+/** Whether a unit without incoming weights, whose value is its bias, is zero behind its activations. */
+function isZeroUnit(bias: number, activations: readonly Node[]): boolean {
+  if (activations.some((node) => !keepsZero.has(node.op))) return false;
+  return bias === 0 || (bias < 0 && activations[0]?.op === 'Relu');
+}
+
+/** Drops columns without any weight where enough of them are: the layer then reads a gather of the others. */
+function trimColumns(graph: Graph): Graph {
+  const isHidden = new Set(hiddenUnitsOf(graph).flatMap(({ consumers }) => consumers.map(({ name }) => name)));
+  let next = graph;
+  for (const linear of linearsOf(graph)) {
+    if (isHidden.has(linear.name)) continue;
+    const kept = positions(countNonzero(linear.weight).columns);
+    const dropped = linear.weight.dims[1] - kept.length;
+    if (kept.length > 0 && dropped >= gatherShare * linear.weight.dims[1]) next = gatherInputs(next, linear, kept);
+  }
+  return next;
+}
+
+function gatherInputs(graph: Graph, linear: Linear, kept: Int32Array<ArrayBuffer>): Graph {
+  const indices = freshName(graph, `${linear.name}/columns`);
+  const value = freshName(graph, `${linear.input}/columns`);
+  const name = freshName(graph, `${linear.name}/gather`);
+  const gather: Node = {
+    name,
+    op: 'Gather',
+    domain: '',
+    inputs: [linear.input, indices],
+    outputs: [value],
+    attributes: new Map([['axis', -1]]),
+  };
+  const columns = new Tensor('int64', BigInt64Array.from(kept, BigInt), [kept.length]);
+  const weight = submatrix(linear.weight, allOf(linear.weight.dims[0]), kept);
+  const { node, constants } = linearNode(graph, linear, weight, linear.bias, value);
+  return replaceNode(graph, linear.name, [gather, node], [...constants, [indices, columns]]);
+}
