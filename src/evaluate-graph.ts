@@ -1,0 +1,78 @@
+/** Runs a graph on rows of data, through the same kernels as any session: how annealing looks at a network. */
+import type { Evaluate } from './annealing/context.js';
+import { rowCount, takeRows } from './annealing/rows.js';
+import { removeDead } from './graph/fold.js';
+import type { Graph } from './graph/graph.js';
+import { inferFacts } from './graph/infer.js';
+import { buildPlan, runReference } from './plan/index.js';
+import type { Executor, Feeds, Outputs } from './runtime/executor.js';
+import { isStatic } from './runtime/extent.js';
+import { allocate, elementCount, Tensor } from './runtime/tensor.js';
+import { createWasmExecutor } from './runtime/wasm-executor.js';
+
+/** Rows of one run: enough for full tiles, few enough for the activations of wide layers to stay small. */
+const batchRows = 1024;
+
+/** The graph cut down to some of its values. */
+function graphOf(graph: Graph, values: readonly string[] | undefined): Graph {
+  if (!values) return graph;
+  const facts = inferFacts(graph);
+  const outputs = values.map((name) => {
+    const { dtype, shape } = facts.get(name)!;
+    return { name, dtype, shape };
+  });
+  return removeDead({ ...graph, outputs });
+}
+
+/** Rows that one run takes: what the model fixes as its first axis, else a batch. */
+function rowsPerRun(graph: Graph): number {
+  const first = graph.inputs[0]?.shape[0];
+  return first !== undefined && isStatic(first) ? first : batchRows;
+}
+
+/** Joins outputs along the first axis. */
+function concatenate(parts: readonly Tensor[]): Tensor {
+  const [{ type, dims }] = parts;
+  const rows = parts.reduce((sum, part) => sum + part.dims[0], 0);
+  const data = allocate(type, rows * elementCount(dims.slice(1))) as Float32Array;
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part.data as Float32Array, offset);
+    offset += part.size;
+  }
+  return new Tensor(type, data as never, [rows, ...dims.slice(1)]);
+}
+
+async function runAll(
+  executor: Executor,
+  rows: Feeds,
+  step: number,
+  signal: AbortSignal | undefined,
+): Promise<Outputs> {
+  const n = rowCount(rows);
+  const runs: Outputs[] = [];
+  for (let first = 0; first < n; first += step) {
+    const indexes = Array.from({ length: Math.min(step, n - first) }, (_, i) => first + i);
+    runs.push(await executor.run(n <= step ? rows : takeRows(rows, indexes), signal ? { signal } : {}));
+  }
+  return Object.fromEntries(Object.keys(runs[0]).map((name) => [name, concatenate(runs.map((run) => run[name]))]));
+}
+
+/**
+ * An {@link Evaluate} on the calling thread.
+ * @returns outputs whose first axis counts the samples
+ */
+export function createEvaluate(signal?: AbortSignal): Evaluate {
+  return async (graph, rows, values) => {
+    const part = graphOf(graph, values);
+    const used = new Set(part.nodes.flatMap((node) => node.inputs).concat(part.outputs.map(({ name }) => name)));
+    const inputs = part.inputs.filter(({ name }) => used.has(name));
+    const executor = createWasmExecutor(buildPlan({ ...part, inputs }), { runReference });
+    try {
+      const feeds = Object.fromEntries(inputs.map(({ name }) => [name, rows[name]]));
+      return await runAll(executor, feeds, rowsPerRun(graph), signal);
+    } finally {
+      await executor.release();
+    }
+  };
+}
