@@ -1,5 +1,7 @@
 /** Wires the stages: the one file that knows them all. */
+import { type CreateSessionOptions, createSession } from './executors/create-session.js';
 import { createDynamicExecutor } from './executors/dynamic-executor.js';
+import { createOrtExecutor } from './executors/ort.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireSupported } from './graph/infer.js';
@@ -10,26 +12,9 @@ import { KerfError } from './runtime/errors.js';
 import type { Executor } from './runtime/executor.js';
 import { InferenceSession } from './runtime/inference-session.js';
 import type { Plan } from './runtime/plan.js';
-import { createWasmExecutor, type WasmExecutorOptions } from './runtime/wasm-executor.js';
+import { createWasmExecutor } from './runtime/wasm-executor.js';
 
-/** What a session of the tool understands. */
-export interface ExecutionOptions {
-  readonly wasmModule?: WebAssembly.Module;
-  readonly limits?: {
-    /** WASM memory of the session in bytes; default 2 GiB. */
-    readonly memoryBytes?: number;
-  };
-}
-
-function wasmOptions({ wasmModule, limits }: ExecutionOptions): WasmExecutorOptions {
-  return {
-    runReference,
-    ...(wasmModule && { wasmModule }),
-    ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
-  };
-}
-
-/** The plan of a model as it is, dense; null when its sizes depend on the inputs of each run. */
+/** The plan of a graph as it is, dense; null when its sizes depend on the inputs of each run. */
 function planDense(graph: Graph): Plan | null {
   try {
     return buildPlan(canonicalise(graph));
@@ -39,30 +24,47 @@ function planDense(graph: Graph): Plan | null {
   }
 }
 
-function dynamicExecutor(graph: Graph, options: ExecutionOptions): Executor {
+/** Plans for the inputs of each run, on the calling thread. */
+function dynamicExecutor(graph: Graph, { wasmModule, limits, executor }: CreateSessionOptions): Executor {
+  if (executor === 'pool') {
+    throw new KerfError(
+      'OPTION_INVALID',
+      'option "executor"',
+      `not for this model, whose sizes depend on the inputs of each run: got "pool", expected "wasm". Fix its shapes.`,
+    );
+  }
+  const settings = {
+    runReference,
+    ...(wasmModule && { wasmModule }),
+    ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+  };
   const specialiser = new Specialiser(graph);
   return createDynamicExecutor((feeds) => {
     const { key, feeds: rest, plan } = specialiser.specialise(feeds);
-    return { key, feeds: rest, create: () => createWasmExecutor(plan(), wasmOptions(options)) };
+    return { key, feeds: rest, create: () => createWasmExecutor(plan(), settings) };
   });
+}
+
+/** Ports of a graph that has no plan of its own: shapes as far as the file tells. */
+function portsOf({ inputs, outputs }: Graph): Pick<Plan, 'inputs' | 'outputs'> {
+  const unplaced = (ports: Graph['inputs']) => ports.map(({ name, dtype, shape }) => ({ name, dtype, shape, buffer: 0 }));
+  return { inputs: unplaced(inputs), outputs: unplaced(outputs) };
 }
 
 /**
  * A session that runs a model as it is, dense.
+ * @param options.onnx  bytes of the model, for the executor `ort`, which needs nothing else
  * @throws OPERATOR_UNSUPPORTED naming all operators that kerf does not know; MODEL_INVALID, SHAPE_MISMATCH,
- *   DTYPE_MISMATCH, DTYPE_UNSUPPORTED naming the node
+ *   DTYPE_MISMATCH, DTYPE_UNSUPPORTED naming the node; OPTION_INVALID, EXECUTOR_MISSING, MEMORY_LIMIT
  */
-export function createSessionFromModel(model: Model, options: ExecutionOptions = {}): InferenceSession {
-  requireSupported(model.graph);
-  const plan = planDense(model.graph);
-  const executor = plan ? createWasmExecutor(plan, wasmOptions(options)) : dynamicExecutor(model.graph, options);
-  const ports = plan ?? dynamicPorts(model.graph);
-  return InferenceSession.fromExecutor(ports, executor);
-}
-
-/** Ports before the first run: outputs by name, their shapes as far as the file tells. */
-function dynamicPorts({ inputs, outputs }: Graph): Pick<Plan, 'inputs' | 'outputs'> {
-  const unplaced = (ports: Graph['inputs']) =>
-    ports.map(({ name, dtype, shape }) => ({ name, dtype, shape, buffer: -1 }));
-  return { inputs: unplaced(inputs), outputs: unplaced(outputs) };
+export function createSessionFromModel(model: Model, options: CreateSessionOptions = {}): InferenceSession {
+  const { graph } = model;
+  if (options.executor === 'ort' && options.onnx) {
+    const threads = typeof options.threads === 'number' ? { threads: options.threads } : {};
+    return InferenceSession.fromExecutor(portsOf(graph), createOrtExecutor(options.onnx, threads));
+  }
+  requireSupported(graph);
+  const plan = planDense(graph);
+  if (plan) return createSession(plan, null, { runReference, ...options });
+  return InferenceSession.fromExecutor(portsOf(graph), dynamicExecutor(graph, options));
 }

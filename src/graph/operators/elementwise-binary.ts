@@ -30,11 +30,14 @@ interface Binary {
   readonly integer: (a: bigint, b: bigint, node: Node) => bigint;
   /** Word of the binary step, if there is one. */
   readonly word?: string;
+  /** The second input's shape as numpy's broadcasting should see it. */
+  readonly align?: typeof alignSecond;
 }
 
 /** The inputs broadcast to one shape, element i of both at `at(i)`. */
 function evaluateBinary(binary: Binary, node: Node, a: Tensor, second: Tensor, opset: number): Tensor {
-  const b = new Tensor(second.type, second.data, alignSecond(node, opset, a.dims.length, second.dims));
+  const align = binary.align ?? alignSecond;
+  const b = new Tensor(second.type, second.data, align(node, opset, a.dims.length, second.dims));
   const dims = broadcastShapes(node, [a.dims, b.dims]) as readonly number[];
   const [ai, bi] = [broadcastIndex(a.dims, dims), broadcastIndex(b.dims, dims)];
   const dtype: DType = binary.result ?? a.type;
@@ -59,7 +62,8 @@ function defineBinary(binary: Binary): readonly Operator[] {
     infer: (node, inputs, opset) => {
       const [a, b] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
       if (!binary.mixed) requireSameDType(node, [a, b]);
-      const shape = broadcastShapes(node, [a.shape, alignSecond(node, opset, a.shape.length, b.shape)]);
+      const align = binary.align ?? alignSecond;
+      const shape = broadcastShapes(node, [a.shape, align(node, opset, a.shape.length, b.shape)]);
       return [{ dtype: binary.result ?? a.dtype, shape }];
     },
     evaluate: (node, inputs, opset) => [
@@ -88,6 +92,12 @@ function remainder(a: bigint, b: bigint, node: Node): bigint {
   const rest = a % b;
   const follows = integerOf(node, 'fmod', 0) === 1 || rest === 0n || rest < 0n === b < 0n;
   return follows ? rest : rest + b;
+}
+
+/** Before opset 7 the slope of PRelu is one number, or one per channel, and channels are axis 1. */
+function alignSlope<T>(_: Node, opset: number, rank: number, shape: readonly T[]): readonly (T | 1)[] {
+  const isPerChannel = opset < 7 && shape.length === 1 && shape[0] !== 1;
+  return isPerChannel ? [...shape, ...new Array<1>(Math.max(0, rank - 2)).fill(1)] : shape;
 }
 
 const arithmetic: readonly Version[] = [
@@ -148,9 +158,10 @@ export const binaryOperators: readonly Operator[] = [
   ...defineBinary({
     name: 'PRelu',
     versions: [
-      [7, 8, floatDTypes],
+      [1, 8, floatDTypes],
       [9, lastOpset, [...floatDTypes, ...wideIntegerDTypes]],
     ],
+    align: alignSlope,
     real: (x, slope) => (x < 0 ? slope * x : x),
     integer: (x, slope) => (x < 0n ? slope * x : x),
   }),

@@ -1,0 +1,109 @@
+/** The conformance cases of ONNX itself: every case whose operators and dtypes `kerf ops` lists must pass. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { unsupportedOperators } from '../../src/graph/infer.js';
+import { readOnnx, readTensorProto } from '../../src/model/index.js';
+import { createSessionFromModel } from '../../src/pipeline.js';
+import { KerfError } from '../../src/runtime/errors.js';
+import type { Tensor } from '../../src/runtime/tensor.js';
+
+const data = '/usr/share/libonnx-testdata/data';
+
+/** Cases that cannot pass, and why. */
+const expectedMisses: Readonly<Record<string, string>> = {
+  'node/test_training_dropout': 'drops at random, by the generator that made the file',
+  'node/test_training_dropout_default': 'drops at random, by the generator that made the file',
+  'node/test_training_dropout_default_mask': 'drops at random, by the generator that made the file',
+  'node/test_training_dropout_mask': 'drops at random, by the generator that made the file',
+};
+
+/** Fewest cases of each folder that must pass, so that none is lost to "skipped". */
+const leastPassed: Readonly<Record<string, number>> = {
+  node: 461,
+  simple: 6,
+  'pytorch-operator': 30,
+  'pytorch-converted': 30,
+};
+
+const [relative, absolute] = [1e-3, 1e-7];
+
+function isClose(got: number, wanted: number, isFloat: boolean): boolean {
+  if (Object.is(got, wanted) || got === wanted) return true;
+  return isFloat && Math.abs(got - wanted) <= absolute + relative * Math.abs(wanted);
+}
+
+function halfToNumber(bits: number): number {
+  const [sign, exponent, fraction] = [bits >> 15, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction ? Number.NaN : (sign ? -1 : 1) * Number.POSITIVE_INFINITY;
+  return (sign ? -1 : 1) * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
+}
+
+function elements(tensor: Tensor): number[] {
+  const numbers = Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+  return tensor.type === 'float16' ? numbers.map(halfToNumber) : numbers;
+}
+
+function assertClose(name: string, got: Tensor, wanted: Tensor): void {
+  assert.equal(`${got.type} [${got.dims}]`, `${wanted.type} [${wanted.dims}]`, name);
+  const [a, b] = [elements(got), elements(wanted)];
+  const wrong = a.findIndex((value, i) => !isClose(value, b[i], wanted.type.startsWith('float')));
+  assert.equal(wrong, -1, `${name}[${wrong}]: got ${a[wrong]}, expected ${b[wrong]}`);
+}
+
+const readTensor = (path: string) => readTensorProto(readFileSync(path)).tensor;
+
+/** Runs every data set of a case; undefined where kerf does not claim its operators or dtypes. */
+async function runCase(folder: string): Promise<true | undefined> {
+  let model: ReturnType<typeof readOnnx>;
+  try {
+    model = readOnnx(readFileSync(join(folder, 'model.onnx')), { folder });
+  } catch (error) {
+    // Strings, bfloat16, sequences, optionals; and models that import no ai.onnx operators at all.
+    const refusals = ['DTYPE_UNSUPPORTED', 'OPERATOR_UNSUPPORTED', 'MODEL_INVALID'];
+    if (error instanceof KerfError && refusals.includes(error.code)) return undefined;
+    throw error;
+  }
+  if (unsupportedOperators(model.graph).length > 0) return undefined;
+  const session = createSessionFromModel(model, { executor: 'wasm' });
+  for (const set of readdirSync(folder).filter((name) => name.startsWith('test_data_set'))) {
+    const at = (kind: string, index: number) => join(folder, set, `${kind}_${index}.pb`);
+    const feeds = Object.fromEntries(session.inputNames.map((name, i) => [name, readTensor(at('input', i))]));
+    const outputs = await session.run(feeds);
+    session.outputNames.forEach((name, i) => {
+      assertClose(name, outputs[name], readTensor(at('output', i)));
+    });
+  }
+  await session.release();
+  return true;
+}
+
+describe('ONNX conformance', () => {
+  for (const [set, least] of Object.entries(leastPassed)) {
+    if (!existsSync(join(data, set))) {
+      it.skip(`${set}: the data are not installed; get them with: sudo apt-get install libonnx-testdata`);
+      continue;
+    }
+
+    it(`${set}: passes every case that is claimed`, async () => {
+      const counts = { passed: 0, expectedMisses: 0, skipped: 0 };
+      const problems: string[] = [];
+      for (const name of readdirSync(join(data, set))) {
+        const isMiss = `${set}/${name}` in expectedMisses;
+        try {
+          const result = await runCase(join(data, set, name));
+          if (result === undefined) counts.skipped++;
+          else if (isMiss) problems.push(`${name} passes: take it off the list of misses`);
+          else counts.passed++;
+        } catch (error) {
+          if (isMiss) counts.expectedMisses++;
+          else problems.push(`${name}: ${(error as Error).message}`);
+        }
+      }
+      const { passed, expectedMisses: missed, skipped } = counts;
+      console.log(`      ${set}: ${passed} passed, ${missed} expected misses, ${skipped} not claimed`);
+      assert.deepEqual(problems, []);
+      assert.ok(passed >= least, `got ${passed} passed, expected at least ${least}`);
+    });
+  }
+});
