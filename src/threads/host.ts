@@ -1,5 +1,5 @@
 /** The host's side of the threads of one session: arms workers, posts jobs, waits for them, and restores after a death. */
-import { threadId } from 'node:worker_threads';
+import { threadId, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { KerfError } from '../runtime/errors.js';
 import type { Machine } from '../runtime/machine.js';
@@ -98,6 +98,17 @@ export class ThreadHost {
       Atomics.wait(words, control + word.done, done, waitMs);
     }
     this.#isPosted = false;
+  }
+
+  /** The workers, for tests and diagnosis. */
+  get workers(): readonly Worker[] {
+    return this.#pool?.threads ?? [];
+  }
+
+  /** Workers that hold a lease now. */
+  get parked(): number {
+    const { words, control } = this.#words();
+    return Atomics.load(words, control + word.parked);
   }
 
   /** Asks the running job to stop; its wait then ends within one slice. */

@@ -65,7 +65,7 @@ function damageJson(value: unknown, random: Random): void {
     }
     case 2:
       if (typeof container[key] === 'number') container[key] += random.pick([-8, -1, 1, 8, 1000]);
-      else container[key] = random.pick(traps);
+      else container[key] = structuredClone(random.pick(traps));
       return;
     default:
       container[key] = structuredClone(random.pick(traps));
