@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../graph/graph.js';
+import { unsupportedOperators } from '../graph/index.js';
 import { KerfError } from '../runtime/errors.js';
 import { defaultLimits, type ModelLimits } from './limits.js';
 import { type ReadOptions, readOnnx } from './onnx.js';
@@ -85,5 +86,6 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<Model> {
   const source = await sourceOf(from, { ...defaultLimits, ...options.limits }.maxFileBytes);
-  return read(source, { folder: source.folder, limits: options.limits });
+  const model = read(source, { folder: source.folder, limits: options.limits });
+  return { ...model, unsupported: unsupportedOperators(model.graph) };
 }
