@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Model } from '../graph/graph.js';
 import { unsupportedOperators } from '../graph/index.js';
 import { KerfError } from '../runtime/errors.js';
+import { isPackage } from '../runtime/format/package-reader.js';
 import { defaultLimits, type ModelLimits } from './limits.js';
 import { type ReadOptions, readOnnx } from './onnx.js';
 import { quote } from './quote.js';
@@ -20,16 +21,14 @@ interface Source {
   readonly folder?: string;
 }
 
-/** Formats by their first bytes; `kerf` packages are safetensors with kerf's metadata. */
+/** The format, by the first bytes. */
 function formatOf(bytes: Uint8Array): 'onnx' | 'tfjs' | 'safetensors' | 'zip' | 'kerf' {
   const head = new TextDecoder().decode(bytes.subarray(0, 64));
   if (/^\uFEFF?\s*\{/.test(head)) return 'tfjs';
   if (head.startsWith('PK\x03\x04')) return 'zip';
+  if (isPackage(bytes)) return 'kerf';
   // | header length uint64 | { ...
-  if (bytes.length > 8 && bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0) {
-    const header = new TextDecoder().decode(bytes.subarray(8, 4096));
-    return header.includes('"kerf.version"') ? 'kerf' : 'safetensors';
-  }
+  if (bytes.length > 8 && bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0) return 'safetensors';
   return 'onnx';
 }
 
