@@ -1,6 +1,6 @@
 /** What a result was measured on: machine, Node, and what 128-bit arithmetic can reach there. */
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { createMemory } from '../build/src/runtime/wasm.js';
 
 /** Vector extensions that the CPU reports, where the system tells them. */
@@ -19,6 +19,7 @@ export function describeMachine() {
     cpu: cores[0]?.model ?? 'unknown',
     cores: cores.length,
     cpuFlags: cpuFlags(),
+    load: loadavg(),
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
     v8: process.versions.v8,
@@ -30,6 +31,7 @@ export function printMachine(machine) {
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${machine.cpuFlags.join(' ') || 'no flags known'}`,
   );
+  console.log(`load before the run: ${machine.load.map((load) => load.toFixed(1)).join(' ')} (1, 5, 15 minutes)`);
   console.log(`Node ${machine.node}, V8 ${machine.v8}, WASM ${machine.wasm}`);
 }
 
