@@ -10,6 +10,7 @@ export * from './linalg/project';
 export * from './linalg/ql';
 export * from './linalg/tridiagonal';
 export * from './statistics/binomial';
+export * from './statistics/checkpoint';
 export { f64_chi_square_log_p } from './statistics/gamma';
 export * from './statistics/groups';
 export * from './statistics/kolmogorov';

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
+import type { Checkpoint } from './against-checkpoint.js';
 import { analyzeTensor, type Null, type TensorOutcome } from './analyze-tensor.js';
 import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
 import { inferLaws } from './infer-laws.js';
@@ -12,8 +13,8 @@ import { type TensorInput, tensorsOf } from './tensor-input.js';
 import { testUnits } from './units.js';
 
 export interface AnalyzeOptions {
-  /** A law by name; `auto` infers it. Default `auto`. */
-  readonly init?: string;
+  /** A law by name, `auto` to infer it, or the initial weights by tensor name. Default `auto`. */
+  readonly init?: string | Checkpoint;
   /** False discovery rate within each family of tests. Default 0.05. */
   readonly fdr?: number;
   /** Seed of the dithering of quantised weights. Default 0. */
@@ -26,8 +27,15 @@ export interface AnalyzeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The law of each tensor: the given one, or inferred together. */
-function lawsOf(inputs: readonly TensorInput[], init: string): Null[] {
+/** What each tensor is tested against: the given law or checkpoint, or laws inferred together. */
+function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoint): Null[] {
+  if (typeof init !== 'string') {
+    return inputs.map(({ name }) => {
+      const initial = init.get(name);
+      if (!initial) return { law: null, source: 'none', noNull: 'the checkpoint has no tensor of this name' };
+      return { law: null, source: 'given', initial };
+    });
+  }
   if (init !== 'auto') {
     const rule = parseLaw(init);
     return inputs.map(({ kind, fans }) => ({
@@ -61,7 +69,7 @@ export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOp
   checkRate(fdr);
   const inputs = tensorsOf(layers, options.quantization);
   for (const { name, values } of inputs) momentsOf(name, values);
-  const nulls = lawsOf(inputs, init);
+  const nulls = nullsOf(inputs, init);
   const outcomes: TensorOutcome[] = [];
   for (const [i, input] of inputs.entries()) {
     checkSignal(signal);
@@ -69,7 +77,8 @@ export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOp
     outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree: options.scaleFree?.get(input.layer) }));
     await setImmediate();
   }
-  const units = testUnits(layers, inputs, outcomes, fdr);
+  const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));
+  const units = testUnits(layers, byName, fdr);
   const unitFamily = new Map<string, FamilyResult>(units.map(({ layer, family }) => [layer, family]));
   const tensors = outcomes.map(({ evidence }, i): TensorEvidence => {
     const isMatrix = inputs[i].kind !== 'bias';

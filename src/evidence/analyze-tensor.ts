@@ -1,6 +1,9 @@
 /** Evidence on one tensor under one law. */
+import type { Tensor } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
+import { analyzeAgainstCheckpoint } from './against-checkpoint.js';
 import { analysisKernels } from './analysis.js';
+import type { Touched } from './checkpoint.js';
 import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
 import { hasScores, type Law } from './laws.js';
 import { measureMoments } from './moments.js';
@@ -14,7 +17,9 @@ import { decide } from './verdict.js';
 export interface Null {
   readonly law: Law | null;
   readonly source: 'given' | 'inferred' | 'none';
-  /** Why there is no law. */
+  /** Values at initialisation; then there is no law. */
+  readonly initial?: Tensor;
+  /** Why there is neither. */
   readonly noNull?: string;
 }
 
@@ -25,10 +30,13 @@ export interface TensorOptions {
   readonly scaleFree?: string | undefined;
 }
 
-/** What is kept of a tensor: its evidence, and the sums that units are tested with (null without scores). */
+/** What is kept of a tensor: its evidence, and what units are tested with, if there is a null. */
 export interface TensorOutcome {
   readonly evidence: TensorEvidence;
-  readonly tests: TensorTests | null;
+  /** Sums of squared scores, under a law. */
+  readonly tests?: TensorTests;
+  /** Counts of touched weights, under a checkpoint. */
+  readonly touched?: Touched;
 }
 
 function none(control: FamilyResult['control'], level: number): FamilyResult {
@@ -70,7 +78,7 @@ function withoutNull(input: TensorInput, given: Null, scaleRatio: number, fdr: n
     rows: family,
     spectrum: null,
   };
-  return { evidence, tests: null };
+  return { evidence };
 }
 
 /** A point law, `zeros` or `ones`: any change is movement, so every changed weight is supported, without error. */
@@ -96,7 +104,7 @@ function underPoint(input: TensorInput, given: Null, law: Law, weights: Block<'f
     rows: none('per-test', 0),
     spectrum: null,
   };
-  return { evidence, tests: null };
+  return { evidence };
 }
 
 function spectrumOf(input: TensorInput, law: Law, weights: Block<'float32'>): SpectrumResult | null {
@@ -124,7 +132,10 @@ function underLaw(
     weights: tests.weights,
     spectrum,
   });
-  const note = options.scaleFree ? ` Its output is normalised by ${options.scaleFree}: scale alone says little.` : '';
+  const note =
+    options.scaleFree && input.kind !== 'bias'
+      ? ` Its output is normalised by ${options.scaleFree}: scale alone says little.`
+      : '';
   const evidence: TensorEvidence = {
     ...base(input, given),
     scaleRatio,
@@ -147,6 +158,7 @@ export function analyzeTensor(input: TensorInput, given: Null, options: TensorOp
     const { ptr } = workspace.allocate('float32', n + sortScratch);
     const weights: Block<'float32'> = { dtype: 'float32', ptr, length: n };
     workspace.view(weights).set(input.values);
+    if (given.initial) return analyzeAgainstCheckpoint(input, given.initial, weights);
     const { law } = given;
     if (!law) return withoutNull(input, given, Number.NaN, options.fdr, given.noNull ?? 'no known law fits');
     if (law.family === 'point') return underPoint(input, given, law, weights);

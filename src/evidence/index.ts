@@ -1,5 +1,7 @@
 /** Evidence: what training supports. Laws of initialisation, tests on weights, spectra, multiple testing, verdicts. */
+export type { Checkpoint } from './against-checkpoint.js';
 export * from './analysis.js';
+export { analyze } from './analyze.js';
 export { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
 export type * from './evidence.js';
 export { type Fans, hasScores, type Law, lawNames, parseLaw } from './laws.js';

@@ -43,4 +43,17 @@ export interface StatisticsKernels {
   f64_marchenko_pastur_median(beta: number): number;
 
   f64_uniform(n: number, key: bigint, first: bigint, xPtr: number): void;
+
+  f32_ratio_histogram(n: number, wPtr: number, initPtr: number, low: number, bins: number, countPtr: number): void;
+  f32_mean_ratio(n: number, wPtr: number, initPtr: number, low: number, high: number): number;
+  f32_count_touched(
+    M: number,
+    N: number,
+    wPtr: number,
+    initPtr: number,
+    c: number,
+    tolerance: number,
+    rowPtr: number,
+    columnPtr: number,
+  ): number;
 }

@@ -40,12 +40,9 @@ export function allowedScaleError(law: Law, count: number): number {
   return Math.max(0.03, 3.29 * Math.sqrt(((kurtosis[law.family] ?? 3) - 1) / (4 * count)));
 }
 
-/**
- * Largest number of supported weights that still counts as 1 %: with the 1 % point of its sampling error, so that a
- * small tensor is not called moved for one weight too many.
- */
+/** Largest number of supported weights that still counts as 1 %; one, which 5 % of pure families show, always does. */
 function allowedSupport(tested: number): number {
-  return 0.01 * tested + 2.33 * Math.sqrt(0.01 * 0.99 * tested);
+  return Math.max(1, 0.01 * tested);
 }
 
 /** What speaks against `initialisation`; empty when nothing does. */

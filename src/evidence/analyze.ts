@@ -1,0 +1,51 @@
+import { canonicalise, findLayers, type Graph, type Node } from '../graph/index.js';
+import { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
+import type { Evidence } from './evidence.js';
+
+/** Operators that make what follows blind to the scale of their input. */
+const normalisers = new Set([
+  'BatchNormalization',
+  'GroupNormalization',
+  'InstanceNormalization',
+  'LayerNormalization',
+  'LpNormalization',
+  'MeanVarianceNormalization',
+  'RMSNormalization',
+]);
+
+/** What normalises a value: one operator, or the decomposed form that subtracts the value's own mean. */
+function normaliserOf(value: string, readers: ReadonlyMap<string, readonly Node[]>): string | undefined {
+  const following = readers.get(value) ?? [];
+  const one = following.find(({ op }) => normalisers.has(op));
+  if (one) return one.op;
+  const mean = following.find(({ op }) => op === 'ReduceMean');
+  const isCentred = following.some(({ op, inputs }) => op === 'Sub' && mean && inputs.includes(mean.outputs[0]));
+  return isCentred ? 'LayerNormalization' : undefined;
+}
+
+function readersOf(graph: Graph): Map<string, Node[]> {
+  const readers = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
+  }
+  return readers;
+}
+
+/**
+ * Tests every weight tensor of a network's linear layers against its initialisation law.
+ * @param graph  any model graph; brought to canonical form first
+ * @param options  see {@link AnalyzeOptions}
+ * @throws what {@link analyzeLayers} throws
+ * @example  const { tensors } = await analyze((await loadModel('model.onnx')).graph, { init: 'torch-linear' });
+ */
+export async function analyze(graph: Graph, options: AnalyzeOptions = {}): Promise<Evidence> {
+  const canonical = canonicalise(graph);
+  const layers = findLayers(canonical);
+  const readers = readersOf(canonical);
+  const scaleFree = new Map<string, string>();
+  for (const { name, output } of layers) {
+    const normaliser = normaliserOf(output, readers);
+    if (normaliser) scaleFree.set(name, normaliser);
+  }
+  return analyzeLayers(layers, { scaleFree, quantization: canonical.quantization, ...options });
+}
