@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Machine } from '../report/machine.js';
+import { allowedCores, quotaCores } from '../threads/allowed-cores.js';
 import { version } from '../version.js';
 import { supportsWasm } from './wasm-features.js';
 
@@ -27,18 +28,6 @@ function cgroupFolders(controller: string): string[] {
   ];
 }
 
-/** Cores that the control group's processor quota amounts to; null without a quota. */
-function cgroupCores(): number | null {
-  for (const folder of cgroupFolders('cpu')) {
-    const [quota, period] = (readOrNull(`${folder}/cpu.max`) ?? '').split(' ').map(Number);
-    if (quota > 0 && period > 0) return quota / period;
-    const legacyQuota = Number(readOrNull(`${folder}/cpu.cfs_quota_us`) ?? 0);
-    const legacyPeriod = Number(readOrNull(`${folder}/cpu.cfs_period_us`) ?? 0);
-    if (legacyQuota > 0 && legacyPeriod > 0) return legacyQuota / legacyPeriod;
-  }
-  return null;
-}
-
 function cgroupMemoryBytes(): number | null {
   for (const folder of cgroupFolders('memory')) {
     for (const file of ['memory.max', 'memory.limit_in_bytes']) {
@@ -59,8 +48,7 @@ function peerVersion(name: string): string | null {
 }
 
 export async function examineMachine(): Promise<Machine> {
-  const affinity = availableParallelism();
-  const cgroup = cgroupCores();
+  const quota = quotaCores();
   return {
     kerf: version(),
     node: process.version,
@@ -71,9 +59,9 @@ export async function examineMachine(): Promise<Machine> {
     threads: supportsWasm('threads') && typeof SharedArrayBuffer === 'function',
     cores: {
       present: cpus().length,
-      affinity,
-      cgroup,
-      usable: Math.max(1, Math.min(affinity, cgroup === null ? affinity : Math.floor(cgroup))),
+      affinity: availableParallelism(),
+      cgroup: Number.isFinite(quota) ? quota : null,
+      usable: allowedCores(),
     },
     memory: { totalBytes: totalmem(), cgroupBytes: cgroupMemoryBytes() },
     onnxruntimeNode: peerVersion('onnxruntime-node'),

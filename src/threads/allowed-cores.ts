@@ -10,7 +10,7 @@ function numbersIn(path: string): number[] {
 }
 
 /** Cores that the processor quota of a container amounts to; infinite without a quota. */
-function quotaCores(): number {
+export function quotaCores(): number {
   const [quota, period] = numbersIn('/sys/fs/cgroup/cpu.max');
   if (quota > 0 && period > 0) return quota / period;
   const [legacyQuota] = numbersIn('/sys/fs/cgroup/cpu/cpu.cfs_quota_us');
