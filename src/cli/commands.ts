@@ -1,6 +1,8 @@
+import { analyze } from './commands/analyze.js';
 import { completion } from './commands/completion.js';
 import { doctor } from './commands/doctor.js';
 import { inspect } from './commands/inspect.js';
+import { ops } from './commands/ops.js';
 
 /** Every command, in the order of the pipeline; each has its own type of arguments. */
-export const commands: readonly object[] = [inspect, doctor, completion];
+export const commands: readonly object[] = [inspect, analyze, ops, doctor, completion];
