@@ -40,10 +40,15 @@ function createParser(words: readonly string[]): Argv {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message, error) => {
-      throw (
-        error ?? new KerfError('USAGE', 'command line', `${oneLine(message)}. Run kerf --help to see what there is.`)
-      );
+      throw error && error.name !== 'YError' ? error : usageFailure(error?.message ?? message);
     });
+}
+
+/** What yargs says of a wrong word, or what the check of an option said before yargs wrapped it, as a coded error. */
+function usageFailure(message: string): KerfError {
+  const [, option, problem] = /^(--[\w-]+): (.*)$/s.exec(message) ?? [];
+  if (option) return new KerfError('USAGE', option, problem);
+  return new KerfError('USAGE', 'command line', `${oneLine(message)}. Run kerf --help to see what there is.`);
 }
 
 function oneLine(message: string): string {

@@ -3,6 +3,7 @@ import { completion } from './commands/completion.js';
 import { doctor } from './commands/doctor.js';
 import { inspect } from './commands/inspect.js';
 import { ops } from './commands/ops.js';
+import { run } from './commands/run.js';
 
 /** Every command, in the order of the pipeline; each has its own type of arguments. */
-export const commands: readonly object[] = [inspect, analyze, ops, doctor, completion];
+export const commands: readonly object[] = [inspect, analyze, run, ops, doctor, completion];

@@ -10,5 +10,10 @@ export function readStdin(): Uint8Array {
 
 /** The model in a file, or on stdin. */
 export function readModel(path: string): Promise<Model> {
-  return loadModel(path === '-' ? readStdin() : path);
+  return loadModel(pathOrStdin(path));
+}
+
+/** A path for a reader of files; the bytes of stdin for `-`. */
+export function pathOrStdin(path: string): string | Uint8Array {
+  return path === '-' ? readStdin() : path;
 }

@@ -2,7 +2,7 @@
 import type { Options } from 'yargs';
 import { KerfError } from '../runtime/errors.js';
 
-const repeatable = new Set(['input']);
+const repeatable = new Set(['input', 'i']);
 
 /** Refuses an option given twice where one value is meant. */
 export function refuseRepeated(args: Record<string, unknown>): true {

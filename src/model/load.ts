@@ -16,7 +16,11 @@ export interface LoadOptions {
   readonly limits?: Partial<ModelLimits> | undefined;
 }
 
-interface Source {
+/** A path, a file: or http(s) address, or the bytes of the file. */
+export type ModelSource = string | URL | Uint8Array | ArrayBuffer;
+
+/** A file that has been read, and its folder where it has one. */
+export interface Source {
   readonly bytes: Uint8Array;
   readonly folder?: string;
 }
@@ -58,11 +62,19 @@ async function fetchUrl(url: URL, maxFileBytes: number): Promise<Source> {
   return { bytes: Buffer.concat(chunks) };
 }
 
-function sourceOf(from: string | URL | Uint8Array | ArrayBuffer, maxFileBytes: number): Source | Promise<Source> {
+function sourceOf(from: ModelSource, maxFileBytes: number): Source | Promise<Source> {
   if (from instanceof Uint8Array) return { bytes: from };
   if (from instanceof ArrayBuffer) return { bytes: new Uint8Array(from) };
   if (from instanceof URL) return fetchUrl(from, maxFileBytes);
   return /^(https?|file):\/\//.test(from) ? fetchUrl(new URL(from), maxFileBytes) : readPath(from, maxFileBytes);
+}
+
+/**
+ * Reads the bytes of a model or package.
+ * @throws IO_FAILED when they cannot be read; FILE_LIMIT when there are too many
+ */
+export async function readSource(from: ModelSource, options: LoadOptions = {}): Promise<Source> {
+  return sourceOf(from, { ...defaultLimits, ...options.limits }.maxFileBytes);
 }
 
 function read(source: Source, options: ReadOptions): Model {
@@ -80,11 +92,12 @@ function read(source: Source, options: ReadOptions): Model {
  * @throws IO_FAILED when it cannot be read; FILE_FORMAT, MODEL_INVALID, MODEL_LIMIT, FILE_LIMIT, DTYPE_UNSUPPORTED,
  *   OPERATOR_UNSUPPORTED when it is no model that kerf can hold
  */
-export async function loadModel(
-  from: string | URL | Uint8Array | ArrayBuffer,
-  options: LoadOptions = {},
-): Promise<Model> {
-  const source = await sourceOf(from, { ...defaultLimits, ...options.limits }.maxFileBytes);
+export async function loadModel(from: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  return modelOf(await readSource(from, options), options);
+}
+
+/** The model in a file that has been read; throws as {@link loadModel}. */
+export function modelOf(source: Source, options: LoadOptions = {}): Model {
   const model = read(source, { folder: source.folder, limits: options.limits });
   return { ...model, unsupported: unsupportedOperators(model.graph) };
 }

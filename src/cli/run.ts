@@ -1,0 +1,50 @@
+/** `kerf run`: reads inputs, runs a session, prints or writes the outputs. */
+import { extname } from 'node:path';
+import { InferenceSession } from '../index.js';
+import { type ArrayFormat, encodeArrays } from '../model/index.js';
+import { formatOutputs } from '../report/outputs.js';
+import type { Outputs } from '../runtime/executor.js';
+import type { RunArgs } from './commands/run.js';
+import { pathOrStdin } from './input-files.js';
+import { readInputs } from './inputs.js';
+import { usageError } from './options.js';
+import { checkOutputPath, writeOutputFile } from './output-file.js';
+import { print } from './print.js';
+import { runSamples } from './run-samples.js';
+
+const outputFormats = new Map<string, Exclude<ArrayFormat, 'csv' | 'jsonl'>>([
+  ['.npy', 'npy'],
+  ['.npz', 'npz'],
+  ['.json', 'json'],
+]);
+
+function outputFormat(path: string) {
+  const format = path === '-' ? 'json' : outputFormats.get(extname(path).toLowerCase());
+  if (format) return format;
+  throw usageError('--output', `got "${path}", expected a name ending in ${[...outputFormats.keys()].join(', ')}.`);
+}
+
+function deliver(outputs: Outputs, { output, json }: RunArgs): void {
+  const arrays = new Map(Object.entries(outputs));
+  if (output !== undefined) writeOutputFile(output, encodeArrays(arrays, outputFormat(output)));
+  else if (json) writeOutputFile('-', encodeArrays(arrays, 'json'));
+  else print(formatOutputs(outputs));
+}
+
+export async function runRun(args: RunArgs): Promise<void> {
+  if (args.output !== undefined) {
+    outputFormat(args.output);
+    checkOutputPath(args.output);
+  }
+  const session = await InferenceSession.create(pathOrStdin(args.file), {
+    threads: args.threads,
+    ...(args.executor !== 'auto' && { executor: args.executor }),
+  });
+  try {
+    const feeds = await readInputs(session, args.input ?? []);
+    const options = args.timeoutMs === undefined ? {} : { timeoutMs: args.timeoutMs };
+    deliver(await runSamples(session, feeds, options), args);
+  } finally {
+    await session.release();
+  }
+}

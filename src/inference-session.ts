@@ -1,0 +1,29 @@
+/** The tool's session: a model file as it is, or a package; on the calling thread, on a pool, or on onnxruntime. */
+import { type CreateSessionOptions, createSession } from './executors/create-session.js';
+import { canonicalise } from './graph/canonicalise.js';
+import { type ModelSource, modelOf, readSource } from './model/load.js';
+import { buildPlan } from './plan/build-plan.js';
+import { runReference } from './plan/reference-step.js';
+import { decodePackage, isPackage } from './runtime/format/package-reader.js';
+import { InferenceSession as PackageSession } from './runtime/inference-session.js';
+
+/** Runs models and packages, shaped like onnxruntime's session. */
+export class InferenceSession extends PackageSession {
+  /**
+   * Loads a model or a package and prepares to run it.
+   * @param source  path, URL, or the bytes of an ONNX model, a tfjs model.json or a kerf package
+   * @throws IO_FAILED; FILE_FORMAT, MODEL_INVALID, OPERATOR_UNSUPPORTED and what inference throws for a model;
+   *   PACKAGE_INVALID, PACKAGE_VERSION for a package; OPTION_INVALID, EXECUTOR_MISSING, MEMORY_LIMIT
+   */
+  static override async create(source: ModelSource, options: CreateSessionOptions = {}): Promise<PackageSession> {
+    const file = await readSource(source);
+    const settings = { runReference, ...options };
+    if (isPackage(file.bytes)) {
+      const { plan, certificate } = decodePackage(file.bytes);
+      return createSession(plan, certificate, settings);
+    }
+    const model = modelOf(file);
+    const onnx = model.format === 'onnx' ? { onnx: file.bytes } : {};
+    return createSession(buildPlan(canonicalise(model.graph)), null, { ...settings, ...onnx });
+  }
+}

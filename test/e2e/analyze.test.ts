@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { assertRefused, digits, jsonOf, kerf, root } from './kerf.js';
+
+interface Tensor {
+  readonly name: string;
+  readonly law: string | null;
+  readonly scaleRatio: number;
+  readonly fit: { readonly ks: number; readonly pValue: number };
+  readonly verdict: string;
+  readonly weights: { readonly tested: number; readonly supported: number };
+  readonly columns: { readonly tested: number; readonly supported: number };
+  readonly rows: { readonly tested: number; readonly supported: number };
+  readonly units: { readonly tested: number; readonly supported: number } | null;
+  readonly spectrum: { readonly supported: number; readonly rank: number } | null;
+}
+
+const tensorsOf = async (...words: string[]) =>
+  jsonOf<{ tensors: Tensor[] }>(await kerf(['analyze', ...words, '--json'])).tensors;
+
+describe('kerf analyze', () => {
+  it('--json tells law, fit, verdict and every resolution', async () => {
+    const [weight] = await tensorsOf(digits, '--init', 'torch-linear');
+    assert.equal(weight.name, 'fc1.weight');
+    assert.equal(weight.law, 'torch-linear');
+    assert.equal(weight.verdict, 'partly');
+    assert.equal(weight.weights.tested, 256 * 784);
+    assert.ok(weight.weights.supported > 0 && weight.weights.supported < weight.weights.tested);
+    assert.equal(weight.columns.tested, 784);
+    assert.equal(weight.rows.tested, 256);
+    assert.equal(weight.units?.tested, 256);
+    assert.equal(weight.spectrum?.rank, 256);
+    assert.ok(weight.spectrum.supported > 0 && weight.spectrum.supported < 128);
+    assert.ok(weight.scaleRatio > 1 && weight.fit.ks > 0.02 && weight.fit.pValue < 1e-6);
+  });
+
+  it('finds a fresh net to be its initialisation, and infers the law', async () => {
+    const tensors = await tensorsOf(join(root, 'test/golden/digits/digits-init.onnx'));
+    for (const { law, verdict } of tensors.filter(({ name }) => name.endsWith('weight'))) {
+      assert.equal(law, 'torch-linear');
+      assert.equal(verdict, 'initialisation');
+    }
+  });
+
+  it('gives the same JSON for the same seed', async () => {
+    const words = ['analyze', digits, '--json', '--seed', '7'];
+    assert.equal((await kerf(words)).stdout, (await kerf(words)).stdout);
+  });
+
+  it('prints a table with one line per tensor', async () => {
+    const { stdout } = await kerf(['analyze', digits]);
+    assert.match(stdout, /^fc1\.weight +torch-linear .*partly$/m);
+  });
+
+  it('refuses unknown laws and rates', async () => {
+    assertRefused(await kerf(['analyze', digits, '--init', 'bogus']), 3, 'LAW_INVALID');
+    assertRefused(await kerf(['analyze', digits, '--fdr', '1.5']), 2, 'USAGE');
+    assertRefused(await kerf(['analyze', digits, '--seed', 'x']), 2, 'USAGE');
+    assertRefused(await kerf(['analyze', digits, '--fdr', '0.1', '--fdr', '0.2']), 2, 'USAGE');
+  });
+});
+
+describe('kerf ops', () => {
+  it('--json lists operators by opset and dtype', async () => {
+    const operators = jsonOf<{ name: string; opsets: number[]; dtypes: string[] }[]>(await kerf(['ops', '--json']));
+    for (const name of ['Gemm', 'MatMul', 'Relu', 'Softmax', 'Concat', 'Cast']) {
+      const gemm = operators.find((operator) => operator.name === name);
+      assert.ok(gemm?.dtypes.includes('float32'), name);
+    }
+  });
+});
