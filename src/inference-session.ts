@@ -1,8 +1,7 @@
 /** The tool's session: a model file as it is, or a package; on the calling thread, on a pool, or on onnxruntime. */
 import { type CreateSessionOptions, createSession } from './executors/create-session.js';
-import { canonicalise } from './graph/canonicalise.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
-import { buildPlan } from './plan/build-plan.js';
+import { createSessionFromModel } from './pipeline.js';
 import { runReference } from './plan/reference-step.js';
 import { decodePackage, isPackage } from './runtime/format/package-reader.js';
 import { InferenceSession as PackageSession } from './runtime/inference-session.js';
@@ -17,13 +16,11 @@ export class InferenceSession extends PackageSession {
    */
   static override async create(source: ModelSource, options: CreateSessionOptions = {}): Promise<PackageSession> {
     const file = await readSource(source);
-    const settings = { runReference, ...options };
     if (isPackage(file.bytes)) {
       const { plan, certificate } = decodePackage(file.bytes);
-      return createSession(plan, certificate, settings);
+      return createSession(plan, certificate, { runReference, ...options });
     }
     const model = modelOf(file);
-    const onnx = model.format === 'onnx' ? { onnx: file.bytes } : {};
-    return createSession(buildPlan(canonicalise(model.graph)), null, { ...settings, ...onnx });
+    return createSessionFromModel(model, model.format === 'onnx' ? { ...options, onnx: file.bytes } : options);
   }
 }

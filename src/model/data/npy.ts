@@ -134,7 +134,7 @@ export function decodeNpy(bytes: Uint8Array, where: string, limits: DataLimits):
       expected: sizeBytes,
     });
   }
-  const copy = bytes.slice(start);
+  const copy = new Uint8Array(bytes.subarray(start));
   if (isBigEndian) swapBytes(copy, elementBytes(dtype));
   const tensor = new Tensor(dtype, viewOf(dtype, copy.buffer as ArrayBuffer, 0, elementCount(dims)), dims);
   return isFortran && dims.length > 1 ? toRowMajor(tensor) : tensor;
