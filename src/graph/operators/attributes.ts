@@ -40,13 +40,12 @@ export function integerOf<F extends number | undefined>(node: Node, name: string
   return number;
 }
 
-/** Attribute `name` as a real number, or `fallback` where the node has none. */
+/** Attribute `name` as a real number, or `fallback` where the node has none; ONNX stores both in float32. */
 export function realOf<F extends number | undefined>(node: Node, name: string, fallback: F): number | F {
   const value = node.attributes.get(name);
-  if (value === undefined) return fallback;
-  if (typeof value === 'bigint') return Number(value);
+  if (value === undefined) return fallback === undefined ? fallback : Math.fround(fallback);
   if (typeof value !== 'number') throw wrongAttribute(node, name, value, 'a number');
-  return value;
+  return Math.fround(value);
 }
 
 /** Attribute `name` as a list of whole numbers, or undefined where the node has none. */

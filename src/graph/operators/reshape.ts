@@ -59,7 +59,12 @@ const reshapeShape: ShapeRule = (node, inputs, opset) => {
   const target = opset < 5 ? integersOf(node, 'shape') : sizesInput(node, inputs, 1);
   if (!target) throw nodeError('MODEL_INVALID', node, 'no target shape: got none, expected input 1 or an attribute.');
   const keepsZero = integerOf(node, 'allowzero', 0) !== 0;
-  const copied = target.map((dim, axis) => (dim === 0 && !keepsZero ? (shape[axis] ?? 0) : dim));
+  const missing = target.findIndex((dim, axis) => dim === 0 && !keepsZero && axis >= shape.length);
+  if (missing >= 0) {
+    const got = `${formatShape(shape)} to ${formatShape(target)}`;
+    throw nodeError('SHAPE_MISMATCH', node, `axis ${missing} is to be kept: got ${got}, expected it to exist.`);
+  }
+  const copied = target.map((dim, axis) => (dim === 0 && !keepsZero ? shape[axis] : dim));
   return resolveRest(node, shape, copied);
 };
 
@@ -67,7 +72,7 @@ function resolveRest(node: Node, shape: Shape, target: Shape): Shape {
   const rest = target.indexOf(-1);
   const total = product(shape);
   const known = product(target.filter((_, axis) => axis !== rest));
-  const missing = rest < 0 ? undefined : isStatic(known) && known === 0 ? 0 : divideExact(total, known);
+  const missing = rest < 0 ? undefined : known !== 0 ? divideExact(total, known) : total === 0 ? 0 : undefined;
   const isWhole = rest < 0 ? equals(total, known) : missing !== undefined;
   if (!isWhole || target.some((dim, axis) => isStatic(dim) && dim < 0 && axis !== rest)) {
     const code = isStatic(total) && isStatic(known) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';

@@ -14,8 +14,9 @@ export function formatShape(shape: Shape): string {
 /** An axis counted from the front. @throws MODEL_INVALID beyond the rank */
 export function normaliseAxis(node: Node, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
-  if (positive < 0 || positive >= Math.max(rank, 1)) {
-    throw nodeError('MODEL_INVALID', node, `axis: got ${axis}, expected -${rank}..${rank - 1}.`);
+  if (positive < 0 || positive >= rank) {
+    const expected = rank === 0 ? 'an input that is no scalar' : `-${rank}..${rank - 1}`;
+    throw nodeError('MODEL_INVALID', node, `axis: got ${axis}, expected ${expected}.`);
   }
   return positive;
 }

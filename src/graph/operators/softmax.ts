@@ -11,7 +11,8 @@ import { normaliseAxis, type Shape } from './shapes.js';
 /** The span of axes [first, end) that sums to 1. */
 function spanOf(node: Node, shape: Shape, opset: number): readonly [first: number, end: number] {
   const axis = integerOf(node, 'axis', opset < 13 ? 1 : -1);
-  if (opset < 13 && axis === shape.length) return [axis, axis];
+  // A scalar is its own whole, and so is what stands behind the last axis.
+  if (shape.length === 0 || (opset < 13 && axis === shape.length)) return [shape.length, shape.length];
   const first = normaliseAxis(node, axis, shape.length);
   return [first, opset < 13 ? shape.length : Math.min(first + 1, shape.length)];
 }

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { canonicalise } from '../../../src/graph/canonicalise.js';
+import { countMacs, countParameters } from '../../../src/graph/cost.js';
+import type { Graph } from '../../../src/graph/graph.js';
+import { findLayers } from '../../../src/graph/layers.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
+import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
+
+const opsOf = (graph: Graph) => graph.nodes.map(({ op }) => op);
+const scalar = (value: number) => new Tensor('float32', Float32Array.of(value), []);
+
+/** One node chain from x [n, 3] to y. */
+function chain(nodes: Parameters<typeof graphOf>[0]['nodes'], constants: Record<string, Tensor>, opset = 17): Graph {
+  return graphOf({ inputs: [port('x', ['n', 3])], outputs: ['y'], nodes, constants, opset });
+}
+
+describe('canonicalise', () => {
+  it("makes Linear of MatMul + Add with W as [out, in] under the file's name", () => {
+    const w = ramp(3, 2);
+    const graph = canonicalise(
+      chain([node('MatMul', ['x', 'w'], 'm'), node('Add', ['m', 'b'], 'y')], { w, b: ramp(2) }),
+    );
+    assert.deepEqual(opsOf(graph), ['Linear']);
+    assert.deepEqual(graph.nodes[0].inputs, ['x', 'w', 'b']);
+    assert.equal(graph.nodes[0].name, 'm');
+    const turned = graph.initializers.get('w')!;
+    assert.deepEqual(turned.dims, [2, 3]);
+    assert.deepEqual(
+      [...turned.data],
+      [0, 2, 4, 1, 3, 5].map((at) => w.data[at]),
+    );
+  });
+
+  it('takes the bias from either side, from [1, N] and from a scalar', () => {
+    for (const [bias, inputs] of [
+      [ramp(1, 2), ['b', 'm']],
+      [scalar(3), ['m', 'b']],
+      [ramp(1), ['m', 'b']],
+    ] as const) {
+      const graph = canonicalise(
+        chain([node('MatMul', ['x', 'w'], 'm'), node('Add', inputs, 'y')], { w: ramp(3, 2), b: bias }),
+      );
+      assert.deepEqual(opsOf(graph), ['Linear']);
+      const b = graph.initializers.get('b')!;
+      assert.deepEqual(b.dims, [2]);
+      assert.deepEqual([...b.data], bias.size === 2 ? [...bias.data] : [bias.data[0], bias.data[0]]);
+    }
+  });
+
+  it('leaves an Add alone that varies by row, widens the result, or stands behind a Reshape', () => {
+    const cases: [Parameters<typeof graphOf>[0]['nodes'], Record<string, Tensor>][] = [
+      [[node('MatMul', ['x', 'w'], 'm'), node('Add', ['m', 'b'], 'y')], { w: ramp(3, 2), b: ramp(1, 1, 2) }],
+      [[node('MatMul', ['x', 'w'], 'm'), node('Add', ['m', 'b'], 'y')], { w: ramp(3, 1), b: ramp(1, 4) }],
+      [
+        [node('MatMul', ['x', 'w'], 'm'), node('Reshape', ['m', 's'], 'r'), node('Add', ['r', 'b'], 'y')],
+        { w: ramp(3, 4), s: int64(-1, 2), b: ramp(2) },
+      ],
+    ];
+    for (const [nodes, constants] of cases) assert.equal(opsOf(canonicalise(chain(nodes, constants))).at(-1), 'Add');
+  });
+
+  it('keeps a product that another node or the output reads', () => {
+    const graph = canonicalise(
+      graphOf({
+        inputs: [port('x', ['n', 3])],
+        outputs: ['y', 'm'],
+        nodes: [node('MatMul', ['x', 'w'], 'm'), node('Add', ['m', 'b'], 'y')],
+        constants: { w: ramp(3, 2), b: ramp(2) },
+      }),
+    );
+    assert.deepEqual(opsOf(graph), ['Linear', 'Add']);
+  });
+
+  it('writes alpha and beta of Gemm out, and keeps the weight as the file has it', () => {
+    const graph = canonicalise(
+      chain([node('Gemm', ['x', 'w', 'c'], 'y', { transB: 1, alpha: 0.5, beta: 2 })], { w: ramp(2, 3), c: ramp(2) }),
+    );
+    assert.deepEqual(opsOf(graph), ['Linear', 'Mul', 'Add']);
+    assert.deepEqual([...graph.initializers.get('w')!.data], [...ramp(2, 3).data]);
+    const scaled = graph.initializers.get(graph.nodes[2].inputs[1])!;
+    assert.deepEqual(
+      [...scaled.data],
+      [...ramp(2).data].map((value) => 2 * value),
+    );
+  });
+
+  it('traces a weight through Transpose, Identity and Constant to its name in the file', () => {
+    const graph = canonicalise(
+      chain(
+        [
+          node('Constant', [], 'stored', { value: ramp(2, 3) }),
+          node('Identity', ['stored'], 'same'),
+          node('Transpose', ['same'], 'turned'),
+          node('MatMul', ['x', 'turned'], 'y'),
+        ],
+        {},
+      ),
+    );
+    assert.deepEqual(opsOf(graph), ['Linear']);
+    assert.deepEqual(graph.nodes[0].inputs, ['x', 'stored']);
+    assert.deepEqual([...graph.initializers.get('stored')!.data], [...ramp(2, 3).data]);
+  });
+
+  it('gives a second form of a weight a name of its own', () => {
+    const graph = canonicalise(
+      graphOf({
+        inputs: [port('x', ['n', 3])],
+        outputs: ['y', 'z', 'v'],
+        nodes: [
+          node('MatMul', ['x', 'w'], 'y'),
+          node('Gemm', ['x', 'w'], 'z', { transB: 1 }),
+          node('MatMul', ['x', 'w'], 'v'),
+        ],
+        constants: { w: ramp(3, 3) },
+      }),
+    );
+    const names = graph.nodes.map(({ inputs }) => inputs[1]);
+    assert.equal(names[0], names[2]);
+    assert.notEqual(names[0], names[1]);
+    assert.equal(graph.initializers.size, 2);
+    assert.ok(names.includes('w'));
+  });
+
+  it('carries the quantization to the turned weight', () => {
+    const rounding = { step: 0.1, minimum: -1 };
+    const graph = chain([node('MatMul', ['x', 'w'], 'y')], { w: ramp(3, 2) });
+    const canonical = canonicalise({ ...graph, quantization: new Map([['w', rounding]]) });
+    assert.deepEqual(canonical.quantization.get('w'), rounding);
+    assert.deepEqual(findLayers(canonical)[0].quantization, rounding);
+  });
+
+  it('folds constants, removes Identity and Dropout, and drops what nobody reads', () => {
+    const graph = canonicalise(
+      chain(
+        [
+          node('Add', ['a', 'b'], 'sum'),
+          node('Dropout', ['x'], ['d', '']),
+          node('Exp', ['x'], 'unread'),
+          node('Identity', ['d'], 'i'),
+          node('Mul', ['i', 'sum'], 'y'),
+        ],
+        { a: ramp(3), b: ramp(3), unused: ramp(9) },
+      ),
+    );
+    assert.deepEqual(opsOf(graph), ['Mul']);
+    assert.deepEqual(graph.nodes[0].inputs, ['x', 'sum']);
+    assert.deepEqual([...graph.initializers.keys()], ['sum']);
+  });
+
+  it('is a fixed point', () => {
+    const once = canonicalise(
+      chain([node('Gemm', ['x', 'w', 'c'], 'h', { alpha: 2 }), node('Relu', ['h'], 'y')], {
+        w: ramp(3, 2),
+        c: ramp(2),
+      }),
+    );
+    assert.deepEqual(canonicalise(once), once);
+  });
+});
+
+describe('findLayers', () => {
+  const graph = canonicalise(
+    graphOf({
+      inputs: [port('x', ['n', 3]), port('ids', ['n', 7], 'int32')],
+      outputs: ['y', 'e'],
+      nodes: [
+        node('Gemm', ['x', 'w1', 'b1'], 'h'),
+        node('Relu', ['h'], 'r'),
+        node('Gemm', ['r', 'w2'], 'y'),
+        node('kerf.EmbeddingBag', ['ids', 'table'], 'e', { mode: 'mean' }),
+      ],
+      constants: { w1: ramp(3, 4), b1: ramp(4), w2: ramp(4, 2), table: ramp(5, 2) },
+    }),
+  );
+
+  it('tells names, neighbours and activations', () => {
+    const layers = findLayers(graph).map(({ name, kind, tensor, biasTensor, activation, previous, next }) => {
+      return { name, kind, tensor, biasTensor, activation, previous, next };
+    });
+    assert.deepEqual(layers, [
+      { name: 'h', kind: 'linear', tensor: 'w1', biasTensor: 'b1', activation: 'Relu', previous: [], next: ['y'] },
+      { name: 'y', kind: 'linear', tensor: 'w2', biasTensor: null, activation: 'none', previous: ['h'], next: [] },
+      { name: 'e', kind: 'embedding', tensor: 'table', biasTensor: null, activation: 'none', previous: [], next: [] },
+    ]);
+    const [, , table] = findLayers(graph);
+    assert.deepEqual(table.weight.dims, [2, 5]);
+    assert.deepEqual(
+      [...table.weight.data].slice(0, 2),
+      [0, 2].map((at) => ramp(5, 2).data[at]),
+    );
+  });
+
+  it('counts multiply-adds per sample and parameters', () => {
+    assert.equal(countMacs(graph), 3 * 4 + 4 * 2 + 7 * 2);
+    assert.equal(countMacs(graph, new Map([['n', 10]])), 340);
+    assert.equal(countParameters(graph), 12 + 4 + 8 + 10);
+  });
+});
