@@ -37,7 +37,7 @@ function removeOrphans(folder) {
   for (const entry of readdirSync(join('build', folder), { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) removeOrphans(path);
-    else if (!existsSync(path.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts'))) rmSync(join('build', path));
+    else if (!existsSync(path.replace(/(?:\.d\.(c?)ts|\.(c?)js)(\.map)?$/, '.$1$2ts'))) rmSync(join('build', path));
   }
 }
 

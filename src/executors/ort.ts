@@ -1,11 +1,12 @@
 /** Runs the model with onnxruntime-node, where it is installed, inside a worker, since its `run` blocks its thread. */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { KerfError } from '../runtime/errors.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
 import { aborted } from '../runtime/run-guard.js';
 import { Tensor } from '../runtime/tensor.js';
+import { startPool } from '../threads/start-pool.js';
 import type { OrtSetup, OrtTask, PlainTensor } from './ort-worker.js';
 
 export interface OrtExecutorOptions {
@@ -47,14 +48,7 @@ class OrtExecutor implements Executor {
   #runs = 0;
 
   constructor(setup: OrtSetup) {
-    this.#pool = new Piscina({
-      filename: new URL('./ort-worker.js', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: 1,
-      atomics: 'disabled',
-      workerData: setup,
-    });
-    this.#pool.on('error', () => undefined);
+    this.#pool = startPool(new URL('./ort-worker.js', import.meta.url), 1, setup);
   }
 
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {

@@ -1,12 +1,13 @@
 /** The host's side of the threads of one session: arms workers, posts jobs, waits for them, and restores after a death. */
 import { threadId, type Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { KerfError } from '../runtime/errors.js';
 import type { Machine } from '../runtime/machine.js';
 import type { Schedule } from '../runtime/schedule.js';
 import { refreshWords, runClaims, type ThreadView, waitMs } from './claims.js';
 import { claimBits, failure, maximumJob, word } from './control.js';
 import type { WorkerSetup } from './lease.js';
+import { startPool } from './start-pool.js';
 
 /** A job without progress for this long is lost, in milliseconds. No step takes as long. */
 const stallMs = 120_000;
@@ -198,16 +199,7 @@ export class ThreadHost {
   #start(): Piscina {
     const { memory, controlPtr, options } = this.machine;
     const workerData: WorkerSetup = { module: options.module, memory, controlPtr };
-    const pool = new Piscina({
-      filename: new URL('./lease.js', import.meta.url).href,
-      minThreads: this.threads,
-      maxThreads: this.threads,
-      recordTiming: false,
-      workerData,
-    });
-    // A death outside a lease harms nobody: Piscina replaces the worker.
-    pool.on('error', () => undefined);
-    return pool;
+    return startPool(new URL('./lease.js', import.meta.url), this.threads, workerData);
   }
 
   #endLease(pool: Piscina, cause?: unknown): void {
