@@ -47,7 +47,8 @@ function dynamicExecutor(graph: Graph, { wasmModule, limits, executor }: CreateS
 
 /** Ports of a graph that has no plan of its own: shapes as far as the file tells. */
 function portsOf({ inputs, outputs }: Graph): Pick<Plan, 'inputs' | 'outputs'> {
-  const unplaced = (ports: Graph['inputs']) => ports.map(({ name, dtype, shape }) => ({ name, dtype, shape, buffer: 0 }));
+  const unplaced = (ports: Graph['inputs']) =>
+    ports.map(({ name, dtype, shape }) => ({ name, dtype, shape, buffer: 0 }));
   return { inputs: unplaced(inputs), outputs: unplaced(outputs) };
 }
 

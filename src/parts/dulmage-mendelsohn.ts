@@ -8,9 +8,9 @@
  *            |                |    B2 * |          |
  *            |                |         | more rows |
  */
-import { graphOf } from './directed-graph.js';
+import { graphOf } from '../graph/directed-graph.js';
+import { strongComponents } from '../graph/strong-components.js';
 import { type Matching, maximumMatching, type Pattern } from './matching.js';
-import { strongComponents } from './strong-components.js';
 
 export type CoarsePart = 'horizontal' | 'square' | 'vertical';
 

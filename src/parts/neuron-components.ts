@@ -9,7 +9,7 @@
 import type { Linear } from '../annealing/rewrite.js';
 import { countNonzero, positions, submatrix } from '../annealing/submatrix.js';
 import { analysisKernels } from '../evidence/analysis.js';
-import { Forest } from './weak-components.js';
+import { Forest } from '../graph/weak-components.js';
 
 /** One component: positions in each layer, ascending. */
 export interface NeuronComponent {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { graphOf } from '../../src/parts/directed-graph.js';
+import { graphOf } from '../../src/graph/directed-graph.js';
+import { condensationLevels, strongComponents } from '../../src/graph/strong-components.js';
+import { weakComponents } from '../../src/graph/weak-components.js';
 import { dulmageMendelsohn } from '../../src/parts/dulmage-mendelsohn.js';
 import { maximumMatching } from '../../src/parts/matching.js';
-import { condensationLevels, strongComponents } from '../../src/parts/strong-components.js';
-import { weakComponents } from '../../src/parts/weak-components.js';
 import { createRandom, type Random } from '../oracle/random.js';
 
 const seed = 16;

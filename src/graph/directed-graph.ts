@@ -1,6 +1,6 @@
 /** A directed graph as lists of successors: nodes are 0 .. n-1. */
 export interface DirectedGraph {
-  readonly successors: readonly (readonly number[])[];
+  readonly successors: readonly (readonly number[] | Int32Array<ArrayBuffer>)[];
 }
 
 /** Builds successor lists from edges. */
