@@ -10,11 +10,19 @@ import type { ClassAgreement } from './comparison.js';
 /** Independent items that a decision class needs before anything is said of it. */
 export const itemsPerClass = 3;
 
+/**
+ * Level of a control: a fixed 2 %, or the promise where that is weaker. A control asks whether the function leans on
+ * what is to be removed at all, not whether the promise holds.
+ */
+const controlDisagreement = 0.02;
+
 /** One stage before it is tested. */
 export interface Candidate<T> {
   readonly name: string;
   readonly macs: number;
   readonly value: T;
+  /** A test that the stages behind it depend on; it must pass at the level of a control and is never kept itself. */
+  readonly isControl?: boolean;
 }
 
 export interface Tested<T> {
@@ -28,6 +36,10 @@ export interface Tested<T> {
 export function judge(name: string, macs: number, n: number, seen: number, promise: GuardPromise): Stage {
   const bound = upperBound(seen, n, promise.confidence);
   return { name, macs, n, seen, bound, passed: bound <= promise.maxDisagreement };
+}
+
+function controlPromise({ maxDisagreement, confidence }: GuardPromise): GuardPromise {
+  return { maxDisagreement: Math.max(maxDisagreement, controlDisagreement), confidence };
 }
 
 /**
@@ -44,10 +56,11 @@ export async function testInSequence<T>(
   let kept: Candidate<T> | null = null;
   for await (const candidate of candidates) {
     const { n, seen } = await count(candidate);
-    const stage = judge(candidate.name, candidate.macs, n, seen, promise);
+    const { name, macs, isControl = false } = candidate;
+    const stage = judge(name, macs, n, seen, isControl ? controlPromise(promise) : promise);
     stages.push(stage);
     if (!stage.passed) break;
-    kept = candidate;
+    if (!isControl) kept = candidate;
   }
   return { stages, kept };
 }

@@ -2,7 +2,7 @@
 import type { Evidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { elementCount, Tensor } from '../runtime/tensor.js';
 import type { GuardPromise } from './bounds.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
@@ -60,8 +60,18 @@ export class Proposer {
     if (this.trimmed !== this.graph) {
       yield { name: 'exact trims', macs: cost(this.trimmed), value: this.trimmed };
     }
-    const base = await this.#constantsOn(this.trimmed);
-    if (base !== this.trimmed) yield { name: 'constants', macs: cost(base), value: base };
+    const constants = await this.#constants();
+    const base = replaceValues(this.trimmed, constants);
+    if (constants.size > 0) {
+      // A constant can hide that the rest was trained against the branch: an offset that decides near ties stays in it.
+      // What training never used can also be left out altogether.
+      const without = replaceValues(
+        this.trimmed,
+        new Map([...constants].map(([value, mean]) => [value, zerosLike(mean)])),
+      );
+      yield { name: 'control: branches at zero', macs: cost(without), value: without, isControl: true };
+      yield { name: 'constants', macs: cost(base), value: base };
+    }
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate);
     const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options);
     const withoutUnits = await this.#unitsStage(base, searcher);
@@ -81,26 +91,27 @@ export class Proposer {
 
   /** What the weights alone allow: exact trims, constants at their mean over initialisations, supported ranks. */
   async withoutData(): Promise<Graph> {
-    const base = await this.#constantsOn(this.trimmed);
+    const base = replaceValues(this.trimmed, await this.#constants());
     const ranks = ranksAt(base, supportedRanks(base, evidenceByLayer(this.evidence)), 1);
     const units = supportedUnits(base, this.evidence);
     const fitter = new Fitter(base, this.trimmed, null, this.options.evaluate);
     return fitter.fit({ name: 'supported', units, ranks });
   }
 
-  /** Replaces the unsupported branches, unless the calibration rows already speak against it. */
-  async #constantsOn(graph: Graph): Promise<Graph> {
-    let next = graph;
+  /** What stands for each unsupported branch; nothing where the calibration rows already speak against it. */
+  async #constants(): Promise<ReadonlyMap<string, Tensor>> {
+    const constants = new Map<string, Tensor>();
     for (const branch of this.branches) {
-      const mean = await this.#meanOf(graph, branch);
-      if (mean) next = replaceValue(next, branch.value, mean);
+      const mean = await this.#meanOf(this.trimmed, branch);
+      if (mean) constants.set(branch.value, mean);
     }
-    if (next === graph || !this.#rows) return next;
+    if (constants.size === 0 || !this.#rows) return constants;
     const { evaluate } = this.options;
+    const changed = replaceValues(this.trimmed, constants);
     const n = rowCount(this.#rows);
-    const [before, after]: Outputs[] = [await evaluate(graph, this.#rows), await evaluate(next, this.#rows)];
+    const [before, after]: Outputs[] = [await evaluate(this.trimmed, this.#rows), await evaluate(changed, this.#rows)];
     const { seen } = compareOutputs(n, before, after, this.decision);
-    return seen / n <= this.promise.maxDisagreement ? next : graph;
+    return seen / n <= this.promise.maxDisagreement ? constants : new Map();
   }
 
   async #meanOf(graph: Graph, branch: Branch): Promise<Tensor<'float32'> | null> {
@@ -117,6 +128,14 @@ export class Proposer {
     }
     return ranks;
   }
+}
+
+function replaceValues(graph: Graph, constants: ReadonlyMap<string, Tensor>): Graph {
+  return [...constants].reduce((next, [value, constant]) => replaceValue(next, value, constant), graph);
+}
+
+function zerosLike({ dims }: Tensor): Tensor {
+  return new Tensor('float32', new Float32Array(elementCount(dims)), dims);
 }
 
 /** The smallest rank that leaves out at most {@link restEnergy} of the squared singular values. */

@@ -65,6 +65,21 @@ describe('guard bounds', () => {
     );
   });
 
+  it('stops at a control that fails, and never keeps one', async () => {
+    const run = (control: number) =>
+      testInSequence(
+        [
+          { name: 'control', macs: 1, value: control, isControl: true },
+          { name: 'stage', macs: 2, value: 0 },
+        ],
+        ({ value }) => ({ n: 1000, seen: value }),
+        promise,
+      );
+    // 12 of 1,000 break the promise of 0.5 %, but not the 2 % of a control; 14 break both.
+    assert.equal((await run(12)).kept?.name, 'stage');
+    assert.equal((await run(14)).kept, null);
+  });
+
   it('finds a guard without positives uninformative', () => {
     assert.ok(!isInformative([{ decision: '0', n: 5000, seen: 0 }]));
     assert.ok(
