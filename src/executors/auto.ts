@@ -57,7 +57,7 @@ class AutoExecutor implements Executor {
     this.#isPool = true;
     this.#current = createPoolExecutor(this.plan, {
       threads: this.threads,
-      minimumWork: payingWork,
+      pooling: 'auto',
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
     });
     return this.#current;

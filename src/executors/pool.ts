@@ -16,9 +16,13 @@ import { defaultMemoryBytes } from '../runtime/wasm-executor.js';
 import { allowedCores } from '../threads/allowed-cores.js';
 import { taskWord, taskWords, writeTable } from '../threads/control.js';
 import { ThreadHost } from '../threads/host.js';
+import { ThreadChoice } from './thread-choice.js';
 
 /** Multiply-adds below which waking threads costs more than it saves: about 100 us. */
-export const payingWork = 1_500_000;
+export const payingWork = 2_000_000;
+
+/** Multiply-adds from which `run` leaves the calling thread, whichever is faster: about 5 ms. */
+const blockingWork = 40_000_000;
 
 /** Multiply-adds of a step above which rows are cut, so that a signal is read soon. */
 const stepWork = 64_000_000;
@@ -26,11 +30,14 @@ const stepWork = 64_000_000;
 export interface PoolExecutorOptions {
   /** Worker threads, at least 1; default all allowed cores. `runSync` uses one fewer, and the calling thread. */
   readonly threads?: number;
-  /** Runs of less work stay on the calling thread; default 0. */
-  readonly minimumWork?: number;
+  /** `auto`: runs stay on the calling thread where that is faster; `always` (default): never. */
+  readonly pooling?: 'auto' | 'always';
   /** Limit on the shared WASM memory; default 2 GiB. */
   readonly memoryBytes?: number;
 }
+
+/** The answer for runs that cannot use threads. */
+const stayOnThread = { choose: () => 'one' as const, record: () => undefined };
 
 let sharedModule: WebAssembly.Module | undefined;
 
@@ -46,7 +53,8 @@ class PoolExecutor implements Executor {
   readonly #machine: Machine;
   readonly #host: ThreadHost;
   readonly #inThread: InThread;
-  readonly #minimumWork: number;
+  readonly #isAuto: boolean;
+  readonly #choices = new WeakMap<Schedule, ThreadChoice>();
   readonly #threads = new Map<number, { parts: Set<number>; busyMs: number }>();
   #runs = 0;
 
@@ -61,14 +69,25 @@ class PoolExecutor implements Executor {
     });
     this.#host = new ThreadHost(this.#machine, options.threads ?? allowedCores());
     this.#inThread = new InThread(this.#machine);
-    this.#minimumWork = options.minimumWork ?? 0;
+    this.#isAuto = options.pooling === 'auto';
   }
 
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
     const guard = new RunGuard(options);
     guard.check();
-    const schedule = this.#start(feeds);
-    if (!schedule) return this.#inThread.run(feeds, options);
+    const start = performance.now();
+    const schedule = this.#schedule(feeds);
+    const choice = schedule.work < blockingWork ? this.#choiceFor(schedule) : null;
+    const threads = choice?.choose() ?? 'all';
+    const outputs = await (threads === 'one'
+      ? this.#inThread.run(feeds, options)
+      : this.#pooled(schedule, feeds, guard, options));
+    choice?.record(threads, performance.now() - start);
+    return outputs;
+  }
+
+  async #pooled(schedule: Schedule, feeds: Feeds, guard: RunGuard, options: RunOptions): Promise<Outputs> {
+    this.#load(schedule, feeds);
     const stop = () => this.#host.stop();
     options.signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -82,8 +101,18 @@ class PoolExecutor implements Executor {
   runSync(feeds: Feeds, options: RunOptions): Outputs {
     const guard = new RunGuard(options);
     guard.check();
-    const schedule = this.#start(feeds);
-    if (!schedule) return this.#inThread.runSync(feeds, options);
+    const start = performance.now();
+    const schedule = this.#schedule(feeds);
+    const choice = this.#choiceFor(schedule);
+    const threads = choice?.choose() ?? 'all';
+    const outputs =
+      threads === 'one' ? this.#inThread.runSync(feeds, options) : this.#pooledSync(schedule, feeds, guard, options);
+    choice?.record(threads, performance.now() - start);
+    return outputs;
+  }
+
+  #pooledSync(schedule: Schedule, feeds: Feeds, guard: RunGuard, options: RunOptions): Outputs {
+    this.#load(schedule, feeds);
     this.#host.runSync(schedule, () => guard.isOver);
     return this.#end(schedule, guard, options);
   }
@@ -115,14 +144,26 @@ class PoolExecutor implements Executor {
     await this.#host.close();
   }
 
-  /** The loaded schedule with the feeds copied in; null where the run does not pay for threads. */
-  #start(feeds: Feeds): Schedule | null {
+  #schedule(feeds: Feeds): Schedule {
     const bindings = bindingsOf(this.#machine.plan.inputs, feeds);
-    const schedule = this.#machine.schedule(bindings, { threads: this.#host.threads, stepWork });
-    if (schedule.work < this.#minimumWork) return null;
+    return this.#machine.schedule(bindings, { threads: this.#host.threads, stepWork });
+  }
+
+  #load(schedule: Schedule, feeds: Feeds): void {
     this.#machine.load(schedule);
     this.#machine.writeInputs(schedule, feeds);
-    return schedule;
+  }
+
+  /** What was measured for a schedule; null where threads are always taken, a fixed answer where they cannot pay. */
+  #choiceFor(schedule: Schedule): Pick<ThreadChoice, 'choose' | 'record'> | null {
+    if (!this.#isAuto) return null;
+    if (schedule.work < payingWork || schedule.tasks.length < 2) return stayOnThread;
+    let choice = this.#choices.get(schedule);
+    if (!choice) {
+      choice = new ThreadChoice();
+      this.#choices.set(schedule, choice);
+    }
+    return choice;
   }
 
   #end(schedule: Schedule, guard: RunGuard, options: RunOptions): Outputs {

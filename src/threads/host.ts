@@ -1,13 +1,11 @@
 /** The host's side of the threads of one session: arms workers, posts jobs, waits for them, and restores after a death. */
 import { threadId, type Worker } from 'node:worker_threads';
-import type { Piscina } from 'piscina';
 import { KerfError } from '../runtime/errors.js';
 import type { Machine } from '../runtime/machine.js';
 import type { Schedule } from '../runtime/schedule.js';
 import { refreshWords, runClaims, type ThreadView, waitMs } from './claims.js';
 import { claimBits, failure, maximumJob, word } from './control.js';
-import type { WorkerSetup } from './lease.js';
-import { startPool } from './start-pool.js';
+import { Workers } from './workers.js';
 
 /** A job without progress for this long is lost, in milliseconds. No step takes as long. */
 const stallMs = 120_000;
@@ -28,10 +26,8 @@ type WaitAsync = (
 ) => { async: false } | { async: true; value: Promise<string> };
 
 export class ThreadHost {
-  #pool: Piscina | null = null;
+  readonly #workers: Workers;
   #view: ThreadView | null = null;
-  /** Leases that have not ended. */
-  #leases = 0;
   #job = 0;
   #isPosted = false;
   /** Ends the running wait. */
@@ -46,7 +42,12 @@ export class ThreadHost {
   constructor(
     readonly machine: Machine,
     readonly threads: number,
-  ) {}
+  ) {
+    this.#workers = new Workers(machine, threads, {
+      hasJob: () => this.#isPosted,
+      workerDied: (cause) => void this.#lose('a worker ended', cause),
+    });
+  }
 
   /** Starts the workers and waits until each has its kernels and holds a lease. */
   async warm(): Promise<void> {
@@ -56,7 +57,7 @@ export class ThreadHost {
       this.#checkAlive(view);
       const parked = Atomics.load(words, control + word.parked);
       if (parked >= this.threads) return;
-      this.#arm(this.threads);
+      this.#workers.arm(this.threads);
       await this.#waitOn(control + word.parked, parked);
       if (performance.now() > giveUp) throw this.#lose('the workers did not start');
     }
@@ -70,7 +71,7 @@ export class ThreadHost {
   async run(schedule: Schedule, isOver: () => boolean): Promise<void> {
     const { words, control, view } = this.#words();
     const job = this.#post(schedule, this.threads);
-    this.#arm(this.threads);
+    this.#workers.arm(this.threads);
     let seen = { progress: -1, atMs: 0 };
     for (;;) {
       this.#checkAlive(view);
@@ -87,7 +88,7 @@ export class ThreadHost {
   runSync(schedule: Schedule, isOver: () => boolean): void {
     const { words, control, view } = this.#words();
     const job = this.#post(schedule, this.threads - 1);
-    this.#arm(this.threads - 1);
+    this.#workers.arm(this.threads - 1);
     runClaims(view, job, isOver);
     let seen = { progress: -1, atMs: 0 };
     for (;;) {
@@ -103,7 +104,7 @@ export class ThreadHost {
 
   /** The workers, for tests and diagnosis. */
   get workers(): readonly Worker[] {
-    return this.#pool?.threads ?? [];
+    return this.#workers.threads;
   }
 
   /** Workers that hold a lease now. */
@@ -135,18 +136,16 @@ export class ThreadHost {
   /** Ends the workers; a later run starts new ones. */
   async close(): Promise<void> {
     const { words, control } = this.#words();
-    const pool = this.#pool;
-    this.#pool = null;
     Atomics.store(words, control + word.closing, 1);
     Atomics.notify(words, control + word.job);
-    await pool?.destroy();
+    await this.#workers.end();
+    Atomics.store(words, control + word.closing, 0);
   }
 
   /** Throws threads and memory away and makes the memory anew; the next run starts new workers. */
   restore(): void {
     void this.close();
     this.#view = null;
-    this.#leases = 0;
     this.#isPosted = false;
     this.machine.renew();
   }
@@ -180,33 +179,6 @@ export class ThreadHost {
     Atomics.notify(words, control + word.job, helpers);
     this.#isPosted = true;
     return this.#job;
-  }
-
-  /** Sees to it that `workers` of them hold a lease. */
-  #arm(workers: number): void {
-    if (workers === 0) return;
-    this.#pool ??= this.#start();
-    const pool = this.#pool;
-    while (this.#leases < workers) {
-      this.#leases++;
-      pool.run(undefined).then(
-        () => this.#endLease(pool),
-        (cause) => this.#endLease(pool, cause),
-      );
-    }
-  }
-
-  #start(): Piscina {
-    const { memory, controlPtr, options } = this.machine;
-    const workerData: WorkerSetup = { module: options.module, memory, controlPtr };
-    return startPool(new URL('./lease.js', import.meta.url), this.threads, workerData);
-  }
-
-  #endLease(pool: Piscina, cause?: unknown): void {
-    if (pool !== this.#pool) return;
-    this.#leases--;
-    if (cause !== undefined) this.#lose('a worker ended', cause);
-    else if (this.#isPosted) this.#arm(this.threads);
   }
 
   /** Restores, and returns the error to throw. */

@@ -94,6 +94,14 @@ describe('ThreadHost', () => {
     await host.close();
   });
 
+  it('starts other workers when the memory was made anew', async () => {
+    const host = hostOf(plan);
+    await runsRight(host);
+    host.machine.renew();
+    await runsRight(host);
+    await host.close();
+  });
+
   it('lets go of its workers when nothing runs', async () => {
     const host = hostOf(plan);
     await runsRight(host);

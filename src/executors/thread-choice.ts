@@ -1,0 +1,35 @@
+/** Whether a run is faster on one thread or on all: measured, since it depends on what else the machine does. */
+export type Threads = 'one' | 'all';
+
+/** Runs of one choice that are measured in a row; alternating would make small runs look slower than they are. */
+const blockRuns = 3;
+
+/** Runs after which both choices are measured again; the slower one then costs about a hundredth of the time. */
+const cycleRuns = 256;
+
+/** From this long on, threads pay wherever there are tasks for them, and a try of one thread would be felt. */
+const surelyPaysMs = 20;
+
+/** The measurements of one batch size. */
+export class ThreadChoice {
+  #runs = 0;
+  #bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
+
+  /** The choice for the next run: all threads for a block, one for a block, then the faster. */
+  choose(): Threads {
+    if (this.#runs === cycleRuns) {
+      this.#runs = 0;
+      this.#bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
+    }
+    const { one, all } = this.#bestMs;
+    if (this.#runs < blockRuns) return 'all';
+    if (this.#runs < 2 * blockRuns && all < surelyPaysMs) return 'one';
+    return one < all ? 'one' : 'all';
+  }
+
+  /** Tells how long the run took that {@link choose} was asked for. */
+  record(threads: Threads, durationMs: number): void {
+    this.#runs++;
+    this.#bestMs[threads] = Math.min(this.#bestMs[threads], durationMs);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Worker } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import type { Machine } from '../runtime/machine.js';
+import type { WorkerSetup } from './lease.js';
+import { startPool } from './start-pool.js';
+
+/** What the owner of the workers is asked and told. */
+export interface WorkersOwner {
+  /** Whether a lease that ends is to be followed by another. */
+  hasJob(): boolean;
+  /** A worker ended in the middle of a lease. */
+  workerDied(cause: unknown): void;
+}
+
+/** The workers of one memory: starts them when they are first needed and keeps leases running while there are jobs. */
+export class Workers {
+  #pool: Piscina<undefined, void> | null = null;
+  /** The memory that the workers of {@link #pool} are bound to. */
+  #memory: WebAssembly.Memory | null = null;
+  /** Leases that have not ended. */
+  #leases = 0;
+
+  constructor(
+    readonly machine: Machine,
+    readonly count: number,
+    readonly owner: WorkersOwner,
+  ) {}
+
+  get threads(): readonly Worker[] {
+    return this.#pool?.threads ?? [];
+  }
+
+  /** Sees to it that `workers` of them hold a lease. */
+  arm(workers: number): void {
+    if (workers === 0) return;
+    if (this.#memory !== this.machine.memory) void this.end();
+    this.#pool ??= this.#start();
+    const pool = this.#pool;
+    while (this.#leases < workers) {
+      this.#leases++;
+      pool.run(undefined).then(
+        () => this.#endLease(pool),
+        (cause) => this.#endLease(pool, cause),
+      );
+    }
+  }
+
+  /** Ends the workers; {@link arm} starts new ones. */
+  async end(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = null;
+    this.#leases = 0;
+    await pool?.destroy();
+  }
+
+  #start(): Piscina<undefined, void> {
+    const { memory, controlPtr, options } = this.machine;
+    const setup: WorkerSetup = { module: options.module, memory, controlPtr };
+    this.#memory = memory;
+    return startPool(new URL('./lease.js', import.meta.url), this.count, setup);
+  }
+
+  #endLease(pool: Piscina<undefined, void>, cause?: unknown): void {
+    if (pool !== this.#pool) return;
+    this.#leases--;
+    if (cause !== undefined) this.owner.workerDied(cause);
+    else if (this.owner.hasJob()) this.arm(this.count);
+  }
+}

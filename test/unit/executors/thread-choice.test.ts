@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { ThreadChoice } from '../../../src/executors/thread-choice.js';
+
+/** The choices of `runs` runs that take the given milliseconds. */
+function choices(runs: number, ms: { one: number; all: number }): string[] {
+  const choice = new ThreadChoice();
+  return Array.from({ length: runs }, () => {
+    const threads = choice.choose();
+    choice.record(threads, ms[threads]);
+    return threads;
+  });
+}
+
+const count = (list: readonly string[], word: string) => list.filter((entry) => entry === word).length;
+
+describe('ThreadChoice', () => {
+  it('measures both in blocks and keeps to the faster, at a price below 5 %', () => {
+    assert.deepEqual(choices(8, { one: 1, all: 2 }), ['all', 'all', 'all', 'one', 'one', 'one', 'one', 'one']);
+    assert.equal(count(choices(256, { one: 1, all: 2 }), 'all'), 3);
+    assert.equal(count(choices(256, { one: 2, all: 1 }), 'one'), 3);
+  });
+
+  it('measures again, and follows a change', () => {
+    const choice = new ThreadChoice();
+    for (let run = 0; run < 256; run++) choice.record(choice.choose(), choice.choose() === 'one' ? 1 : 2);
+    const later = Array.from({ length: 20 }, () => {
+      const threads = choice.choose();
+      choice.record(threads, threads === 'one' ? 3 : 1);
+      return threads;
+    });
+    assert.equal(later.at(-1), 'all');
+  });
+
+  it('never tries one thread on a run that surely pays for all', () => {
+    assert.equal(count(choices(256, { one: 90, all: 50 }), 'one'), 0);
+  });
+});
