@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unsupportedOperators } from '../../src/graph/infer.js';
-import { readOnnx, readTensorProto } from '../../src/model/index.js';
-import { createSessionFromModel } from '../../src/pipeline.js';
-import { KerfError } from '../../src/runtime/errors.js';
+import { InferenceSession, KerfError } from '../../src/index.js';
+import { readTensorProto } from '../../src/model/index.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 
 const data = '/usr/share/libonnx-testdata/data';
@@ -53,19 +51,23 @@ function assertClose(name: string, got: Tensor, wanted: Tensor): void {
 
 const readTensor = (path: string) => readTensorProto(readFileSync(path)).tensor;
 
-/** Runs every data set of a case; undefined where kerf does not claim its operators or dtypes. */
-async function runCase(folder: string): Promise<true | undefined> {
-  let model: ReturnType<typeof readOnnx>;
+/** What a model says that kerf does not claim: operators, strings, bfloat16, sequences; or no ai.onnx import at all. */
+const refusals = ['DTYPE_UNSUPPORTED', 'OPERATOR_UNSUPPORTED', 'MODEL_INVALID'];
+
+/** A session on the case's model; undefined where kerf does not claim its operators or dtypes. */
+async function createSession(folder: string): Promise<Awaited<ReturnType<typeof InferenceSession.create>> | undefined> {
   try {
-    model = readOnnx(readFileSync(join(folder, 'model.onnx')), { folder });
+    return await InferenceSession.create(join(folder, 'model.onnx'), { executor: 'wasm' });
   } catch (error) {
-    // Strings, bfloat16, sequences, optionals; and models that import no ai.onnx operators at all.
-    const refusals = ['DTYPE_UNSUPPORTED', 'OPERATOR_UNSUPPORTED', 'MODEL_INVALID'];
     if (error instanceof KerfError && refusals.includes(error.code)) return undefined;
     throw error;
   }
-  if (unsupportedOperators(model.graph).length > 0) return undefined;
-  const session = createSessionFromModel(model, { executor: 'wasm' });
+}
+
+/** Runs every data set of a case; undefined where kerf does not claim it. */
+async function runCase(folder: string): Promise<true | undefined> {
+  const session = await createSession(folder);
+  if (!session) return undefined;
   for (const set of readdirSync(folder).filter((name) => name.startsWith('test_data_set'))) {
     const at = (kind: string, index: number) => join(folder, set, `${kind}_${index}.pb`);
     const feeds = Object.fromEntries(session.inputNames.map((name, i) => [name, readTensor(at('input', i))]));

@@ -1,0 +1,86 @@
+/** Models whose sizes depend on the inputs of each run: a plan for each, kept and bounded. */
+import assert from 'node:assert/strict';
+import type { Graph } from '../../src/graph/graph.js';
+import { createSessionFromModel } from '../../src/pipeline.js';
+import { KerfError } from '../../src/runtime/errors.js';
+import type { InferenceSession } from '../../src/runtime/inference-session.js';
+import { Tensor } from '../../src/runtime/tensor.js';
+import { graphOf, int64, node, port, ramp } from '../support/graph.js';
+
+const sessionOf = (graph: Graph): InferenceSession =>
+  createSessionFromModel({ format: 'onnx', graph, unsupported: [], sha256: '' }, { executor: 'wasm' });
+const scalar = (value: number) => new Tensor('float32', Float32Array.of(value), []);
+
+describe('sessions on models with sizes from inputs', () => {
+  it('plans for the value of a Reshape target, again when it changes', async () => {
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('x', ['n', 6]), port('to', [2], 'int64')],
+        outputs: ['y'],
+        nodes: [node('Reshape', ['x', 'to'], 'r'), node('ReduceSum', ['r', 'axis'], 'y', { keepdims: 0 })],
+        constants: { axis: int64(1) },
+      }),
+    );
+    const x = new Tensor('float32', Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), [2, 6]);
+    assert.deepEqual([...(await session.run({ x, to: int64(3, 4) })).y.data], [10, 26, 42]);
+    assert.deepEqual([...(await session.run({ x, to: int64(2, -1) })).y.data], [21, 57]);
+    assert.deepEqual([...session.runSync({ x, to: int64(3, 4) }).y.data], [10, 26, 42]);
+    assert.equal(session.stats().runs, 3);
+    await assert.rejects(session.run({ x, to: int64(5, 5) }), (error: unknown) => {
+      return error instanceof KerfError && error.code === 'SHAPE_MISMATCH' && error.message.includes('"r" (Reshape)');
+    });
+    assert.deepEqual([...(await session.run({ x, to: int64(1, 12) })).y.data], [78]);
+    await session.release();
+    await assert.rejects(session.run({ x, to: int64(1, 12) }), { code: 'SESSION_RELEASED' });
+  });
+
+  it('plans for the shapes of a run where symbols do not tell, and keeps plans by shape', async () => {
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('a', ['n']), port('b', ['m'])],
+        outputs: ['y'],
+        nodes: [node('Add', ['a', 'b'], 'y')],
+      }),
+    );
+    for (let round = 0; round < 2; round++) {
+      for (let n = 1; n <= 12; n++) {
+        const y = session.runSync({ a: ramp(n), b: ramp(1) }).y;
+        assert.deepEqual(
+          [...y.data],
+          [...ramp(n).data].map((value) => value + 0.5),
+        );
+      }
+    }
+    await assert.rejects(session.run({ a: ramp(2), b: ramp(3) }), { code: 'SHAPE_MISMATCH' });
+  });
+
+  it('takes clip bounds and a right factor that are computed', async () => {
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('x', ['n', 3]), port('w', [3, 20]), port('hi', [])],
+        outputs: ['y'],
+        nodes: [node('MatMul', ['x', 'w'], 'm'), node('Neg', ['hi'], 'lo'), node('Clip', ['m', 'lo', 'hi'], 'y')],
+      }),
+    );
+    const w = new Tensor(
+      'float32',
+      Float32Array.from({ length: 60 }, (_, i) => (i % 3) - 1),
+      [3, 20],
+    );
+    const x = new Tensor('float32', Float32Array.of(1, 2, 4), [1, 3]);
+    const { y } = await session.run({ x, w, hi: scalar(2) });
+    const product = (n: number) => (n % 3) - 1 + 2 * (((20 + n) % 3) - 1) + 4 * (((40 + n) % 3) - 1);
+    const expected = Array.from({ length: 20 }, (_, n) => Math.min(Math.max(product(n), -2), 2));
+    assert.deepEqual([...y.data], expected);
+  });
+
+  it('refuses a pool for them by name', () => {
+    const graph = graphOf({
+      inputs: [port('a', ['n']), port('b', ['m'])],
+      outputs: ['y'],
+      nodes: [node('Add', ['a', 'b'], 'y')],
+    });
+    const model = { format: 'onnx', graph, unsupported: [], sha256: '' } as const;
+    assert.throws(() => createSessionFromModel(model, { executor: 'pool' }), { code: 'OPTION_INVALID' });
+  });
+});
