@@ -39,9 +39,9 @@ function dynamicExecutor(graph: Graph, { wasmModule, limits, executor }: CreateS
     ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
   };
   const specialiser = new Specialiser(graph);
-  return createDynamicExecutor((feeds) => {
-    const { key, feeds: rest, plan } = specialiser.specialise(feeds);
-    return { key, feeds: rest, create: () => createWasmExecutor(plan(), settings) };
+  return createDynamicExecutor((feeds, isKept) => {
+    const { key, feeds: rest, plan } = specialiser.specialise(feeds, isKept);
+    return { key, feeds: rest, create: () => createWasmExecutor(plan!, settings) };
   });
 }
 

@@ -4,27 +4,30 @@ import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runt
 /** Plans that are kept ready; the one used longest ago is released first. */
 const capacity = 8;
 
-/** An executor for these feeds and those that share the key. */
+/** What runs these feeds and those that share the key. */
 export interface Prepared {
   readonly key: string;
   /** What the executor is fed. */
   readonly feeds: Feeds;
+  /** Called unless an executor is kept under the key. */
   create(): Executor;
 }
 
-/** @param prepare  finds the plan for the feeds of one run */
-export function createDynamicExecutor(prepare: (feeds: Feeds) => Prepared): Executor {
+/** Finds the plan for the feeds of one run; `isKept` tells for which keys none is needed. */
+export type Prepare = (feeds: Feeds, isKept: (key: string) => boolean) => Prepared;
+
+export function createDynamicExecutor(prepare: Prepare): Executor {
   return new DynamicExecutor(prepare);
 }
 
 class DynamicExecutor implements Executor {
   /** By key, the one used longest ago first. */
   readonly #executors = new Map<string, Executor>();
-  readonly #prepare: (feeds: Feeds) => Prepared;
+  readonly #prepare: Prepare;
   #runs = 0;
   #busyMs = 0;
 
-  constructor(prepare: (feeds: Feeds) => Prepared) {
+  constructor(prepare: Prepare) {
     this.#prepare = prepare;
   }
 
@@ -58,7 +61,7 @@ class DynamicExecutor implements Executor {
   }
 
   #find(feeds: Feeds): { executor: Executor; rest: Feeds } {
-    const { key, feeds: rest, create } = this.#prepare(feeds);
+    const { key, feeds: rest, create } = this.#prepare(feeds, (kept) => this.#executors.has(kept));
     const executor = this.#executors.get(key) ?? create();
     this.#executors.delete(key);
     this.#executors.set(key, executor);

@@ -54,6 +54,30 @@ function requireModestSize(node: Node, fact: Fact): void {
   );
 }
 
+/**
+ * How many elements folding may still make: a short file must not grow without bound, while a large one may be turned
+ * and cast a few times over.
+ */
+class FoldBudget {
+  #left: number;
+
+  constructor(graph: Graph) {
+    const stored = [...graph.initializers.values()].reduce((sum, { size }) => sum + size, 0);
+    this.#left = 2 ** 27 + 4 * stored;
+  }
+
+  /** @throws MEMORY_LIMIT when the constants so far and these would be too many */
+  spend(node: Node, facts: readonly Fact[]): void {
+    for (const { shape } of facts) {
+      const size = product(shape);
+      if (isStatic(size)) this.#left -= size;
+    }
+    if (this.#left >= 0) return;
+    const got = facts.map(({ shape }) => formatShape(shape)).join(', ');
+    throw nodeError('MEMORY_LIMIT', node, `constants grow too large: got ${got} more. Check the model's shapes.`);
+  }
+}
+
 /** The constant values of all inputs, or undefined where one is not constant. */
 function constantsOf(inputs: readonly (Fact | undefined)[]): readonly (Tensor | undefined)[] | undefined {
   return inputs.every((fact) => !fact || fact.constant) ? inputs.map((fact) => fact?.constant) : undefined;
@@ -67,7 +91,12 @@ function withExtents(node: Node, inputs: readonly (Fact | undefined)[], fact: Fa
 }
 
 /** Facts of one node's outputs. */
-function inferNode(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly Fact[] {
+function inferNode(
+  node: Node,
+  inputs: readonly (Fact | undefined)[],
+  opset: number,
+  budget: FoldBudget,
+): readonly Fact[] {
   const operator = findOperator(node, opset);
   if (!operator) throw nodeError('OPERATOR_UNSUPPORTED', node, `unknown in opset ${opset}: got ${node.op}.`);
   requireDType(node, operator, inputs[0]);
@@ -78,6 +107,7 @@ function inferNode(node: Node, inputs: readonly (Fact | undefined)[], opset: num
   for (const fact of facts) requireModestSize(node, fact);
   const constants = constantsOf(inputs);
   if (constants && !facts.every((fact) => fact.constant)) {
+    budget.spend(node, facts);
     return operator
       .evaluate(node, constants, opset)
       .map((constant) => ({ dtype: constant.type, shape: constant.dims, constant }));
@@ -104,6 +134,7 @@ function inputFact(facts: Facts, node: Node, value: string): Fact | undefined {
  */
 export function inferFacts(graph: Graph): Facts {
   const facts = new Map<string, Fact>();
+  const budget = new FoldBudget(graph);
   for (const [name, tensor] of graph.initializers) {
     facts.set(name, { dtype: tensor.type, shape: tensor.dims, constant: tensor });
   }
@@ -113,7 +144,7 @@ export function inferFacts(graph: Graph): Facts {
   }
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((value) => inputFact(facts, node, value));
-    const outputs = inferNode(node, inputs, graph.opset);
+    const outputs = inferNode(node, inputs, graph.opset, budget);
     node.outputs.forEach((value, index) => {
       if (value) facts.set(value, outputs[index]);
     });

@@ -18,42 +18,40 @@ export interface Specialised {
   readonly key: string;
   /** Inputs of the plan; the other inputs of the graph are constants in it. */
   readonly feeds: Feeds;
-  plan(): Plan;
+  /** Null where the caller has a plan under the key. */
+  readonly plan: Plan | null;
 }
 
 export class Specialiser {
-  /** Inputs whose values decide a shape; found out at the first run. */
+  /** Inputs whose values decide a shape; found out when a plan needs them. */
   readonly #byValue = new Set<string>();
 
   constructor(readonly graph: Graph) {}
 
   /**
    * @param feeds  all inputs of the graph, checked
+   * @param isKnown  whether the caller has a plan under a key
    * @throws what canonicalise and buildPlan throw
    */
-  specialise(feeds: Feeds): Specialised {
-    const ready = this.#learn(feeds);
+  specialise(feeds: Feeds, isKnown: (key: string) => boolean): Specialised {
+    const plan = isKnown(this.#key(feeds)) ? null : this.#plan(feeds);
     const rest = Object.entries(feeds).filter(([name]) => !this.#byValue.has(name));
-    const key = this.graph.inputs.map(({ name }) => this.#keyOf(name, feeds[name])).join(';');
-    return { key, feeds: Object.fromEntries(rest), plan: () => ready ?? this.#build(feeds) };
+    return { key: this.#key(feeds), feeds: Object.fromEntries(rest), plan };
   }
 
-  #keyOf(name: string, { dims, data }: Tensor): string {
-    return this.#byValue.has(name)
-      ? `${dims.join()}=${Array.from(data as ArrayLike<unknown>, String).join()}`
-      : dims.join();
+  #key(feeds: Feeds): string {
+    const parts = this.graph.inputs.map(({ name }) => {
+      const { dims, data } = feeds[name];
+      return this.#byValue.has(name) ? `${dims}=${Array.from(data as ArrayLike<unknown>, String)}` : `${dims}`;
+    });
+    return parts.join(';');
   }
 
-  #learned = false;
-
-  /** At the first run: plans, and makes inputs constants until the plan stands; later runs know which. */
-  #learn(feeds: Feeds): Plan | undefined {
-    if (this.#learned) return undefined;
+  /** Plans, and makes inputs constants until the plan stands. */
+  #plan(feeds: Feeds): Plan {
     for (;;) {
       try {
-        const plan = this.#build(feeds);
-        this.#learned = true;
-        return plan;
+        return this.#build(feeds);
       } catch (error) {
         if (!(error instanceof KerfError) || error.code !== 'SHAPE_UNSUPPORTED') throw error;
         if (!this.#addSources(error.details['value'], feeds)) throw error;

@@ -16,6 +16,7 @@ import {
   wideIntegerDTypes,
 } from './elements.js';
 import { alignSecond } from './legacy-broadcast.js';
+import { lowerPRelu } from './lower-activations.js';
 import { lowerBinary } from './lowering.js';
 import { broadcastIndex, broadcastShapes } from './shapes.js';
 
@@ -30,6 +31,8 @@ interface Binary {
   readonly integer: (a: bigint, b: bigint, node: Node) => bigint;
   /** Word of the binary step, if there is one. */
   readonly word?: string;
+  /** Other steps that compute it in float32. */
+  readonly lower?: Operator['lower'];
   /** The second input's shape as numpy's broadcasting should see it. */
   readonly align?: typeof alignSecond;
 }
@@ -69,6 +72,7 @@ function defineBinary(binary: Binary): readonly Operator[] {
     evaluate: (node, inputs, opset) => [
       evaluateBinary(binary, node, requireInput(node, inputs, 0), requireInput(node, inputs, 1), opset),
     ],
+    ...(binary.lower ? { lower: binary.lower } : {}),
     ...(word ? { lower: (node, builder, opset) => lowerBinary(node, builder, word, opset) } : {}),
     rowIndependent: always,
   });
@@ -162,6 +166,12 @@ export const binaryOperators: readonly Operator[] = [
       [9, lastOpset, [...floatDTypes, ...wideIntegerDTypes]],
     ],
     align: alignSlope,
+    lower: (node, builder, opset) => {
+      const [x, slope] = node.inputs.map((value) => builder.fact(value));
+      if (x.dtype !== 'float32' || slope.shape.length > x.shape.length) return false;
+      const shape = alignSlope(node, opset, x.shape.length, slope.shape);
+      return lowerPRelu(node, builder, { operand: builder.place(node.inputs[1]).operand, shape });
+    },
     real: (x, slope) => (x < 0 ? slope * x : x),
     integer: (x, slope) => (x < 0n ? slope * x : x),
   }),

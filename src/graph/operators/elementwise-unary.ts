@@ -14,6 +14,7 @@ import {
   toBigints,
   toNumbers,
 } from './elements.js';
+import { lowerHardSwish, lowerSelu, lowerSoftsign } from './lower-activations.js';
 import { lowerUnary, type UnaryStep } from './lowering.js';
 import { erf, roundToEven, sigmoid, softplus } from './scalar-functions.js';
 
@@ -26,6 +27,8 @@ interface Unary {
   integer?(x: bigint): bigint;
   /** The step that computes it in float32, if there is one. */
   step?(node: Node): UnaryStep;
+  /** Other steps that do. */
+  lower?: Operator['lower'];
 }
 
 function evaluateUnary(unary: Unary, node: Node, x: Tensor, opset: number): Tensor {
@@ -47,6 +50,7 @@ function defineUnary(unary: Unary): readonly Operator[] {
       return [{ dtype, shape }];
     },
     evaluate: (node, inputs, opset) => [evaluateUnary(unary, node, requireInput(node, inputs, 0), opset)],
+    ...(unary.lower ? { lower: unary.lower } : {}),
     ...(step ? { lower: (node, builder) => lowerUnary(node, builder, step(node)) } : {}),
     rowIndependent: always,
   });
@@ -71,8 +75,13 @@ function plain(name: string, first: number, real: (x: number) => number, step = 
   });
 }
 
-const seluAlpha = 1.6732632423543772;
-const seluGamma = 1.0507009873554805;
+/** Selu's attributes; the first definition had shorter defaults. */
+function seluConstants(node: Node, opset: number): { alpha: number; gamma: number } {
+  return {
+    alpha: realOf(node, 'alpha', opset < 6 ? 1.6732 : 1.6732632423543772),
+    gamma: realOf(node, 'gamma', opset < 6 ? 1.0507 : 1.0507009873554805),
+  };
+}
 
 export const unaryOperators: readonly Operator[] = [
   ...plain('Sqrt', 1, Math.sqrt),
@@ -84,9 +93,19 @@ export const unaryOperators: readonly Operator[] = [
   ...plain('Sigmoid', 1, sigmoid),
   ...plain('Tanh', 1, Math.tanh),
   ...plain('Softplus', 1, softplus),
-  ...plain('Softsign', 1, (x) => x / (1 + Math.abs(x)), false),
-  ...plain('Round', 11, roundToEven, false),
-  ...plain('HardSwish', 14, (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)), false),
+  ...plain('Round', 11, roundToEven),
+  ...defineUnary({
+    name: 'Softsign',
+    versions: floatsFrom(1),
+    real: () => (x) => x / (1 + Math.abs(x)),
+    lower: lowerSoftsign,
+  }),
+  ...defineUnary({
+    name: 'HardSwish',
+    versions: floatsFrom(14),
+    real: () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),
+    lower: lowerHardSwish,
+  }),
   ...plain('Sin', 7, Math.sin, false),
   ...plain('Cos', 7, Math.cos, false),
   ...plain('Tan', 7, Math.tan, false),
@@ -118,6 +137,7 @@ export const unaryOperators: readonly Operator[] = [
     versions: [[9, lastOpset, numericDTypes]],
     real: () => Math.sign,
     integer: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n),
+    step: () => ({ word: 'sign' }),
   }),
   ...defineUnary({
     name: 'Relu',
@@ -155,12 +175,11 @@ export const unaryOperators: readonly Operator[] = [
   ...defineUnary({
     name: 'Selu',
     versions: floatsFrom(1),
-    // The first definition had slightly different constants.
     real: (node, opset) => {
-      const alpha = realOf(node, 'alpha', opset < 6 ? 1.6732 : seluAlpha);
-      const gamma = realOf(node, 'gamma', opset < 6 ? 1.0507 : seluGamma);
+      const { alpha, gamma } = seluConstants(node, opset);
       return (x) => gamma * (x > 0 ? x : alpha * Math.expm1(x));
     },
+    lower: (node, builder, opset) => lowerSelu(node, builder, seluConstants(node, opset)),
   }),
   ...defineUnary({
     name: 'HardSigmoid',

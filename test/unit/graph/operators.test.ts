@@ -203,4 +203,12 @@ describe('refusals', () => {
     const graph = graphOf({ inputs: [], outputs: ['y'], nodes, constants: { s: int64(2 ** 20, 2 ** 20) } });
     assertRefused('MODEL_LIMIT', /too large/, () => inferFacts(graph));
   });
+
+  it('refuses constants that a short file grows without bound', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `s${i}`);
+    const nodes = names.map((name, i) => node('ConstantOfShape', [name], `c${i}`));
+    const constants = Object.fromEntries(names.map((name) => [name, int64(2 ** 13, 2 ** 10)]));
+    const graph = graphOf({ inputs: [], outputs: ['c0'], nodes, constants });
+    assertRefused('MEMORY_LIMIT', /constants grow too large/, () => inferFacts(graph));
+  });
 });
