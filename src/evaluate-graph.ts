@@ -2,10 +2,11 @@
 import type { Evaluate } from './annealing/context.js';
 import { rowCount, takeRows } from './annealing/rows.js';
 import { removeDead } from './graph/fold.js';
-import type { Graph } from './graph/graph.js';
+import type { Graph, Port } from './graph/graph.js';
 import { inferFacts } from './graph/infer.js';
 import { buildPlan, runReference } from './plan/index.js';
-import type { Executor, Feeds, Outputs } from './runtime/executor.js';
+import { KerfError } from './runtime/errors.js';
+import type { Feeds, Outputs } from './runtime/executor.js';
 import { isStatic } from './runtime/extent.js';
 import { allocate, elementCount, Tensor } from './runtime/tensor.js';
 import { createWasmExecutor } from './runtime/wasm-executor.js';
@@ -25,8 +26,8 @@ function graphOf(graph: Graph, values: readonly string[] | undefined): Graph {
 }
 
 /** Rows that one run takes: what the model fixes as its first axis, else a batch. */
-function rowsPerRun(graph: Graph): number {
-  const first = graph.inputs[0]?.shape[0];
+function rowsPerRun(ports: readonly Pick<Port, 'shape'>[]): number {
+  const first = ports[0]?.shape[0];
   return first !== undefined && isStatic(first) ? first : batchRows;
 }
 
@@ -43,17 +44,23 @@ function concatenate(parts: readonly Tensor[]): Tensor {
   return new Tensor(type, data as never, [rows, ...dims.slice(1)]);
 }
 
-async function runAll(
-  executor: Executor,
+/**
+ * Runs a network on all rows, some at a time.
+ * @param run  the network
+ * @param ports  its inputs: a fixed first axis says how many samples one run takes
+ * @throws DATA_INVALID when there are no rows
+ */
+export async function runRows(
+  run: (feeds: Feeds) => Promise<Outputs>,
+  ports: readonly Pick<Port, 'name' | 'shape'>[],
   rows: Feeds,
-  step: number,
-  signal: AbortSignal | undefined,
 ): Promise<Outputs> {
-  const n = rowCount(rows);
+  const [n, step] = [rowCount(rows), rowsPerRun(ports)];
+  if (n === 0) throw new KerfError('DATA_INVALID', 'data', 'no rows: got 0, expected at least 1. Give some samples.');
   const runs: Outputs[] = [];
   for (let first = 0; first < n; first += step) {
     const indexes = Array.from({ length: Math.min(step, n - first) }, (_, i) => first + i);
-    runs.push(await executor.run(n <= step ? rows : takeRows(rows, indexes), signal ? { signal } : {}));
+    runs.push(await run(n <= step ? rows : takeRows(rows, indexes)));
   }
   return Object.fromEntries(Object.keys(runs[0]).map((name) => [name, concatenate(runs.map((run) => run[name]))]));
 }
@@ -70,7 +77,7 @@ export function createEvaluate(signal?: AbortSignal): Evaluate {
     const executor = createWasmExecutor(buildPlan({ ...part, inputs }), { runReference });
     try {
       const feeds = Object.fromEntries(inputs.map(({ name }) => [name, rows[name]]));
-      return await runAll(executor, feeds, rowsPerRun(graph), signal);
+      return await runRows((part) => executor.run(part, signal ? { signal } : {}), graph.inputs, feeds);
     } finally {
       await executor.release();
     }

@@ -6,7 +6,7 @@ import { type GuardPromise, itemsNeeded } from './bounds.js';
 import { decisionKeys } from './comparison.js';
 import type { AnnealOptions } from './context.js';
 import type { Decision } from './decision.js';
-import { refuseOverlap, rowCount } from './rows.js';
+import { refuseOverlap, requireInputs, rowCount } from './rows.js';
 import { splitRows } from './split.js';
 
 export interface Data {
@@ -30,7 +30,8 @@ export async function prepareData(
   { calibration, guard, evaluate, seed = 0 }: AnnealOptions,
 ): Promise<Data> {
   requirePromise(promise);
-  if (calibration) rowCount(calibration, 'calibration');
+  if (calibration) requireInputs(graph, calibration, 'calibration');
+  if (guard) requireInputs(graph, guard, 'guard');
   if (!guard && !calibration) return { calibration: null, guard: null };
   if (guard) {
     requireSize(rowCount(guard, 'guard'), promise);

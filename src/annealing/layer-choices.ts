@@ -11,7 +11,7 @@ function nodesOf(graph: Graph, layer: string): readonly Node[] {
 }
 
 /** Stored numbers of a layer's nodes. */
-function parametersOf(graph: Graph, layer: string): number {
+export function parametersOf(graph: Graph, layer: string): number {
   return nodesOf(graph, layer)
     .flatMap((node) => node.inputs.slice(1))
     .reduce((sum, value) => sum + (graph.initializers.get(value)?.size ?? 0), 0);

@@ -1,7 +1,9 @@
 /** Rows of data: one array per model input, the first axis counts the samples. */
 import { createHash, type Hash } from 'node:crypto';
+import type { Graph, Port } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
+import { formatExtent, isStatic } from '../runtime/extent.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
 
 /**
@@ -23,6 +25,39 @@ export function rowCount(rows: Feeds, where = 'data'): number {
     count = n;
   }
   return Math.max(0, count);
+}
+
+/**
+ * Checks that data have an array for each input of a graph, of its dtype and rank, and no other.
+ * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the array; DATA_INVALID as {@link rowCount}
+ */
+export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
+  const names = graph.inputs.map(({ name }) => name);
+  for (const port of graph.inputs) requireArray(port, rows[port.name], where);
+  const unknown = Object.keys(rows).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new KerfError(
+      'INPUT_UNKNOWN',
+      `${where}: array "${unknown}"`,
+      `not an input of the model: got "${unknown}", expected ${names.join(', ')}. Remove or rename it.`,
+    );
+  }
+  rowCount(rows, where);
+}
+
+function requireArray({ name, dtype, shape }: Port, tensor: Tensor | undefined, where: string): void {
+  const place = `${where}: array "${name}"`;
+  if (!tensor)
+    throw new KerfError('INPUT_MISSING', place, 'missing: got nothing, expected an array of samples. Add it.');
+  if (tensor.type !== dtype) {
+    const problem = `dtype differs: got ${tensor.type}, expected ${dtype}. Convert the array.`;
+    throw new KerfError('DTYPE_MISMATCH', place, problem, { got: tensor.type, expected: dtype });
+  }
+  const fits = shape.every((extent, i) => i === 0 || !isStatic(extent) || extent === tensor.dims[i]);
+  if (tensor.dims.length === shape.length && fits) return;
+  const expected = ['samples', ...shape.slice(1).map(formatExtent)].join(', ');
+  const problem = `shape differs: got [${tensor.dims}], expected [${expected}]. Reshape the array.`;
+  throw new KerfError('SHAPE_MISMATCH', place, problem, { got: tensor.dims });
 }
 
 /** Copies the rows at `indexes`, in that order. */

@@ -20,6 +20,9 @@ import type { NeuronComponent } from './neuron-components.js';
 /** Share of a layer's inputs from which on a component reads them all rather than a gather. */
 const wholeShare = 7 / 8;
 
+/** Follows a node's name and precedes a component's number. */
+export const componentSuffix = '/part';
+
 export interface Split {
   readonly graph: Graph;
   /** Names of the nodes of each component. */
@@ -52,7 +55,7 @@ class Writer {
     let columns = isWhole ? Int32Array.from({ length: layers[0].weight.dims[1] }, (_, j) => j) : inputs;
     let value = isWhole
       ? layers[0].input
-      : add(this.gather(layers[0].input, inputs, `${layers[0].name}/part${id}/gather`));
+      : add(this.gather(layers[0].input, inputs, `${layers[0].name}${componentSuffix}${id}/gather`));
     layers.forEach((layer, i) => {
       value = add(this.#linear(layer, value, units[i], columns, id));
       columns = units[i];
@@ -88,11 +91,11 @@ class Writer {
     columns: Int32Array<ArrayBuffer>,
     id: number,
   ): Node {
-    const name = this.#fresh(`${layer.name}/part${id}`);
+    const name = this.#fresh(`${layer.name}${componentSuffix}${id}`);
     const named = {
       ...layer,
       name,
-      node: { ...layer.node, name, outputs: [this.#fresh(`${layer.output}/part${id}`)] },
+      node: { ...layer.node, name, outputs: [this.#fresh(`${layer.output}${componentSuffix}${id}`)] },
     };
     const bias = layer.bias && pick(layer.bias, rows);
     const { node, constants } = linearNode(this.graph, named, submatrix(layer.weight, rows, columns), bias, input);
@@ -101,11 +104,11 @@ class Writer {
   }
 
   #activation(node: Node, input: string, id: number): Node {
-    const outputs = node.outputs.map((value) => (value === '' ? '' : this.#fresh(`${value}/part${id}`)));
+    const outputs = node.outputs.map((value) => (value === '' ? '' : this.#fresh(`${value}${componentSuffix}${id}`)));
     // The first input is the data; a chain's activations read constants beside it.
     const data = node.inputs.findIndex((value) => !this.graph.initializers.has(value));
     const inputs = node.inputs.map((value, i) => (i === data ? input : value));
-    return { ...node, name: this.#fresh(`${node.name}/part${id}`), inputs, outputs };
+    return { ...node, name: this.#fresh(`${node.name}${componentSuffix}${id}`), inputs, outputs };
   }
 
   #fresh(wanted: string): string {

@@ -1,0 +1,162 @@
+/** The whole path from a model to a package. */
+import { anneal } from './annealing/anneal.js';
+import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
+import type { Progress } from './annealing/context.js';
+import { hashRows } from './annealing/rows.js';
+import { createEvaluate } from './evaluate-graph.js';
+import { type AnalyzeOptions, analyzeLayers } from './evidence/analyze-layers.js';
+import type { Evidence } from './evidence/evidence.js';
+import { canonicalise } from './graph/canonicalise.js';
+import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
+import type { Graph, Model } from './graph/graph.js';
+import { findLayers } from './graph/layers.js';
+import type { Package } from './package/package.js';
+import { findParts, partsSideBySide } from './parts/find-parts.js';
+import type { Parts } from './parts/parts.js';
+import { splitChoices } from './parts/split-choices.js';
+import { buildPlan } from './plan/build-plan.js';
+import { KerfError } from './runtime/errors.js';
+import type { Feeds } from './runtime/executor.js';
+import type { Bindings } from './runtime/extent.js';
+import { version } from './version.js';
+
+export interface DecomposeOptions {
+  /** Initialisation law by name, or `auto`. */
+  readonly init?: string;
+  /** False discovery rate of the tests; default 0.05. */
+  readonly fdr?: number;
+  /** Unlabelled inputs for the fits. */
+  readonly calibration?: Feeds | null;
+  /** Unseen inputs that decide; a part of the calibration rows by default. */
+  readonly guard?: Feeds | null;
+  readonly maxDisagreement?: number;
+  readonly confidence?: number;
+  readonly decision?: string;
+  /** `auto` takes what is there; a number demands that many parts side by side. */
+  readonly parts?: 'auto' | number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+interface BeforeAfter {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What `kerf decompose --json` prints. */
+export interface DecomposeSummary {
+  readonly parts: readonly { readonly id: number; readonly parameters: number; readonly macs: number }[];
+  readonly bus: { readonly r: number; readonly macs: number };
+  /** `stored` counts a fallback's copy too. */
+  readonly parameters: BeforeAfter & { readonly stored: number };
+  /** Multiply-adds per sample. */
+  readonly macs: BeforeAfter;
+  readonly certificate: Certificate;
+  readonly layers: readonly LayerChoice[];
+}
+
+export interface Decomposition {
+  readonly package: Package;
+  readonly summary: DecomposeSummary;
+  readonly evidence: Evidence;
+  readonly annealing: Annealing;
+  readonly parts: Parts;
+}
+
+/** Sizes of the symbolic dimensions behind the first, as the data have them: cost is counted for these. */
+function bindingsOf(graph: Graph, rows: Feeds | null | undefined): Bindings {
+  const bindings = new Map<string, number>();
+  for (const { name, shape } of graph.inputs) {
+    shape.slice(1).forEach((extent, i) => {
+      const size = rows?.[name]?.dims[i + 1];
+      const [symbol] = symbolsOf(extent);
+      if (symbol !== undefined && size !== undefined) bindings.set(symbol, size);
+    });
+  }
+  return bindings;
+}
+
+/** @throws GUARD_FAILED when fewer parts than demanded can run side by side */
+function requireParts(parts: Parts, demanded: number): void {
+  const got = partsSideBySide(parts.parts);
+  if (got >= demanded) return;
+  throw new KerfError(
+    'GUARD_FAILED',
+    '--parts',
+    `the structure cannot be held: got ${got} part(s) side by side, expected ${demanded}. Use --parts auto, or allow a larger --max-disagreement.`,
+    { got, expected: demanded },
+  );
+}
+
+/** The options as a package records them: data by hash, never a path. */
+function recordOptions(options: DecomposeOptions): Record<string, unknown> {
+  const { init = 'auto', fdr = 0.05, calibration, guard, maxDisagreement = 0.005, confidence = 0.95 } = options;
+  return {
+    init,
+    fdr,
+    maxDisagreement,
+    confidence,
+    decision: options.decision ?? 'auto',
+    parts: options.parts ?? 'auto',
+    calibration: calibration ? hashRows(calibration) : null,
+    guard: guard ? hashRows(guard) : null,
+  };
+}
+
+function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: Bindings): DecomposeSummary {
+  const after = countParameters(parts.graph);
+  return {
+    parts: parts.parts.map(({ id, parameters, macs }) => ({ id, parameters, macs })),
+    bus: { r: 0, macs: 0 },
+    parameters: { before: countParameters(graph), after, stored: after },
+    macs: { before: countMacs(graph, bindings), after: countMacs(parts.graph, bindings) },
+    certificate: annealing.certificate,
+    layers: splitChoices(annealing.layers, parts.graph),
+  };
+}
+
+/**
+ * Decomposes a model: evidence, annealing, parts, plan.
+ * Where nothing can be removed, the package is the dense network and its layers say `dense`.
+ * @returns the package, and the numbers that the command line prints
+ * @throws GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis, annealing and
+ *   planning throw
+ */
+export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
+  const { calibration = null, guard = null, parts: demanded = 'auto', seed = 0, signal, onProgress } = options;
+  const graph = canonicalise(model.graph);
+  const evidence = await analyzeLayers(findLayers(graph), analysisOptions(graph, options));
+  const bindings = bindingsOf(graph, calibration ?? guard);
+  const annealing = await anneal(graph, evidence, {
+    ...options,
+    calibration,
+    guard,
+    seed,
+    evaluate: createEvaluate(signal),
+    cost: (candidate) => countMacs(candidate, bindings),
+  });
+  onProgress?.({ stage: 'parts' });
+  const parts = findParts(annealing.graph, { parts: demanded, bindings });
+  if (demanded !== 'auto') requireParts(parts, demanded);
+  const plan = buildPlan(parts.graph, { parts: parts.parts, partOf: parts.partOf });
+  const source = { model: model.sha256, tool: `kerf ${version()}`, options: recordOptions(options), seed };
+  return {
+    package: { plan, certificate: annealing.certificate, source },
+    summary: summarise(graph, annealing, parts, bindings),
+    evidence,
+    annealing,
+    parts,
+  };
+}
+
+function analysisOptions(graph: Graph, { init, fdr, seed, signal, onProgress }: DecomposeOptions): AnalyzeOptions {
+  return {
+    ...(init !== undefined && { init }),
+    ...(fdr !== undefined && { fdr }),
+    ...(seed !== undefined && { seed }),
+    ...(signal && { signal }),
+    quantization: graph.quantization,
+    onProgress: ({ name, done, total }) => onProgress?.({ stage: `analyze ${name}`, done, total }),
+  };
+}
