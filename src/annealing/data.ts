@@ -41,6 +41,7 @@ export async function prepareData(
   const rows = calibration as Feeds;
   const n = rowCount(rows);
   const wanted = Math.max(Math.ceil(n * guardShare), itemsNeeded(promise));
+  // At least one row stays for calibration.
   requireSize(n - 1, promise);
   const keys = decisionKeys(n, await evaluate(graph, rows), decision);
   const split = splitRows(rows, keys, wanted, seed);

@@ -51,7 +51,7 @@ export class Fitter {
     const known = this.#spectra.get(linear.name);
     if (known) return known;
     const x = this.rows && (await this.#samples(this.graph, linear.input));
-    const moments = x && momentsOf(x);
+    const moments = x && x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null;
     const spectrum = spectrumOf(affineOf(linear), moments && metricOf(moments));
     this.#spectra.set(linear.name, spectrum);
     return spectrum;

@@ -56,7 +56,8 @@ export class Searcher {
       failures = result.rate > 2 * this.limit ? failures + 1 : 0;
       if (failures === patience) break;
     }
-    return paretoPath(fitted, this.limit);
+    // Without rows nothing tells how rough a setting is; the guard then takes them as they come.
+    return this.fitter.rows ? paretoPath(fitted, this.limit) : fitted.sort((a, b) => b.macs - a.macs);
   }
 }
 

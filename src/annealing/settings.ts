@@ -7,7 +7,7 @@ import { type Linear, linearsOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
 /** Multiples of the rank that evidence supports. */
-const multiples = [6, 4, 3, 2.5, 2, 1.75, 1.5, 1.25, 1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3];
+const multiples = [4, 3, 2, 1.6, 1.3, 1.1, 1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3];
 
 /** Layers with a side below this stay whole: the second step would cost more than it saves. */
 const smallestSide = 16;

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { momentsOf, refit, refitSparse, spectrumOf } from '../../../src/annealing/least-squares.js';
+import { addDiagonal, type Matrix, multiply, type Samples, widen } from '../../../src/annealing/matrix.js';
+import { solveOracle } from '../../oracle/linalg.js';
+import { createRandom } from '../../oracle/random.js';
+
+function normalSamples(seed: number, rows: number, columns: number, shift = 0): Samples {
+  const random = createRandom(seed);
+  return { rows, columns, data: Float32Array.from({ length: rows * columns }, () => random.normal() + shift) };
+}
+
+/** Mean squared error of a layer, plus what pulls it to its start. */
+function objective(
+  weight: Matrix,
+  bias: ArrayLike<number>,
+  start: Matrix,
+  ridge: number,
+  x: Samples,
+  y: Samples,
+): number {
+  let sum = 0;
+  for (let r = 0; r < x.rows; r++) {
+    for (let i = 0; i < y.columns; i++) {
+      let value = bias[i];
+      for (let j = 0; j < x.columns; j++) value += weight.data[i * x.columns + j] * x.data[r * x.columns + j];
+      sum += (y.data[r * y.columns + i] - value) ** 2;
+    }
+  }
+  let pull = 0;
+  for (let e = 0; e < weight.data.length; e++) pull += (weight.data[e] - start.data[e]) ** 2;
+  return sum / x.rows + ridge * pull;
+}
+
+describe('least squares', () => {
+  const [x, y] = [normalSamples(1, 40, 5, 0.7), normalSamples(2, 40, 3, -0.4)];
+  const start = widen(3, 5, normalSamples(3, 3, 5).data);
+  const moments = momentsOf(x);
+
+  it('takes means, covariance and the ridge of the method', () => {
+    let trace = 0;
+    for (const value of x.data) trace += value * value;
+    assert.ok(Math.abs(moments.ridge - (0.01 * trace) / x.data.length) < 1e-12);
+    const wide = normalSamples(4, 10, 40);
+    let wideTrace = 0;
+    for (const value of wide.data) wideTrace += value * value;
+    assert.ok(Math.abs(momentsOf(wide).ridge - (0.04 * wideTrace) / wide.data.length) < 1e-12);
+  });
+
+  it('is at the minimum: no small change of any weight or bias is better', () => {
+    const { weight, bias } = refit(start, moments, x, y);
+    const best = objective(weight, bias, start, moments.ridge, x, y);
+    for (let e = 0; e < weight.data.length + bias.length; e++) {
+      for (const step of [1e-4, -1e-4]) {
+        const [w, b] = [weight.data.slice(), bias.slice()];
+        if (e < w.length) w[e] += step;
+        else b[e - w.length] += step;
+        assert.ok(objective({ ...weight, data: w }, b, start, moments.ridge, x, y) > best, `element ${e}`);
+      }
+    }
+  });
+
+  it('refits a sparse row as the dense problem on its own columns', () => {
+    const sparse = { ...start, data: start.data.map((w, e) => (e % 3 === 1 ? 0 : w)) };
+    const { weight } = refitSparse(sparse, moments, x, y);
+    const n = x.columns;
+    for (let i = 0; i < 3; i++) {
+      const kept = Array.from({ length: n }, (_, j) => j).filter((j) => sparse.data[i * n + j] !== 0);
+      const mean = (data: Float32Array, width: number, j: number) => {
+        let sum = 0;
+        for (let r = 0; r < x.rows; r++) sum += data[r * width + j];
+        return sum / x.rows;
+      };
+      const covariance = (j: number) => {
+        let sum = 0;
+        for (let r = 0; r < x.rows; r++) {
+          sum += (x.data[r * n + j] - mean(x.data, n, j)) * (y.data[r * 3 + i] - mean(y.data, 3, i));
+        }
+        return sum / x.rows;
+      };
+      const system = kept.flatMap((a) =>
+        kept.map((b) => moments.covariance.data[a * n + b] + (a === b ? moments.ridge : 0)),
+      );
+      const right = kept.map((j) => covariance(j) + moments.ridge * sparse.data[i * n + j]);
+      const expected = solveOracle(system, right);
+      for (const [k, j] of kept.entries()) assert.ok(Math.abs(weight.data[i * n + j] - expected[k]) < 1e-9);
+      for (let j = 0; j < n; j++) if (!kept.includes(j)) assert.equal(weight.data[i * n + j], 0);
+    }
+  });
+
+  for (const [out, inputs] of [
+    [6, 9],
+    [9, 6],
+  ]) {
+    it(`cuts a layer [${out}, ${inputs}] to a rank; the error in the metric is what the spectrum says`, () => {
+      const weight = widen(out, inputs, normalSamples(5, out, inputs).data);
+      const data = momentsOf(normalSamples(6, 50, inputs));
+      for (const metric of [addDiagonal(data.covariance, data.ridge), null]) {
+        const spectrum = spectrumOf({ weight, bias: new Float64Array(out) }, metric);
+        for (const rank of [1, 3, 6]) {
+          const { outer, inner } = spectrum.cut(rank);
+          assert.deepEqual([outer.rows, outer.columns, inner.rows, inner.columns], [out, rank, rank, inputs]);
+          const product = multiply(outer, inner);
+          const error = { ...weight, data: weight.data.map((w, e) => w - product.data[e]) };
+          const squares = multiply(metric ? multiply(error, metric) : error, error, false, true);
+          let trace = 0;
+          for (let i = 0; i < out; i++) trace += squares.data[i * out + i];
+          const rest = spectrum.values.slice(rank).reduce((sum, value) => sum + value, 0);
+          assert.ok(Math.abs(trace - rest) < 1e-9 * spectrum.values[0], `rank ${rank}: ${trace}, expected ${rest}`);
+        }
+      }
+    });
+  }
+
+  it('refuses inputs that are not finite', () => {
+    const broken = { ...x, data: x.data.slice().fill(Number.NaN, 0, 1) };
+    assert.throws(() => refit(start, momentsOf(broken), broken, y), { code: 'DATA_INVALID' });
+  });
+});
