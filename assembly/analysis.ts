@@ -4,13 +4,16 @@ export * from './linalg/decisions';
 export * from './linalg/eigen';
 export * from './linalg/gram';
 export * from './linalg/layout';
+export * from './linalg/leading';
 export * from './linalg/matrices';
 export * from './linalg/panels';
 export * from './linalg/project';
 export * from './linalg/ql';
 export * from './linalg/tridiagonal';
 export * from './statistics/binomial';
+export * from './statistics/blocks';
 export * from './statistics/checkpoint';
+export * from './statistics/draw';
 export { f64_chi_square_log_p } from './statistics/gamma';
 export * from './statistics/groups';
 export * from './statistics/kolmogorov';
@@ -18,7 +21,14 @@ export * from './statistics/marchenko-pastur';
 export * from './statistics/moments';
 export { f64_reject } from './statistics/multiple-testing';
 export { f64_normal_log_tail, f64_normal_quantile } from './statistics/normal';
-export * from './statistics/pit';
+export {
+  f32_count_beyond,
+  f32_count_other,
+  f32_pit,
+  f32_pit_dithered,
+  f64_pit_table,
+  pitTableLength,
+} from './statistics/pit';
 export { f64_uniform } from './statistics/random';
 export * from './statistics/sort';
 export { NR } from './tile';

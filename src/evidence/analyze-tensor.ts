@@ -4,6 +4,7 @@ import type { Block } from '../runtime/workspace.js';
 import { analyzeAgainstCheckpoint } from './against-checkpoint.js';
 import { analysisKernels } from './analysis.js';
 import type { Touched } from './checkpoint.js';
+import { columnBlocks } from './column-blocks.js';
 import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
 import { hasScores, type Law } from './laws.js';
 import { measureMoments } from './moments.js';
@@ -123,6 +124,7 @@ function underLaw(
   const { rows, columns, step } = input;
   const dither: Dither | null = step > 0 ? { step, key: tensorKey(options.seed, input.name) } : null;
   const spectrum = spectrumOf(input, law, weights);
+  const blocks = input.kind === 'bias' ? null : columnBlocks(weights, rows, columns, options.seed);
   const tests = testTensor(weights, rows, columns, law, dither, options.fdr);
   const decision = decide({
     law,
@@ -146,6 +148,7 @@ function underLaw(
     columns: input.kind === 'bias' ? none('false-discovery-rate', options.fdr) : tests.columns,
     rows: input.kind === 'bias' ? none('false-discovery-rate', options.fdr) : tests.rows,
     spectrum,
+    blocks: blocks && { k: blocks.k },
   };
   return { evidence, tests };
 }

@@ -112,4 +112,15 @@ export interface LinalgKernels {
     ldw: number,
     outPtr: number,
   ): void;
+
+  f64_tridiagonal_vectors(
+    n: number,
+    dPtr: number,
+    ePtr: number,
+    count: number,
+    valuesPtr: number,
+    vectorsPtr: number,
+    scratchPtr: number,
+  ): void;
+  f64_apply_reflectors(n: number, aPtr: number, count: number, vectorsPtr: number): void;
 }

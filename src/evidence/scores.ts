@@ -53,3 +53,15 @@ export function score(weights: Block<'float32'>, law: Law, dither: Dither | null
   const table = law.family === 'truncated-normal' ? truncated : uniform;
   kernels.f32_pit(weights.length, weights.ptr, family, law.scale, table.ptr, scores.ptr);
 }
+
+/**
+ * Fills a block with independent draws of a law.
+ * @param law  one for which {@link hasScores} holds
+ * @param key  stream of the counter-based generator
+ */
+export function draw(law: Law, key: bigint, weights: Block<'float32'>): void {
+  const { kernels } = analysisKernels();
+  const { uniform } = filledTables();
+  const family = familyCode[law.family]!;
+  kernels.f32_draw(weights.length, family, law.scale, BigInt.asIntN(64, key), 0n, uniform.ptr, weights.ptr);
+}

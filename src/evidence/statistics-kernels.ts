@@ -42,6 +42,15 @@ export interface StatisticsKernels {
   f64_marchenko_pastur_cdf(beta: number, x: number): number;
   f64_marchenko_pastur_median(beta: number): number;
 
+  f32_draw(
+    n: number,
+    family: number,
+    scale: number,
+    key: bigint,
+    first: bigint,
+    uniformTablePtr: number,
+    wPtr: number,
+  ): void;
   f64_uniform(n: number, key: bigint, first: bigint, xPtr: number): void;
 
   f32_ratio_histogram(n: number, wPtr: number, initPtr: number, low: number, bins: number, countPtr: number): void;
@@ -55,5 +64,19 @@ export interface StatisticsKernels {
     tolerance: number,
     rowPtr: number,
     columnPtr: number,
+  ): number;
+
+  f64_symmetrise(d: number, xPtr: number, sPtr: number): number;
+  f64_squared_correlations(d: number, gPtr: number, xPtr: number): void;
+  f64_two_mean_residual(d: number, sPtr: number, labelsPtr: number): number;
+  f64_kmeans(
+    n: number,
+    dims: number,
+    xPtr: number,
+    stride: number,
+    k: number,
+    key: bigint,
+    labelsPtr: number,
+    scratchPtr: number,
   ): number;
 }
