@@ -7,6 +7,7 @@ import { elementBytes } from './tensor.js';
 export type Place = ReadonlyMap<number, number>;
 
 export interface ChunkPlace {
+  readonly basePtr: number;
   /** By unit. */
   readonly units: readonly Place[];
   readonly endPtr: number;
@@ -54,5 +55,5 @@ export function placeChunk(
     ptr += arena.totalBytes;
     return new Map([...shared, ...[...arena.offsets].map(([buffer, at]): [number, number] => [buffer, start + at])]);
   });
-  return { units: places, endPtr: ptr };
+  return { basePtr, units: places, endPtr: ptr };
 }

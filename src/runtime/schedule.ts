@@ -4,20 +4,25 @@
  *     base ─▶ | ports: inputs, outputs | chunk 0: shared, arena of task 0, 1, .. | chunk 1: .. | table | tapes | ─▶ end
  *
  * Ports hold all rows. A buffer that several parts touch lives as long as its chunk; one that a single part touches lies
- * in that part's arena, placed by lifetime. With one thread the chunks run one after the other in the same memory.
+ * in that part's arena, placed by lifetime. Chunk c uses the memory of chunk c - slots again, which has ended by then;
+ * with one thread there is one slot.
  */
 import { type BoundPlan, type BoundStep, bindPlan } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import { type Bindings, evaluate } from './extent.js';
 import { alignBytes, alignmentBytes } from './liveness.js';
-import { type Place, placeChunk } from './placement.js';
+import { type ChunkPlace, type Place, placeChunk } from './placement.js';
 import type { PlanPort } from './plan.js';
+import { checkRaces } from './races.js';
 import { chooseRowChunks, type RowChunk } from './row-chunks.js';
-import { orderTasks, type Unit, unitsOf } from './task-order.js';
+import { type OrderedTask, orderTasks, type Unit, unitsOf } from './task-order.js';
 import { type DType, elementBytes, elementCount } from './tensor.js';
 
 /** Multiply-adds after which a tape is cut, so that signals are read and the event loop turns: well below 1 ms. */
 const sliceWork = 2_000_000;
+
+/** Chunks for each thread that have memory of their own, so that threads rarely wait for each other. */
+const slotsPerThread = 4;
 
 /** Consecutive steps of one task: what one call of the step loop runs, or one reference step. */
 export interface Slice {
@@ -87,19 +92,20 @@ export function schedulePlan(plan: BoundPlan['plan'], bindings: Bindings, option
   const whole = bindPlan(plan, bindings);
   const chunks = chooseRowChunks(whole, options);
   const units = unitsOf(whole, options.threads, chunks.length);
+  if (units.length > 1) for (const bound of new Set(chunks.map((chunk) => chunk.bound))) checkRaces(bound);
   const ports = placePorts(whole, options.basePtr);
-  const places: (readonly Place[])[] = [];
-  let ptr = ports.endPtr;
-  let endPtr = ptr;
-  const isShared = units.length === 1 && options.threads === 1;
-  for (const chunk of chunks) {
-    const place = placeChunk(chunk.bound, units, ptr, portAddresses(whole, chunk, ports.ptrs));
-    places.push(place.units);
-    endPtr = Math.max(endPtr, place.endPtr);
-    if (!isShared) ptr = endPtr;
+  const slots = options.threads === 1 ? 1 : slotsPerThread * options.threads;
+  const places: ChunkPlace[] = [];
+  let endPtr = ports.endPtr;
+  for (const [c, chunk] of chunks.entries()) {
+    const isReused = c >= slots && (slots === 1 || chunk.bound === chunks[0].bound);
+    const basePtr = isReused ? places[c - slots].basePtr : slots === 1 ? ports.endPtr : endPtr;
+    places.push(placeChunk(chunk.bound, units, basePtr, portAddresses(whole, chunk, ports.ptrs)));
+    endPtr = Math.max(endPtr, places[c].endPtr);
     checkBudget(endPtr, options.limitBytes);
   }
-  return writeTapes(whole, chunks, units, places, ports, alignBytes(endPtr), options);
+  const order = orderTasks(units, chunks, slots);
+  return writeTapes({ whole, chunks, units, places, order, ports, tapePtr: alignBytes(endPtr) }, options);
 }
 
 function checkBudget(endPtr: number, limitBytes: number): void {
@@ -138,19 +144,24 @@ function portAddresses(whole: BoundPlan, { first }: RowChunk, ptrs: ReadonlyMap<
   return new Map([...ptrs].map(([buffer, ptr]) => [buffer, ptr + first * rowBytes(buffer)]));
 }
 
-function writeTapes(
-  whole: BoundPlan,
-  chunks: readonly RowChunk[],
-  units: readonly Unit[],
-  places: readonly (readonly Place[])[],
-  ports: Ports,
-  tapePtr: number,
-  options: ScheduleOptions,
-): Schedule {
+/** Everything of a schedule but its tapes. */
+interface Layout {
+  readonly whole: BoundPlan;
+  readonly chunks: readonly RowChunk[];
+  readonly units: readonly Unit[];
+  /** By chunk. */
+  readonly places: readonly ChunkPlace[];
+  readonly order: readonly OrderedTask[];
+  readonly ports: Ports;
+  readonly tapePtr: number;
+}
+
+function writeTapes(layout: Layout, options: ScheduleOptions): Schedule {
+  const { whole, chunks, units, places, order, ports, tapePtr } = layout;
   const words: number[] = [];
-  const tasks = orderTasks(units, chunks).map(({ unit, chunk, after, work }): Task => {
+  const tasks = order.map(({ unit, chunk, after, work }): Task => {
     const steps = units[unit].steps.map((step) => chunks[chunk].bound.steps[step]);
-    const slices = encodeSlices(steps, places[chunk][unit], options.weightPtrs, tapePtr, words);
+    const slices = encodeSlices(steps, places[chunk].units[unit], options.weightPtrs, tapePtr, words);
     return { parts: units[unit].parts, after, slices, work };
   });
   const tablePtr = alignBytes(tapePtr + 4 * words.length);

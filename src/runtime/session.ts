@@ -17,7 +17,9 @@ export class Session {
   readonly outputs: readonly PlanPort[];
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  readonly #executor: Executor;
+  /** Null once released, so that the memory goes even while the session is still held. */
+  #executor: Executor | null;
+  #lastStats: SessionStats | null = null;
   /** Calls that have not ended. */
   #active = 0;
   /** Settles when the last of them has ended. */
@@ -50,7 +52,7 @@ export class Session {
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Outputs> {
     this.#check(feeds, options);
     const before = this.#tail;
-    const result = this.#active === 0 ? this.#executor.run(feeds, options) : this.#runLater(before, feeds, options);
+    const result = this.#active === 0 ? this.#executor!.run(feeds, options) : this.#runLater(before, feeds, options);
     this.#active++;
     // A queued call that its caller cancels ends before its turn, so the tail also waits for the calls before it.
     this.#tail = before.then(() => result.catch(() => undefined));
@@ -66,7 +68,7 @@ export class Session {
     const copy: Record<string, Tensor> = {};
     for (const [name, { type, data, dims }] of Object.entries(feeds)) copy[name] = new Tensor(type, data.slice(), dims);
     await abortable(before, options.signal);
-    return this.#executor.run(copy, options);
+    return this.#executor!.run(copy, options);
   }
 
   /**
@@ -78,23 +80,30 @@ export class Session {
     if (this.#active > 0) {
       throw new KerfError('SYNC_UNSUPPORTED', 'runSync', 'another call of run has not ended. Await it first.');
     }
-    return this.#executor.runSync(feeds, options);
+    return this.#executor!.runSync(feeds, options);
   }
 
   /** Starts what is started lazily, so that the first run is not slower than the others. */
   async warm(): Promise<void> {
     this.#checkOpen();
-    await this.#executor.warm();
+    await this.#executor!.warm();
   }
 
   stats(): SessionStats {
-    return this.#executor.stats();
+    return this.#executor?.stats() ?? this.#lastStats!;
   }
 
   /** Gives memory and threads back once the running calls have ended; later calls throw SESSION_RELEASED. */
   release(): Promise<void> {
-    this.#released ??= this.#tail.then(() => this.#executor.release());
+    this.#released ??= this.#tail.then(() => this.#end());
     return this.#released;
+  }
+
+  async #end(): Promise<void> {
+    const executor = this.#executor!;
+    await executor.release();
+    this.#lastStats = executor.stats();
+    this.#executor = null;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -47,21 +47,27 @@ function chainWork(units: readonly Unit[], works: readonly number[]): number[] {
   return chain;
 }
 
-/** Every unit over every chunk: the longest chain of work first, which is also a topological order. */
-export function orderTasks(units: readonly Unit[], chunks: readonly RowChunk[]): OrderedTask[] {
+/**
+ * Every unit over every chunk: chunks in groups of `slots`, inside a group the longest chain of work first, which is also
+ * a topological order. A chunk waits for the chunk `slots` before it, whose memory it uses again.
+ */
+export function orderTasks(units: readonly Unit[], chunks: readonly RowChunk[], slots: number): OrderedTask[] {
   const workOf = (unit: Unit, { bound }: RowChunk) => unit.steps.reduce((sum, step) => sum + bound.steps[step].work, 0);
   const chain = chainWork(
     units,
     units.map((unit) => workOf(unit, chunks[0])),
   );
+  const groupOf = (chunk: number) => Math.floor(chunk / slots);
   const order = units
-    .flatMap((_, unit) => chunks.map((_, chunk) => ({ unit, chunk })))
-    .sort((a, b) => chain[b.unit] - chain[a.unit] || a.unit - b.unit || a.chunk - b.chunk);
-  const position = new Map(order.map(({ unit, chunk }, at) => [unit * chunks.length + chunk, at]));
-  return order.map(({ unit, chunk }) => ({
-    unit,
-    chunk,
-    after: units[unit].after.map((before) => position.get(before * chunks.length + chunk)!),
-    work: workOf(units[unit], chunks[chunk]),
-  }));
+    .flatMap((_, unit) => chunks.map((_, chunk) => ({ unit, chunk, group: groupOf(chunk) })))
+    .sort((a, b) => a.group - b.group || chain[b.unit] - chain[a.unit] || a.unit - b.unit || a.chunk - b.chunk);
+  const positions = new Map(order.map(({ unit, chunk }, at) => [unit * chunks.length + chunk, at]));
+  const positionOf = (unit: number, chunk: number) => positions.get(unit * chunks.length + chunk)!;
+  return order.map(({ unit, chunk }) => {
+    const { after } = units[unit];
+    const isRoot = after.length === 0 && chunk >= slots;
+    const before = isRoot ? units.map((_, other) => positionOf(other, chunk - slots)) : [];
+    const work = workOf(units[unit], chunks[chunk]);
+    return { unit, chunk, after: [...before, ...after.map((other) => positionOf(other, chunk))], work };
+  });
 }

@@ -74,10 +74,20 @@ describe('schedulePlan', () => {
     }
   });
 
-  it('lets the chunks of one thread share memory, and not those of several', () => {
-    const plan = mlpPlan(64, 512, 10);
-    const bytes = (threads: number) => schedulePlan(plan, rows(4096), { ...options, threads }).endPtr;
-    assert.ok(bytes(1) < bytes(2) / 2, `${bytes(1)} and ${bytes(2)} bytes`);
+  it('uses the memory of chunks again, on one thread and on several', () => {
+    const plan = mlpPlan(1, 512, 1);
+    const arenaBytes = (count: number, threads: number) =>
+      schedulePlan(plan, rows(count), { ...options, threads }).endPtr - options.basePtr - 8 * count;
+    const chunkBytes = 4 * 256 * 512;
+    assert.ok(arenaBytes(50_000, 1) < 2 * chunkBytes, `${arenaBytes(50_000, 1)} bytes`);
+    assert.ok(arenaBytes(50_000, 2) < 12 * chunkBytes, `${arenaBytes(50_000, 2)} bytes`);
+  });
+
+  it('lets a chunk wait for the one whose memory it uses', () => {
+    const { tasks } = schedulePlan(mlpPlan(1, 512, 1), rows(5000), { ...options, threads: 2 });
+    assert.ok(tasks.length > 8);
+    assert.ok(tasks.slice(0, 8).every(({ after }) => after.length === 0));
+    assert.ok(tasks.slice(8).every(({ after }, t) => after.includes(t)));
   });
 
   it('refuses what does not fit, in f64, before anything is allocated', () => {

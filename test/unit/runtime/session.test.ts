@@ -106,6 +106,7 @@ describe('InferenceSession', () => {
     await released;
     assert.equal((await running).y.data[0], 1);
     assert.deepEqual(slow.log, ['start 1', 'end 1', 'release']);
+    assert.equal(session.stats().provider, 'slow');
   });
 
   it('is released at the end of a scope', async () => {
