@@ -1,15 +1,15 @@
 /** The whole path from a model to a package. */
-import { anneal } from './annealing/anneal.js';
+import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
-import type { Progress } from './annealing/context.js';
+import type { AnnealOptions, Progress } from './annealing/context.js';
 import { hashRows } from './annealing/rows.js';
 import { createEvaluate } from './evaluate-graph.js';
-import { type AnalyzeOptions, analyzeLayers } from './evidence/analyze-layers.js';
+import { analyze } from './evidence/analyze.js';
+import type { AnalyzeOptions } from './evidence/analyze-layers.js';
 import type { Evidence } from './evidence/evidence.js';
 import { canonicalise } from './graph/canonicalise.js';
 import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
-import { findLayers } from './graph/layers.js';
 import type { Package } from './package/package.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
 import type { Parts } from './parts/parts.js';
@@ -21,8 +21,8 @@ import type { Bindings } from './runtime/extent.js';
 import { version } from './version.js';
 
 export interface DecomposeOptions {
-  /** Initialisation law by name, or `auto`. */
-  readonly init?: string;
+  /** Initialisation law by name, `auto`, or the initial weights. */
+  readonly init?: AnalyzeOptions['init'];
   /** False discovery rate of the tests; default 0.05. */
   readonly fdr?: number;
   /** Unlabelled inputs for the fits. */
@@ -93,7 +93,7 @@ function requireParts(parts: Parts, demanded: number): void {
 function recordOptions(options: DecomposeOptions): Record<string, unknown> {
   const { init = 'auto', fdr = 0.05, calibration, guard, maxDisagreement = 0.005, confidence = 0.95 } = options;
   return {
-    init,
+    init: typeof init === 'string' ? init : hashRows(Object.fromEntries(init)),
     fdr,
     maxDisagreement,
     confidence,
@@ -117,6 +117,22 @@ function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: B
 }
 
 /**
+ * Removes what evidence does not support, as far as the guard allows: `anneal` of the annealing stage, running graphs on
+ * the calling thread and counting multiply-adds at the sizes that the data have.
+ * @param graph  canonical
+ * @throws GUARD_TOO_SMALL, DATA_INVALID, INPUT_MISSING, OPTION_INVALID, ABORTED as the stage does
+ */
+export function anneal(
+  graph: Graph,
+  evidence: Evidence,
+  options: Omit<AnnealOptions, 'evaluate' | 'cost'>,
+): Promise<Annealing> {
+  const bindings = bindingsOf(graph, options.calibration ?? options.guard);
+  const cost = (candidate: Graph) => countMacs(candidate, bindings);
+  return annealWith(graph, evidence, { ...options, evaluate: createEvaluate(options.signal), cost });
+}
+
+/**
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
  * @returns the package, and the numbers that the command line prints
@@ -124,18 +140,11 @@ function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: B
  *   planning throw
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
-  const { calibration = null, guard = null, parts: demanded = 'auto', seed = 0, signal, onProgress } = options;
+  const { calibration = null, guard = null, parts: demanded = 'auto', seed = 0, onProgress } = options;
   const graph = canonicalise(model.graph);
-  const evidence = await analyzeLayers(findLayers(graph), analysisOptions(graph, options));
+  const evidence = await analyze(graph, analysisOptions(options));
   const bindings = bindingsOf(graph, calibration ?? guard);
-  const annealing = await anneal(graph, evidence, {
-    ...options,
-    calibration,
-    guard,
-    seed,
-    evaluate: createEvaluate(signal),
-    cost: (candidate) => countMacs(candidate, bindings),
-  });
+  const annealing = await anneal(graph, evidence, { ...options, calibration, guard, seed });
   onProgress?.({ stage: 'parts' });
   const parts = findParts(annealing.graph, { parts: demanded, bindings });
   if (demanded !== 'auto') requireParts(parts, demanded);
@@ -150,13 +159,12 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   };
 }
 
-function analysisOptions(graph: Graph, { init, fdr, seed, signal, onProgress }: DecomposeOptions): AnalyzeOptions {
+function analysisOptions({ init, fdr, seed, signal, onProgress }: DecomposeOptions): AnalyzeOptions {
   return {
     ...(init !== undefined && { init }),
     ...(fdr !== undefined && { fdr }),
     ...(seed !== undefined && { seed }),
     ...(signal && { signal }),
-    quantization: graph.quantization,
     onProgress: ({ name, done, total }) => onProgress?.({ stage: `analyze ${name}`, done, total }),
   };
 }

@@ -1,5 +1,5 @@
 /** Wires the stages: the one file that knows them all. */
-export { type DecomposeOptions, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
+export { anneal, type DecomposeOptions, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
 export { type Verification, verify } from './verify.js';
 
 import { type CreateSessionOptions, createSession } from './executors/create-session.js';

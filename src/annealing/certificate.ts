@@ -35,7 +35,8 @@ function statementOf(input: CertificateInput, bound: number | null): string {
       `so nothing was removed on its word. ${change === 'none' ? 'The network is the original.' : exactSentence}`
     );
   }
-  if (change === 'none') return 'Nothing was removed: the network computes what the original computes, bit for bit.';
+  if (change === 'none')
+    return 'No weight other than zero was removed: the network computes what the original computes, bit for bit.';
   if (change === 'exact') return exactSentence;
   if (!comparison || bound === null) {
     return 'Nothing is proved: there were no guard data, and the choices rest on the weights alone.';
