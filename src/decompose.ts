@@ -12,7 +12,7 @@ import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
 import type { Package } from './package/package.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
-import type { Parts } from './parts/parts.js';
+import type { Part, Parts } from './parts/parts.js';
 import { splitChoices } from './parts/split-choices.js';
 import { buildPlan } from './plan/build-plan.js';
 import { KerfError } from './runtime/errors.js';
@@ -104,10 +104,16 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
   };
 }
 
+/** The substructures: parts with weights of their own. What only joins their results is a step of the plan. */
+function listedParts({ parts }: Parts): readonly Part[] {
+  const substructures = parts.filter(({ parameters }) => parameters > 0);
+  return substructures.length > 0 ? substructures : parts;
+}
+
 function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: Bindings): DecomposeSummary {
   const after = countParameters(parts.graph);
   return {
-    parts: parts.parts.map(({ id, parameters, macs }) => ({ id, parameters, macs })),
+    parts: listedParts(parts).map(({ id, parameters, macs }) => ({ id, parameters, macs })),
     bus: { r: 0, macs: 0 },
     parameters: { before: countParameters(graph), after, stored: after },
     macs: { before: countMacs(graph, bindings), after: countMacs(parts.graph, bindings) },
