@@ -41,7 +41,7 @@ export function formatDecision(decision: Decision): string {
 
 function automatic(graph: Graph): Decision {
   const output = graph.outputs[0];
-  const width = output.shape.at(-1);
+  const width = output.shape.length === 1 ? 1 : output.shape.at(-1);
   if (!output.dtype.startsWith('float') || width !== 1) return { kind: 'argmax' };
   const last = graph.nodes.find((node) => node.outputs.includes(output.name));
   return last?.op === 'Sigmoid' ? { kind: 'threshold', at: 0.5 } : { kind: 'error', limit: defaultError };

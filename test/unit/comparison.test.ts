@@ -24,6 +24,9 @@ describe('decisions', () => {
     assert.equal(formatDecision(parseDecision('auto', graphOf('Gemm', 10))), 'argmax');
     assert.equal(formatDecision(parseDecision('auto', graphOf('Sigmoid', 1))), 'threshold:0.5');
     assert.equal(formatDecision(parseDecision('auto', graphOf('Gemm', 1))), 'error:0.05');
+    const flat = graphOf('Sigmoid', 1);
+    const scores = { ...flat, outputs: [{ ...flat.outputs[0], shape: [[[1, 'n'] as const]] }] };
+    assert.equal(formatDecision(parseDecision('auto', scores)), 'threshold:0.5');
     assert.equal(formatDecision(parseDecision('threshold:0.25', graphOf('Gemm', 1))), 'threshold:0.25');
     for (const text of ['', 'argmin', 'threshold', 'threshold:x', 'error:0', 'error:-1']) {
       assert.throws(() => parseDecision(text, graphOf('Gemm', 1)), { code: 'OPTION_INVALID', exitCode: 2 });
