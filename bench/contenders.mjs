@@ -9,24 +9,36 @@ import { linearModel } from './onnx.mjs';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-function kerf() {
-  return {
-    version,
-    flags: 'WASM simd128, 1 thread',
-    async prepare(job) {
-      const { M, K, N } = job;
-      const { inputs, w, b } = linearData(job);
-      const module = loadKernels();
-      const panels = packLinear(module, w, b, N, K);
-      const [x, y] = [module.workspace.allocate('float32', M * K), module.workspace.allocate('float32', M * N)];
-      const [xView, yView] = [module.workspace.view(x), module.workspace.view(y)];
-      return (i) => {
-        xView.set(inputs[i % inputs.length]);
-        module.kernels.f32_gemm(y.ptr, N, x.ptr, K, panels.ptr, M, N, K, 0, 0, 0, -Infinity, Infinity);
-        return yView.slice();
-      };
-    },
+/** kerf's kernel on one layer, with the copies that a session makes. */
+function prepareLinear(job) {
+  const { M, K, N } = job;
+  const { inputs, w, b } = linearData(job);
+  const module = loadKernels();
+  const panels = packLinear(module, w, b, N, K);
+  const [x, y] = [module.workspace.allocate('float32', M * K), module.workspace.allocate('float32', M * N)];
+  const [xView, yView] = [module.workspace.view(x), module.workspace.view(y)];
+  return (i) => {
+    xView.set(inputs[i % inputs.length]);
+    module.kernels.f32_gemm(y.ptr, N, x.ptr, K, panels.ptr, M, N, K, 0, 0, 0, -Infinity, Infinity);
+    return yView.slice();
   };
+}
+
+/** A session of kerf on the model, or on the package made from it. */
+async function prepareModel(path, { feeds, output }) {
+  const { InferenceSession, Tensor } = await import('../build/src/index.js');
+  const session = await InferenceSession.create(path, { threads: 1 });
+  const tensors = feeds.map((feed) => mapValues(feed, ({ type, data, dims }) => new Tensor(type, data, dims)));
+  return (i) => session.runSync(tensors[i % tensors.length])[output].data;
+}
+
+function kerf() {
+  const prepare = async (job) => (job.kind === 'model' ? prepareModel(job.model, job) : prepareLinear(job));
+  return { version, flags: 'WASM simd128, 1 thread', prepare };
+}
+
+function kerfDecomposed() {
+  return { version, flags: 'WASM simd128, 1 thread', prepare: (job) => prepareModel(job.package, job) };
 }
 
 /** Plain nested loops over arrays, as one writes them without a library. */
@@ -67,19 +79,29 @@ async function onnxruntime(name, flags) {
     version: ort.env.versions.web ?? ort.env.versions.node,
     flags,
     async prepare(job) {
-      const { M, K, N } = job;
-      const { inputs, w, b } = linearData(job);
-      const session = await ort.InferenceSession.create(linearModel(M, N, K, w, b), options);
-      return async (i) => {
-        const { y } = await session.run({ x: new ort.Tensor('float32', inputs[i % inputs.length], [M, K]) });
-        return y.data;
-      };
+      const { onnx, feeds, output } = job.kind === 'model' ? job : linearFeeds(job);
+      const session = await ort.InferenceSession.create(onnx, options);
+      const tensors = feeds.map((feed) => mapValues(feed, ({ type, data, dims }) => new ort.Tensor(type, data, dims)));
+      return async (i) => (await session.run(tensors[i % tensors.length]))[output].data;
     },
   };
 }
 
+/** A linear layer as a model. */
+function linearFeeds(job) {
+  const { M, K, N } = job;
+  const { inputs, w, b } = linearData(job);
+  const feeds = inputs.map((data) => ({ x: { type: 'float32', data, dims: [M, K] } }));
+  return { onnx: linearModel(M, N, K, w, b), feeds, output: 'y' };
+}
+
+function mapValues(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
+
 export const contenders = {
   kerf,
+  'kerf decomposed': kerfDecomposed,
   'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'WASM simd128, 1 thread'),
   'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'native CPU, 1 thread'),
   'plain loop': plainLoop,

@@ -57,6 +57,12 @@ if (runs('decomposition')) {
   result.decomposition = benchDecomposition(structures, options);
 }
 
+if (runs('models')) {
+  const { benchModels } = await import('../bench/models.mjs');
+  const options = { rounds: isQuick ? 15 : 61, blockMs: isQuick ? 10 : 30, warmUpMs: 300 };
+  result.models = await benchModels(options);
+}
+
 const file = join('bench', 'results', `${result.date.replaceAll(/[:.]/g, '-')}.json`);
 mkdirSync(dirname(file), { recursive: true });
 writeFileSync(file, `${JSON.stringify(result)}\n`);
