@@ -4,7 +4,7 @@ import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
 import type { FamilyResult } from './evidence.js';
 
-const methods = { bonferroni: 0, holm: 1, 'benjamini-hochberg': 2 } as const;
+const methods = { bonferroni: 0, holm: 1, 'benjamini-hochberg': 2, storey: 3 } as const;
 export type Method = keyof typeof methods;
 
 export interface Rejections {
@@ -22,7 +22,7 @@ export function reject(logP: TensorData<'float64'>, level: number, method: Metho
     const sorted = workspace.allocate('float64', n);
     const flags = workspace.allocate('uint8', n);
     const supported = kernels.f64_reject(n, values.ptr, sorted.ptr, methods[method], level, flags.ptr);
-    const control = method === 'benjamini-hochberg' ? 'false-discovery-rate' : 'family-wise';
+    const control = method === 'benjamini-hochberg' || method === 'storey' ? 'false-discovery-rate' : 'family-wise';
     return { family: { tested: n, supported, control, level }, flags: workspace.copyOut(flags) };
   });
 }

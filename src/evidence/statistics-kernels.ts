@@ -36,7 +36,7 @@ export interface StatisticsKernels {
   f64_chi_square_log_p(n: number, xPtr: number, df: number, tail: number, outPtr: number): void;
   f64_normal_log_tail(x: number): number;
   f64_normal_quantile(logP: number): number;
-  /** @param method  0 Bonferroni, 1 Holm, 2 Benjamini-Hochberg */
+  /** @param method  0 Bonferroni, 1 Holm, 2 Benjamini-Hochberg, 3 Storey */
   f64_reject(n: number, logPPtr: number, scratchPtr: number, method: number, level: number, flagsPtr: number): number;
 
   f64_marchenko_pastur_cdf(beta: number, x: number): number;
@@ -79,4 +79,16 @@ export interface StatisticsKernels {
     labelsPtr: number,
     scratchPtr: number,
   ): number;
+
+  f64_lower_crossing(n: number, bPtr: number, scratchPtr: number): number;
+  f64_ks_exact(n: number, d: number, scratchPtr: number): number;
+  f64_quantile_ratio_scale(n: number, sortedPtr: number, df: number): number;
+
+  f32_fisher_log_p(groups: number, size: number, zPtr: number, outPtr: number): void;
+  f32_max_log_p(groups: number, size: number, zPtr: number, outPtr: number): void;
+  f32_mean_log_p(groups: number, size: number, zPtr: number, outPtr: number): void;
+  f32_higher_criticism_log_p(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
+  f32_group_ks_log_p(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
+  f32_anderson_darling(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
+  f64_simulated_log_p(n: number, xPtr: number, count: number, nullPtr: number, outPtr: number): void;
 }

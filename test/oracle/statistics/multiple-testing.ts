@@ -24,3 +24,9 @@ export function benjaminiHochbergOracle(p: readonly number[], level: number): bo
   }
   return p.map((value) => value <= cut);
 }
+
+/** Benjamini-Hochberg at level / pi0, pi0 = (number of p > 1/2, plus one) / (n / 2), at most 1. */
+export function storeyOracle(p: readonly number[], level: number): boolean[] {
+  const share = Math.min(1, (p.filter((value) => value > 0.5).length + 1) / (0.5 * p.length));
+  return benjaminiHochbergOracle(p, level / share);
+}

@@ -1,0 +1,28 @@
+/** The scale of the null from the data: where the law's own scale cannot be trusted. */
+import { logGammaP } from './gamma';
+
+/**
+ * sigma of the null from sums of squares of groups, most of which are null: the sigma at which the lower tenth and the
+ * lower half of the sums stand in the ratio 1 : 5 of a chi-square law. A share of larger sums cancels out of the ratio.
+ * @param n  groups
+ * @param sortedPtr  sums [n], f64, ascending
+ * @param df  squares in each sum
+ * @returns sigma over the scale that the scores were made with; NaN when the ratio has no solution
+ */
+export function f64_quantile_ratio_scale(n: usize, sortedPtr: usize, df: f64): f64 {
+  const tenth = load<f64>(sortedPtr + ((n / 10) << 3));
+  const median = load<f64>(sortedPtr + ((n >> 1) << 3));
+  if (!(tenth > 0)) return NaN;
+  const share = Math.log(0.2);
+  // P(df, tenth / s) / P(df, median / s) falls as s grows.
+  let low = Math.log(median / df) - 4;
+  let high = low + 8;
+  for (let step = 0; step < 80; step++) {
+    const middle = 0.5 * (low + high);
+    const s = Math.exp(middle);
+    const ratio = logGammaP(0.5 * df, (0.5 * tenth) / s) - logGammaP(0.5 * df, (0.5 * median) / s);
+    if (ratio > share) low = middle;
+    else high = middle;
+  }
+  return Math.exp(0.25 * (low + high));
+}
