@@ -1,16 +1,17 @@
 /** `kerf run`: reads inputs, runs a session, prints or writes the outputs. */
 import { extname } from 'node:path';
+import { runRows } from '../evaluate-graph.js';
 import { InferenceSession } from '../index.js';
 import { type ArrayFormat, encodeArrays } from '../model/index.js';
 import { formatOutputs } from '../report/outputs.js';
-import type { Outputs } from '../runtime/executor.js';
+import type { Feeds, Outputs, RunOptions } from '../runtime/executor.js';
+import type { Session } from '../runtime/session.js';
 import type { RunArgs } from './commands/run.js';
 import { pathOrStdin } from './input-files.js';
 import { readInputs } from './inputs.js';
 import { usageError } from './options.js';
 import { checkOutputPath, writeOutputFile } from './output-file.js';
 import { print } from './print.js';
-import { runSamples } from './run-samples.js';
 
 const outputFormats = new Map<string, Exclude<ArrayFormat, 'csv' | 'jsonl'>>([
   ['.npy', 'npy'],
@@ -31,6 +32,13 @@ function deliver(outputs: Outputs, { output, json }: RunArgs): void {
   else print(formatOutputs(outputs));
 }
 
+/** One run; a network whose first axis is fixed at 1 takes more samples one by one. */
+function runSamples(session: Session, feeds: Feeds, options: RunOptions): Promise<Outputs> {
+  const run = (part: Feeds) => session.run(part, options);
+  const isOneByOne = session.inputs.every(({ name, shape }) => shape[0] === 1 && (feeds[name]?.dims[0] ?? 1) > 1);
+  return isOneByOne ? runRows(run, session.inputs, feeds) : run(feeds);
+}
+
 export async function runRun(args: RunArgs): Promise<void> {
   if (args.output !== undefined) {
     outputFormat(args.output);
@@ -41,7 +49,7 @@ export async function runRun(args: RunArgs): Promise<void> {
     ...(args.executor !== 'auto' && { executor: args.executor }),
   });
   try {
-    const feeds = await readInputs(session, args.input ?? []);
+    const feeds = await readInputs(session.inputs, args.input ?? []);
     const options = args.timeoutMs === undefined ? {} : { timeoutMs: args.timeoutMs };
     deliver(await runSamples(session, feeds, options), args);
   } finally {

@@ -1,0 +1,75 @@
+import type { Argv, CommandModule } from 'yargs';
+import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { initOption } from './analyze.js';
+
+export interface DecomposeArgs {
+  model: string;
+  output: string;
+  init: string;
+  calibration: string | undefined;
+  guard: string | undefined;
+  maxDisagreement: number;
+  confidence: number;
+  decision: string;
+  parts: 'auto' | number;
+  fdr: number;
+  seed: number;
+  onnx: string | undefined;
+  report: string | undefined;
+  json: boolean | undefined;
+}
+
+function builder(parser: Argv): Argv<DecomposeArgs> {
+  return parser
+    .positional('model', { type: 'string', demandOption: true, describe: 'model file; - reads stdin' })
+    .option('output', textOption({ alias: 'o', demandOption: true, describe: 'package to write; - is stdout' }))
+    .option('init', initOption)
+    .option('calibration', textOption({ describe: 'npz with arrays named like the inputs: data to fit on' }))
+    .option(
+      'guard',
+      textOption({ describe: 'npz of unseen data that decides; default: a part of the calibration data' }),
+    )
+    .option(
+      'max-disagreement',
+      fractionOption('max-disagreement', { default: '0.005', describe: 'share of answers that may change' }),
+    )
+    .option(
+      'confidence',
+      fractionOption('confidence', { default: '0.95', describe: 'confidence of that promise, one-sided' }),
+    )
+    .option(
+      'decision',
+      textOption({ default: 'auto', describe: 'what an answer is: argmax, threshold:0.5, error:0.1' }),
+    )
+    .option(
+      'parts',
+      wordOrCountOption('parts', ['auto'], {
+        default: 'auto',
+        describe: 'independent parts: auto, or a number that is demanded',
+      }),
+    )
+    .option('fdr', fractionOption('fdr', { default: '0.05', describe: 'false discovery rate of the tests' }))
+    .option('cascade', {
+      choices: ['auto', 'off'],
+      default: 'auto',
+      requiresArg: true,
+      describe: 'fall back to the original for unsure inputs; auto: never, in this version',
+    })
+    .option('seed', seedOption())
+    .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))
+    .option('report', textOption({ describe: 'also write a page for people, HTML' }))
+    .example('kerf decompose model.onnx -o model.kerf', 'without data: only what is provably exact')
+    .example('kerf decompose model.onnx -o model.kerf --calibration x.npz', 'fit on data, guarded by a fifth of it')
+    .example(
+      'kerf decompose model.onnx -o m.kerf --calibration x.npz --guard y.npz --max-disagreement 0.02',
+      '',
+    ) as never;
+}
+
+/** `kerf decompose`: the whole pipeline, model in, package out. */
+export const decompose: CommandModule<unknown, DecomposeArgs> = {
+  command: 'decompose <model>',
+  describe: 'remove what training never supported, under a guard; write one package',
+  builder,
+  handler: async (args) => (await import('../decompose.js')).runDecompose(args),
+};

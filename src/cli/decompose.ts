@@ -1,0 +1,65 @@
+/** `kerf decompose`: reads model and data, runs the pipeline, writes the package, prints what was done. */
+
+import { encodePackage } from '../package/kerf-writer.js';
+import { encodeOnnx } from '../package/onnx-writer.js';
+import { type Decomposition, decompose } from '../pipeline.js';
+import { formatDecomposition } from '../report/decomposition.js';
+import { formatEvidence } from '../report/evidence.js';
+import { htmlPage } from '../report/html.js';
+import { bytes } from '../report/numbers.js';
+import type { DecomposeArgs } from './commands/decompose.js';
+import { readInit } from './init.js';
+import { readModel } from './input-files.js';
+import { readRows } from './inputs.js';
+import { usageError } from './options.js';
+import { checkOutputPath, writeOutputFile } from './output-file.js';
+import { formatJson, print, remark } from './print.js';
+import { ProgressLine } from './progress.js';
+
+function checkArgs({ output, onnx, report, json }: DecomposeArgs): void {
+  for (const path of [output, onnx, report]) if (path !== undefined) checkOutputPath(path);
+  if (json && output === '-')
+    throw usageError('--json', 'stdout cannot hold package and JSON. Write the package to a file.');
+}
+
+async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
+  const model = await readModel(args.model);
+  const { inputs } = model.graph;
+  const progress = new ProgressLine();
+  try {
+    return await decompose(model, {
+      init: await readInit(args.init),
+      fdr: args.fdr,
+      calibration: args.calibration === undefined ? null : await readRows(args.calibration, inputs),
+      guard: args.guard === undefined ? null : await readRows(args.guard, inputs),
+      maxDisagreement: args.maxDisagreement,
+      confidence: args.confidence,
+      decision: args.decision,
+      parts: args.parts,
+      seed: args.seed,
+      onProgress: progress.update,
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function reportPage({ evidence, summary }: Decomposition): Uint8Array {
+  const sections = [
+    { title: 'What was removed, and what is proved', text: formatDecomposition(summary) },
+    { title: 'What training supports', text: formatEvidence(evidence) },
+  ];
+  return new TextEncoder().encode(htmlPage('kerf decompose', sections));
+}
+
+export async function runDecompose(args: DecomposeArgs): Promise<void> {
+  checkArgs(args);
+  const decomposition = await decomposeArgs(args);
+  const file = encodePackage(decomposition.package);
+  if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition));
+  if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.parts.graph));
+  writeOutputFile(args.output, file);
+  if (args.output === '-') return;
+  print(args.json ? formatJson(decomposition.summary) : formatDecomposition(decomposition.summary));
+  remark(`wrote ${args.output} (${bytes(file.length)})`);
+}

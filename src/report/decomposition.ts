@@ -1,0 +1,42 @@
+/** The result of `kerf decompose`: layers, parts, cost before and after, certificate. */
+import type { DecomposeSummary } from '../pipeline.js';
+import { formatCertificate, formatLayers } from './annealing.js';
+import { count, percent } from './numbers.js';
+import { formatTable, heading } from './table.js';
+
+const shownParts = 16;
+
+function formatParts({ parts }: DecomposeSummary): string {
+  const columns = [
+    { head: 'part' },
+    { head: 'parameters', align: 'right' },
+    { head: 'multiply-adds', align: 'right' },
+  ] as const;
+  const rows = parts.slice(0, shownParts).map(({ id, parameters, macs }) => [id, count(parameters), count(macs)]);
+  const rest = parts.length > shownParts ? `... and ${parts.length - shownParts} more\n` : '';
+  return heading(parts.length === 1 ? 'One part' : `${parts.length} parts`) + formatTable(columns, rows) + rest;
+}
+
+function formatCost({ parameters, macs }: DecomposeSummary): string {
+  const columns = [
+    { head: 'cost' },
+    { head: 'before', align: 'right' },
+    { head: 'after', align: 'right' },
+    { head: 'after / before', align: 'right' },
+  ] as const;
+  const row = (name: string, { before, after }: { before: number; after: number }) => [
+    name,
+    count(before),
+    count(after),
+    percent(after / before, 1),
+  ];
+  const rows = [row('parameters', parameters), row('multiply-adds per sample', macs)];
+  return heading('Cost') + formatTable(columns, rows);
+}
+
+/** What `kerf decompose` prints. */
+export function formatDecomposition(summary: DecomposeSummary): string {
+  return (
+    formatLayers(summary.layers) + formatParts(summary) + formatCost(summary) + formatCertificate(summary.certificate)
+  );
+}
