@@ -1,22 +1,54 @@
-/** Takes comments and blanks out of the built JavaScript before it is published; declarations keep their docstrings. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/**
+ * Makes build/src ready to be published: JavaScript without comments and blanks (names stay, so that stacks can be
+ * read), and of the declarations those that the two public entries reach, docstrings included.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, 'build', 'src');
+const isCode = (path) => /\.c?js$/.test(path);
+const isDeclaration = (path) => /\.d\.c?ts$/.test(path);
 
-/** The same program in fewer bytes; names stay, so that stacks can be read. */
+/** The same program in fewer bytes. */
 export function shrink(code) {
   const esbuild = createRequire(join(root, 'test', 'package.json'))('esbuild');
-  const { code: small } = esbuild.transformSync(code, { minifyWhitespace: true, format: 'esm', target: 'es2023' });
-  return small.replace(/\/\/# sourceMappingURL=.*\n?/, '');
+  const options = { minifyWhitespace: true, minifySyntax: true, target: 'es2023' };
+  return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
+}
+
+/** Declarations that the public entries import, directly or not. */
+function publicDeclarations() {
+  const found = new Set([join(folder, 'index.d.ts'), join(folder, 'runtime', 'index.d.ts')]);
+  for (const path of found) {
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)\.js['"]/g)) {
+      found.add(`${join(dirname(path), name)}.d.ts`);
+    }
+  }
+  return found;
+}
+
+/**
+ * What is published of build/src.
+ * @returns contents by path relative to the repository; null for a file that is left out
+ */
+export function publishedFiles() {
+  const declarations = publicDeclarations();
+  const files = new Map();
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(root, path);
+    if (isCode(path)) files.set(name, shrink(readFileSync(path, 'utf8')));
+    else if (isDeclaration(path) && !declarations.has(path)) files.set(name, null);
+  }
+  return files;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const entry of readdirSync(join(root, 'build', 'src'), { withFileTypes: true, recursive: true })) {
-    if (!entry.name.endsWith('.js')) continue;
-    const path = join(entry.parentPath, entry.name);
-    writeFileSync(path, shrink(readFileSync(path, 'utf8')));
+  for (const [path, content] of publishedFiles()) {
+    if (content === null) rmSync(join(root, path));
+    else writeFileSync(join(root, path), content);
   }
 }
