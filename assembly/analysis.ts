@@ -15,6 +15,7 @@ export * from './statistics/blocks';
 export { f64_ks_exact, f64_lower_crossing } from './statistics/boundary';
 export * from './statistics/checkpoint';
 export * from './statistics/draw';
+export * from './statistics/edges';
 export * from './statistics/empirical-null';
 export { f64_chi_square_log_p } from './statistics/gamma';
 export * from './statistics/group-tests';

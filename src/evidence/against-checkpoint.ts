@@ -44,7 +44,7 @@ function transposed(data: TensorData<'float32'>, rows: number, columns: number):
 }
 
 /** The initial values in the orientation of the tested tensor. A square matrix takes the one it correlates with. */
-function oriented(input: TensorInput, initial: Tensor, weights: Block<'float32'>): TensorData<'float32'> {
+export function oriented(input: TensorInput, initial: Tensor, weights: Block<'float32'>): TensorData<'float32'> {
   const { rows, columns, name } = input;
   if (initial.type !== 'float32') throw mismatch(name, `wrong dtype: got ${initial.type}, expected float32.`);
   const data = initial.data as TensorData<'float32'>;

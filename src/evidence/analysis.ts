@@ -3,10 +3,11 @@ import { base64 } from '#wasm/analysis';
 import { bindKernels, createMemory, decodeBase64, pageBytes } from '../runtime/wasm.js';
 import { type Block, Workspace } from '../runtime/workspace.js';
 import type { LinalgKernels } from './linalg-kernels.js';
+import type { EdgeKernels } from './paper/edge-kernels.js';
 import type { StatisticsKernels } from './statistics-kernels.js';
 
 /** Exports of assembly/analysis.ts. Numbers that end in `Ptr` are byte addresses in the workspace's memory. */
-export interface AnalysisKernels extends StatisticsKernels, LinalgKernels {
+export interface AnalysisKernels extends StatisticsKernels, EdgeKernels, LinalgKernels {
   /** First byte above the module's constants. */
   heapBase(): number;
 }

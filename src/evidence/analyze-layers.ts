@@ -28,7 +28,7 @@ export interface AnalyzeOptions {
 }
 
 /** What each tensor is tested against: the given law or checkpoint, or laws inferred together. */
-function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoint): Null[] {
+export function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoint): Null[] {
   if (typeof init !== 'string') {
     return inputs.map(({ name }) => {
       const initial = init.get(name);

@@ -32,7 +32,7 @@ export interface Layer {
 }
 
 /** Elementwise functions of one value, through which a layer still feeds the next. */
-const activations = new Set([
+export const elementwiseActivations: ReadonlySet<string> = new Set([
   'Relu',
   'LeakyRelu',
   'Sigmoid',
@@ -54,7 +54,7 @@ const activations = new Set([
   'Sqrt',
 ]);
 
-const isActivation = (node: Node) => node.domain === '' && activations.has(node.op);
+const isActivation = (node: Node) => node.domain === '' && elementwiseActivations.has(node.op);
 const isLayer = (node: Node) => node.domain === 'kerf' && (node.op === 'Linear' || node.op === 'EmbeddingBag');
 
 function float32(graph: Graph, name: string | undefined): Tensor<'float32'> | undefined {
