@@ -1,7 +1,8 @@
 /** `kerf analyze`: tests a model's weights and prints the evidence. */
-import { analyze } from '../evidence/index.js';
+import { analyze, analyzePaper } from '../evidence/index.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
 import { htmlPage } from '../report/html.js';
+import { formatPaper, paperJson } from '../report/paper.js';
 import type { AnalyzeArgs } from './commands/analyze.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
@@ -9,18 +10,20 @@ import { checkOutputPath, writeOutputFile } from './output-file.js';
 import { printResult } from './print.js';
 import { ProgressLine } from './progress.js';
 
-export async function runAnalyze({ model: path, init, fdr, seed, report, json }: AnalyzeArgs): Promise<void> {
+export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
+  const { model: path, fdr, procedure, control, seed, report, json } = args;
   if (report !== undefined) checkOutputPath(report);
   const { graph } = await readModel(path);
   const progress = new ProgressLine();
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>
     progress.update({ stage: `analyze ${name}`, done, total });
-  const evidence = await analyze(graph, { init: await readInit(init), fdr, seed, onProgress }).finally(() =>
-    progress.end(),
-  );
+  const init = await readInit(args.init);
+  const evidence = await analyze(graph, { init, fdr, seed, onProgress }).finally(() => progress.end());
+  const paper = procedure === 'paper' ? await analyzePaper(graph, { init, control, level: fdr, seed }) : null;
+  const text = () => (paper ? formatPaper(paper, evidence) : formatEvidence(evidence));
   if (report !== undefined) {
-    const page = htmlPage('kerf analyze', [{ title: 'What training supports', text: formatEvidence(evidence) }]);
+    const page = htmlPage('kerf analyze', [{ title: 'What training supports', text: text() }]);
     writeOutputFile(report, new TextEncoder().encode(page));
   }
-  printResult(json, evidenceJson(evidence), () => formatEvidence(evidence));
+  printResult(json, { ...evidenceJson(evidence), ...(paper && { paper: paperJson(paper) }) }, text);
 }

@@ -22,10 +22,10 @@ function strongest(matrix: Structure | null): string | null {
   return matrix && `${count(matrix.largestStrong)}/${count(matrix.nodes)}`;
 }
 
-function familyRow({ name, length, adjacency, family, matrix, noNull }: EdgeFamily) {
+function familyRow({ name, length, adjacency, matrix, noNull }: EdgeFamily) {
   const places = adjacency.rows * adjacency.columns;
   const kept = share(adjacency.edges, places);
-  return [name, length, count(places), noNull ? `all: ${noNull}` : kept, strongest(matrix), count(family.supported)];
+  return [name, length, count(adjacency.edges), noNull ? `all: ${noNull}` : kept, strongest(matrix)];
 }
 
 function structureFacts(structure: Structure, control: EdgeControl, level: number) {
@@ -34,7 +34,10 @@ function structureFacts(structure: Structure, control: EdgeControl, level: numbe
     ['nodes', count(structure.nodes)],
     ['edges kept', count(structure.edges)],
     ['isolated nodes', count(structure.isolated)],
-    ['independent parts', `${structure.components}, the largest with ${percent(structure.largestEdgeShare, 1)} of the edges`],
+    [
+      'independent parts',
+      `${structure.components}, the largest with ${percent(structure.largestEdgeShare, 1)} of the edges`,
+    ],
     [
       'strong components',
       `${count(structure.strong)}, ${structure.cycles} of them with a cycle, the largest of ${count(structure.largestStrong)}`,
@@ -59,10 +62,9 @@ function ownRows({ tensors }: Evidence) {
 const edgeColumns = [
   { head: 'weights' },
   { head: 'values an edge', align: 'right' },
-  { head: 'edges', align: 'right' },
-  { head: 'kept', align: 'right' },
+  { head: 'edges kept', align: 'right' },
+  { head: 'share', align: 'right' },
   { head: 'largest strong', align: 'right' },
-  { head: 'supported', align: 'right' },
 ] as const;
 
 const ownColumns = [

@@ -52,9 +52,31 @@ describe('kerf analyze', () => {
     assert.match(stdout, /^fc1\.weight +torch-linear .*partly$/m);
   });
 
+  it("--procedure paper prints the paper's resolution beside kerf's", async () => {
+    const { stdout } = await kerf(['analyze', digits, '--procedure', 'paper', '--control', 'bonferroni']);
+    assert.match(stdout, /^independent parts +1, the largest with 100\.0 % of the edges$/m);
+    assert.match(stdout, /^fc1\.weight +1 +[\d,]+ +\d+\.\d % +-$/m);
+    assert.match(stdout, /^fc2\.weight +\d+\/256 .*partly$/m);
+    const { paper, tensors } = jsonOf<{
+      paper: { control: string; families: { name: string; matrix: { nodes: number } | null }[] };
+      tensors: Tensor[];
+    }>(await kerf(['analyze', digits, '--procedure', 'paper', '--json']));
+    assert.equal(paper.control, 'alpha');
+    assert.deepEqual(
+      paper.families.map(({ name, matrix }) => [name, matrix?.nodes]),
+      [
+        ['fc1.weight', undefined],
+        ['fc2.weight', 256],
+        ['fc3.weight', undefined],
+      ],
+    );
+    assert.equal(tensors[0].name, 'fc1.weight');
+  });
+
   it('refuses unknown laws and rates', async () => {
     assertRefused(await kerf(['analyze', digits, '--init', 'bogus']), 3, 'LAW_INVALID');
     assertRefused(await kerf(['analyze', digits, '--fdr', '1.5']), 2, 'USAGE');
+    assertRefused(await kerf(['analyze', digits, '--procedure', 'other']), 2, 'USAGE');
     assertRefused(await kerf(['analyze', digits, '--seed', 'x']), 2, 'USAGE');
     assertRefused(await kerf(['analyze', digits, '--fdr', '0.1', '--fdr', '0.2']), 2, 'USAGE');
   });

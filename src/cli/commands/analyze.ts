@@ -5,6 +5,8 @@ export interface AnalyzeArgs {
   model: string;
   init: string;
   fdr: number;
+  procedure: 'kerf' | 'paper';
+  control: 'alpha' | 'bh' | 'bonferroni';
   seed: number;
   report: string | undefined;
   json: boolean | undefined;
@@ -21,7 +23,18 @@ function builder(parser: Argv): Argv<AnalyzeArgs> {
     .positional('model', { type: 'string', demandOption: true, describe: 'model file; - reads stdin' })
     .option('init', initOption)
     .option('fdr', fractionOption('fdr', { default: '0.05', describe: 'false discovery rate of the tests' }))
-    .option('procedure', { choices: ['kerf'], default: 'kerf', requiresArg: true, describe: 'which tests to make' })
+    .option('procedure', {
+      choices: ['kerf', 'paper'],
+      default: 'kerf',
+      requiresArg: true,
+      describe: 'kerf: units, directions, blocks; paper: the edge tests and components of arXiv 2601.15871 beside them',
+    })
+    .option('control', {
+      choices: ['alpha', 'bh', 'bonferroni'],
+      default: 'alpha',
+      requiresArg: true,
+      describe: 'with --procedure paper: error rate of the edge tests, at the level of --fdr',
+    })
     .option('seed', seedOption())
     .option('report', textOption({ describe: 'also write a page for people, HTML' }))
     .example('kerf analyze model.onnx', 'infer the laws, test every tensor')

@@ -62,15 +62,27 @@ for (const [build, { kernels, workspace }] of builds) {
           const at = (i: number, j: number) => flags[i * columns + j];
           const rowsOf = (j: number) => Array.from({ length: rows }, (_, i) => i).filter((i) => at(i, j));
           const lists = Array.from({ length: columns }, (_, j) => rowsOf(j));
-          assert.deepEqual(Array.from(workspace.view(column)), lists.map((list) => list.length));
+          assert.deepEqual(
+            Array.from(workspace.view(column)),
+            lists.map((list) => list.length),
+          );
           const degrees = Array.from({ length: rows }, (_, i) => flags.slice(i * columns, (i + 1) * columns));
-          assert.deepEqual(Array.from(workspace.view(row)), degrees.map((row) => row.filter(Boolean).length));
+          assert.deepEqual(
+            Array.from(workspace.view(row)),
+            degrees.map((row) => row.filter(Boolean).length),
+          );
           const targets = workspace.allocate('int32', n);
           let first = 0;
-          const starts = lists.map((list) => (first += list.length) - list.length);
+          const starts = lists.map((list) => {
+            first += list.length;
+            return first - list.length;
+          });
           workspace.view(column).set(starts);
           kernels.mark_targets(rows, columns, marks.ptr, 1000, column.ptr, targets.ptr);
-          assert.deepEqual(Array.from(workspace.view(targets)).slice(0, first), lists.flat().map((i) => i + 1000));
+          assert.deepEqual(
+            Array.from(workspace.view(targets)).slice(0, first),
+            lists.flat().map((i) => i + 1000),
+          );
         });
       });
 
@@ -78,12 +90,18 @@ for (const [build, { kernels, workspace }] of builds) {
         workspace.scope(() => {
           const marks = workspace.copyIn('uint32', bits);
           const w = workspace.copyIn('float32', scores);
-          const start = workspace.copyIn('float32', scores.map((z) => z + 1));
+          const start = workspace.copyIn(
+            'float32',
+            scores.map((z) => z + 1),
+          );
           kernels.f32_keep_marked(rows, columns, w.ptr, marks.ptr, start.ptr);
           const reset = scores.map((z, at) => (flags[at] ? z : z + 1));
           assert.deepEqual(Array.from(workspace.view(w)), Array.from(reset));
           kernels.f32_keep_marked(rows, columns, w.ptr, marks.ptr, 0);
-          assert.deepEqual(Array.from(workspace.view(w)), Array.from(scores, (z, at) => (flags[at] ? z : 0)));
+          assert.deepEqual(
+            Array.from(workspace.view(w)),
+            Array.from(scores, (z, at) => (flags[at] ? z : 0)),
+          );
         });
       });
     }

@@ -12,7 +12,7 @@ export function sequenceSquares(d: number, m: number, up: ArrayLike<number>, dow
 }
 
 /** Bits of flags [rows, columns], each row padded to whole words. */
-export function packBits(flags: readonly boolean[], rows: number, columns: number): Uint32Array {
+export function packBits(flags: readonly boolean[], rows: number, columns: number): Uint32Array<ArrayBuffer> {
   const words = Math.ceil(columns / 32);
   const bits = new Uint32Array(rows * words);
   flags.forEach((flag, at) => {
