@@ -101,7 +101,7 @@ export function f32_pit(n: usize, wPtr: usize, family: i32, scale: f64, tablePtr
 }
 
 /** Phi^-1 of an upper tail p in [0, 1/2], by the UNIFORM table (t = 2 p) where it reaches. */
-export function tailToZ(uniformTablePtr: usize, p: f64): f64 {
+function tailToZ(uniformTablePtr: usize, p: f64): f64 {
   if (p >= 0.5 * SMALLEST_T) return tableZ(uniformTablePtr, 2 * p);
   return p > 0 ? min<f64>(OUTSIDE_Z, normalQuantileOfLogTail(Math.log(p))) : OUTSIDE_Z;
 }

@@ -38,14 +38,13 @@ export const largestGroup: Readonly<Partial<Record<GroupTest, number>>> = { 'hig
 
 /** Anderson-Darling statistics of groups of standard normals, ascending. */
 function simulatedNull(size: number): TensorData<'float64'> {
-  const { kernels, workspace, tables } = analysisKernels();
-  kernels.f64_pit_table(2, tables.uniform.ptr);
+  const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
     const z = workspace.allocate('float32', simulatedGroups * size);
     const out = workspace.allocate('float64', simulatedGroups);
     const scratch = workspace.allocate('float64', size);
     const key = BigInt.asIntN(64, tensorKey(0, `anderson-darling ${size}`));
-    kernels.f32_draw(z.length, 0, 1, key, 0n, tables.uniform.ptr, z.ptr);
+    kernels.f32_draw(z.length, 0, 1, key, 0n, z.ptr);
     kernels.f32_anderson_darling(simulatedGroups, size, z.ptr, scratch.ptr, out.ptr);
     kernels.f64_sort(simulatedGroups, out.ptr);
     return workspace.copyOut(out);

@@ -61,7 +61,6 @@ export function score(weights: Block<'float32'>, law: Law, dither: Dither | null
  */
 export function draw(law: Law, key: bigint, weights: Block<'float32'>): void {
   const { kernels } = analysisKernels();
-  const { uniform } = filledTables();
   const family = familyCode[law.family]!;
-  kernels.f32_draw(weights.length, family, law.scale, BigInt.asIntN(64, key), 0n, uniform.ptr, weights.ptr);
+  kernels.f32_draw(weights.length, family, law.scale, BigInt.asIntN(64, key), 0n, weights.ptr);
 }

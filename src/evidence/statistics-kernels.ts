@@ -42,15 +42,7 @@ export interface StatisticsKernels {
   f64_marchenko_pastur_cdf(beta: number, x: number): number;
   f64_marchenko_pastur_median(beta: number): number;
 
-  f32_draw(
-    n: number,
-    family: number,
-    scale: number,
-    key: bigint,
-    first: bigint,
-    uniformTablePtr: number,
-    wPtr: number,
-  ): void;
+  f32_draw(n: number, family: number, scale: number, key: bigint, first: bigint, wPtr: number): void;
   f64_uniform(n: number, key: bigint, first: bigint, xPtr: number): void;
 
   f32_ratio_histogram(n: number, wPtr: number, initPtr: number, low: number, bins: number, countPtr: number): void;

@@ -10,7 +10,7 @@ import {
   tensorKey,
 } from '../../../src/evidence/index.js';
 import { draw } from '../../../src/evidence/scores.js';
-import { binomialTolerance, groupLogP, groupSize, groupSums, type Plant, powerAndFdr } from './groups.js';
+import { binomialTolerance, groupLogP, groupSize, groupSums, type Plant, powerAndFdr } from '../../support/groups.js';
 
 const seed = Number(process.env['KERF_TEST_SEED'] ?? 1);
 const fans = { fanIn: 300, fanOut: 128 };

@@ -7,9 +7,9 @@ import {
   reject,
   tensorKey,
   testGroups,
-} from '../../../src/evidence/index.js';
-import { draw, score } from '../../../src/evidence/scores.js';
-import type { Block } from '../../../src/runtime/workspace.js';
+} from '../../src/evidence/index.js';
+import { draw, score } from '../../src/evidence/scores.js';
+import type { Block } from '../../src/runtime/workspace.js';
 
 /** Weights of an edge of a d-4d-d block in eight channels, as the calibration has them. */
 export const groupSize = 8;
@@ -57,7 +57,7 @@ export function groupLogP(
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
     const weights = workspace.allocate('float32', groups * groupSize);
-    draw(truth, tensorKey(seed, 'weights'), weights);
+    draw(truth, tensorKey(seed, `weights ${truth.name}`), weights);
     if (plant) plantInto(weights, law, plant, seed);
     score(weights, law, null, weights);
     return testGroups(test, weights, groupSize) as Float64Array<ArrayBuffer>;
@@ -70,7 +70,7 @@ export function groupSums(truth: Law, law: Law, groups: number, seed: number, pl
   return workspace.scope(() => {
     const weights = workspace.allocate('float32', groups * groupSize);
     const sums = workspace.allocate('float64', groups);
-    draw(truth, tensorKey(seed, 'weights'), weights);
+    draw(truth, tensorKey(seed, `weights ${truth.name}`), weights);
     plantInto(weights, law, plant, seed);
     score(weights, law, null, weights);
     kernels.f32_row_squares(groups, groupSize, weights.ptr, 0, sums.ptr);
