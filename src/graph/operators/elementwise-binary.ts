@@ -1,4 +1,5 @@
 /** Operators of two inputs that broadcast: arithmetic, comparison, logic. */
+import { equals, product } from '../../runtime/extent.js';
 import { type DType, Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -168,7 +169,8 @@ export const binaryOperators: readonly Operator[] = [
     align: alignSlope,
     lower: (node, builder, opset) => {
       const [x, slope] = node.inputs.map((value) => builder.fact(value));
-      if (x.dtype !== 'float32' || slope.shape.length > x.shape.length) return false;
+      const isWidened = !equals(product(builder.fact(node.outputs[0]).shape), product(x.shape));
+      if (x.dtype !== 'float32' || isWidened || slope.shape.length > x.shape.length) return false;
       const shape = alignSlope(node, opset, x.shape.length, slope.shape);
       return lowerPRelu(node, builder, { operand: builder.place(node.inputs[1]).operand, shape });
     },

@@ -103,11 +103,11 @@ export function lowerBinary(node: Node, builder: PlanBuilder, word: string, opse
   return true;
 }
 
-/** A float32 scalar as a weight; equal values are stored once. */
+/** A float32 scalar as a weight, to be broadcast to any rank, also to none; equal values are stored once. */
 export function scalarView(builder: PlanBuilder, value: number): View {
   const data = Float32Array.of(value);
   const operand = builder.weight({ name: `scalar = ${data[0]}`, dtype: 'float32', shape: [1], layout: 'plain', data });
-  return { operand, shape: [1] };
+  return { operand, shape: [] };
 }
 
 /** y = f(f(x_0, x_1), x_2)...; for a mean divided by their number. */
