@@ -37,13 +37,20 @@ export function f32_gemm(
   const yBytes = (<usize>ldy) << 2;
   const xBytes = (<usize>ldx) << 2;
   const zBytes = (<usize>ldz) << 2;
-  for (let m = 0; m < M; m += MC) {
-    const rows = min(MC, M - m);
+  const mc = evenBlock(M, MC);
+  for (let m = 0; m < M; m += mc) {
+    const rows = min(mc, M - m);
     rowBlock(yPtr, yBytes, xPtr, xBytes, panelPtr, rows, N, K, zPtr, zBytes, R, lo, hi);
-    yPtr += <usize>MC * yBytes;
-    xPtr += <usize>MC * xBytes;
-    zPtr += <usize>MC * zBytes;
+    yPtr += <usize>mc * yBytes;
+    xPtr += <usize>mc * xBytes;
+    zPtr += <usize>mc * zBytes;
   }
+}
+
+/** Size of the blocks that cut `size` evenly into pieces of at most `limit`, a multiple of every tile's height. */
+function evenBlock(size: i32, limit: i32): i32 {
+  const blocks = max(1, (size + limit - 1) / limit);
+  return ((size + blocks - 1) / blocks + MR_HALF - 1) & -MR_HALF;
 }
 
 /** At most MC rows, all outputs: KC inputs at a time, sums carried through y; the last inputs together with z. */
@@ -63,8 +70,7 @@ function rowBlock(
   hi: f32,
 ): void {
   const panelRows = 1 + K + R;
-  const blocks = max(1, (K + KC - 1) / KC);
-  const kc = (K + blocks - 1) / blocks;
+  const kc = evenBlock(K, KC);
   let k = 0;
   for (; k + kc < K; k += kc) {
     panelLoop(yPtr, yBytes, xPtr, xBytes, panelPtr, panelRows, k, rows, N, kc, 0, 0, 0, -Infinity, Infinity);
