@@ -5,7 +5,8 @@
  *     parent                                            child
  *     (start)                                        -> { name, version, flags, pid }
  *     { do: 'prepare', job, probes, warmUpMs }       -> { values }           outputs of input 0 at the probed indices
- *     { do: 'block', ms }                            -> { callMs, hash }     one time a call, for about `ms`
+ *     { do: 'block', ms }                            -> { callMs, cpuMs, hash }   one time a call, for about `ms`
+ *                                                                             cpuMs: processor time of a call
  *     (disconnect)                                      ends
  *
  * A block runs at least one call; inputs change from call to call; outputs are consumed into `hash`. Between requests
@@ -20,6 +21,7 @@ let next = 1;
 async function block(ms) {
   const callMs = [];
   let hash = 0;
+  const cpu = process.cpuUsage();
   const end = performance.now() + ms;
   do {
     const start = performance.now();
@@ -27,7 +29,8 @@ async function block(ms) {
     callMs.push(performance.now() - start);
     hash = (Math.imul(hash, 31) + output[next % output.length] * 1e6) | 0;
   } while (performance.now() < end);
-  return { callMs, hash };
+  const { user, system } = process.cpuUsage(cpu);
+  return { callMs, cpuMs: (user + system) / 1000 / callMs.length, hash };
 }
 
 const requests = {

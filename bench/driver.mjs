@@ -40,7 +40,7 @@ export async function startContender(name) {
  * @param verify  (name, values) => void, throws when a contender's probed outputs are wrong; called before timing
  * @param options  rounds, blockMs of each turn, warmUpMs
  * @returns for each contender: callMs of each round, medianMs, p99Ms, and ratio (its time over the first's) of the
- *     rounds' medians with quartiles
+ *     rounds' medians with quartiles; cpuRatio, the same of processor time, which other programs disturb less
  */
 export async function race(contenders, job, probes, verify, { rounds, blockMs, warmUpMs }) {
   for (const contender of contenders) {
@@ -48,13 +48,19 @@ export async function race(contenders, job, probes, verify, { rounds, blockMs, w
     verify(contender.name, values);
   }
   const blocks = contenders.map(() => []);
+  const cpuMs = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
-      const { callMs } = await contender.ask({ do: 'block', ms: blockMs });
-      blocks[i].push(callMs);
+      const block = await contender.ask({ do: 'block', ms: blockMs });
+      blocks[i].push(block.callMs);
+      cpuMs[i].push([block.cpuMs]);
     }
   }
-  return contenders.map(({ name }, i) => ({ name, ...summarize(blocks[i], blocks[0]) }));
+  return contenders.map(({ name }, i) => ({
+    name,
+    ...summarize(blocks[i], blocks[0]),
+    cpuRatio: ratioOf(cpuMs[i], cpuMs[0]),
+  }));
 }
 
 function summarize(blocks, reference) {

@@ -32,6 +32,9 @@ export function printMachine(machine) {
     `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${machine.cpuFlags.join(' ') || 'no flags known'}`,
   );
   console.log(`load before the run: ${machine.load.map((load) => load.toFixed(1)).join(' ')} (1, 5, 15 minutes)`);
+  if (machine.load[0] > machine.cores / 4) {
+    console.log('other programs are running: calls of several milliseconds are interrupted, and their ratios move');
+  }
   console.log(`Node ${machine.node}, V8 ${machine.v8}, WASM ${machine.wasm}`);
 }
 

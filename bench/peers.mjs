@@ -31,7 +31,7 @@ export async function benchPeers(shapes, options) {
   await Promise.all(contenders.map((contender) => contender.stop()));
   printTable(
     'Linear layers, each contender in its own process, interleaved: median of a call with copies in and out, and how much longer the peers take (quartiles of the rounds)',
-    ['layer', 'M x K x N', 'kerf', 'GFLOP/s', ...names.slice(1)],
+    ['layer', 'M x K x N', 'kerf', 'GFLOP/s', ...names.slice(1), 'web, processor time'],
     results.map(peerRow),
   );
   for (const { name, version, flags } of versions) console.log(`  ${name} ${version}: ${flags}`);
@@ -42,7 +42,15 @@ function peerRow({ name, M, K, N, contenders }) {
   const [own] = contenders;
   const ratioOf = (peer) => formatRatio(contenders.find((contender) => contender.name === peer)?.ratio);
   const gflops = ((2 * M * K * N) / own.medianMs / 1e6).toFixed(1);
-  return [name, `${M}x${K}x${N}`, formatMs(own.medianMs), gflops, ...names.slice(1).map(ratioOf)];
+  const { cpuRatio } = contenders.find((contender) => contender.name === 'onnxruntime-web');
+  return [
+    name,
+    `${M}x${K}x${N}`,
+    formatMs(own.medianMs),
+    gflops,
+    ...names.slice(1).map(ratioOf),
+    formatRatio(cpuRatio),
+  ];
 }
 
 /** The result without most of its raw samples: at most 20 calls of each round. */
