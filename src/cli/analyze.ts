@@ -1,12 +1,12 @@
 /** `kerf analyze`: tests a model's weights and prints the evidence. */
 import { analyze, analyzePaper } from '../evidence/index.js';
+import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
 import { htmlPage } from '../report/html.js';
 import { formatPaper, paperJson } from '../report/paper.js';
 import type { AnalyzeArgs } from './commands/analyze.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
-import { checkOutputPath, writeOutputFile } from './output-file.js';
 import { printResult } from './print.js';
 import { ProgressLine } from './progress.js';
 

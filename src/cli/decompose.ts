@@ -1,5 +1,6 @@
 /** `kerf decompose`: reads model and data, runs the pipeline, writes the package, prints what was done. */
 
+import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
 import { type Decomposition, decompose } from '../pipeline.js';
@@ -12,7 +13,6 @@ import { readInit } from './init.js';
 import { readModel } from './input-files.js';
 import { readRows } from './inputs.js';
 import { usageError } from './options.js';
-import { checkOutputPath, writeOutputFile } from './output-file.js';
 import { formatJson, print, remark } from './print.js';
 import { ProgressLine } from './progress.js';
 

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { runRows } from '../evaluate-graph.js';
 import { InferenceSession } from '../index.js';
 import { type ArrayFormat, encodeArrays } from '../model/index.js';
+import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { formatOutputs } from '../report/outputs.js';
 import type { Feeds, Outputs, RunOptions } from '../runtime/executor.js';
 import type { Session } from '../runtime/session.js';
@@ -10,7 +11,6 @@ import type { RunArgs } from './commands/run.js';
 import { pathOrStdin } from './input-files.js';
 import { readInputs } from './inputs.js';
 import { usageError } from './options.js';
-import { checkOutputPath, writeOutputFile } from './output-file.js';
 import { print } from './print.js';
 
 const outputFormats = new Map<string, Exclude<ArrayFormat, 'csv' | 'jsonl'>>([

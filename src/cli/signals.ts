@@ -1,4 +1,4 @@
-import { removeTemporaryFiles } from './output-file.js';
+import { removeTemporaryFiles } from '../model/output-file.js';
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 

@@ -1,8 +1,8 @@
 /** Files of arrays: npy, npz, CSV, JSON and JSON lines in; npy, npz and JSON out. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { KerfError } from '../../runtime/errors.js';
 import type { Tensor } from '../../runtime/tensor.js';
+import { writeOutputFile } from '../output-file.js';
 import { quote } from '../quote.js';
 import { fileTooLarge, readFile } from '../read-file.js';
 import { type DataLimits, defaultDataLimits, invalidData } from './limits.js';
@@ -84,19 +84,5 @@ export async function writeArrays(path: string, arrays: ReadonlyMap<string, Tens
     const got = extname(path) || 'no extension';
     throw new KerfError('OPTION_INVALID', `output ${quote(path)}`, `got ${got}, expected .npy, .npz or .json.`);
   }
-  const bytes = encodeArrays(arrays, format);
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    const handle = openSync(temporary, 'w');
-    try {
-      writeFileSync(handle, bytes);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw new KerfError('IO_FAILED', `output ${quote(path)}`, 'cannot be written. Check the folder.', {}, { cause });
-  }
+  writeOutputFile(path, encodeArrays(arrays, format));
 }

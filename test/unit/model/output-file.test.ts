@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkOutputPath, writeOutputFile } from '../../../src/cli/output-file.js';
+import { checkOutputPath, writeOutputFile } from '../../../src/model/output-file.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
