@@ -33,8 +33,10 @@ export interface SpectrumResult {
   /** Noise scale in force: the law's, or refitted from the bulk. */
   readonly sigma: number;
   readonly refitted: boolean;
+  /** The refitted scale once more, after the supported directions are dropped. */
+  readonly sigmaIterated?: number;
   readonly threshold: number;
-  /** Singular values, descending. */
+  /** Singular values that were counted, descending; of the biwhitened matrix when `refitted`. */
   readonly values: Float64Array;
 }
 
