@@ -43,7 +43,7 @@ export function checkOutputPath(path: string): void {
  */
 export function writeOutputFile(path: string, bytes: Uint8Array): void {
   if (path === '-') {
-    writeAll(1, bytes);
+    process.stdout.write(bytes);
     return;
   }
   checkOutputPath(path);

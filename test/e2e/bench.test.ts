@@ -1,14 +1,52 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { assertRefused, digits, jsonOf, kerf, root, scratchFolder } from './kerf.js';
 
-const script = fileURLToPath(new URL('../../../scripts/bench.mjs', import.meta.url));
+interface Contender {
+  readonly name: string;
+  readonly version: string;
+  readonly threads: number;
+  readonly batch: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly ratio: number;
+}
 
-describe('npm run bench', () => {
-  it('refuses unknown arguments by name, before it measures anything', () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--fast'], { encoding: 'utf8' });
-    assert.equal(status, 2);
-    assert.equal(stdout, '');
-    assert.match(stderr, /got --fast, expected --quick or one of kernels, peers, decomposition, models/);
+describe('kerf bench', () => {
+  const scratch = scratchFolder();
+  after(scratch.remove);
+
+  it('--json has one entry per contender and batch size', async () => {
+    const words = ['bench', digits, '--batch', '1,8', '--seconds', '0.1', '--json'];
+    const { contenders, missing } = jsonOf<{ contenders: Contender[]; missing: string[] }>(await kerf(words));
+    assert.deepEqual(missing, []);
+    assert.deepEqual(
+      contenders.map(({ name, batch }) => [name, batch]),
+      [
+        ['kerf', 1],
+        ['kerf', 8],
+      ],
+    );
+    for (const { medianMs, p99Ms, ratio, threads, version } of contenders) {
+      assert.ok(medianMs > 0 && p99Ms >= medianMs);
+      assert.equal(ratio, 1);
+      assert.equal(threads, 1);
+      assert.match(version, /^\d+\.\d+\.\d+/);
+    }
+  });
+
+  it('names a peer that is not installed, and goes on without it', async () => {
+    // The peers of the benchmarks are found in bench/node_modules, where they are installed.
+    const words = ['bench', digits, '--against', 'onnxruntime-web', '--seconds', '0.1', '--json'];
+    const ended = await kerf(words, { cwd: scratch.path });
+    const { contenders, missing } = jsonOf<{ contenders: Contender[]; missing: string[] }>(ended);
+    assert.deepEqual([...contenders.map(({ name }) => name), ...missing].sort(), ['kerf', 'onnxruntime-web']);
+    if (missing.length > 0) assert.match(ended.stderr, /onnxruntime-web is not installed: npm install onnxruntime-web/);
+  });
+
+  it('refuses unknown peers and batch sizes', async () => {
+    assertRefused(await kerf(['bench', digits, '--against', 'bogus']), 2, 'USAGE');
+    assertRefused(await kerf(['bench', digits, '--batch', '1,x']), 2, 'USAGE');
+    assertRefused(await kerf(['bench', join(root, 'README.md')]), 3, 'FILE_FORMAT');
   });
 });

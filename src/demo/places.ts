@@ -1,0 +1,31 @@
+/** Where the demo's models and data may lie: below the working directory, this package, and Node's own npm. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** node_modules folders, nearest first; not all of them need exist. */
+export function moduleFolders(): string[] {
+  const node = dirname(dirname(process.execPath));
+  const folders = [
+    join(process.cwd(), 'node_modules'),
+    join(packageFolder, 'node_modules'),
+    join(packageFolder, 'examples', 'node_modules'),
+    // As a dependency, kerf lies beside the others.
+    join(packageFolder, '..'),
+    join(node, 'lib', 'node_modules'),
+    join(node, 'node_modules'),
+  ];
+  return [...new Set(folders.map((folder) => resolve(folder)))].filter((folder) => /node_modules$/.test(folder));
+}
+
+/** A file of an npm package, if it is installed. */
+export function findModuleFile(path: string): string | undefined {
+  return moduleFolders()
+    .map((folder) => join(folder, path))
+    .find((file) => existsSync(file));
+}
+
+/** The digits net that ships with kerf. */
+export const digitsModel = join(packageFolder, 'test', 'golden', 'digits', 'digits.onnx');
