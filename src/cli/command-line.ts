@@ -65,6 +65,7 @@ function oneLine(message: string): string {
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   endOnSignals();
+  process.stdout.on('error', (error) => process.exit(describeFailure(error, false).exitCode));
   try {
     await createParser(words).parseAsync();
     return 0;

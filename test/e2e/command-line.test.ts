@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertRefused, kerf, root } from './kerf.js';
+import { promisify } from 'node:util';
+import { assertRefused, digits, kerf, root } from './kerf.js';
 
 describe('kerf, the command line', () => {
   const usageErrors: [what: string, words: string[]][] = [
@@ -19,7 +21,19 @@ describe('kerf, the command line', () => {
   it('prints help with every command on stdout', async () => {
     const { code, stdout } = await kerf(['--help']);
     assert.equal(code, 0);
-    for (const command of ['inspect', 'doctor', 'completion']) assert.match(stdout, new RegExp(`kerf ${command}`));
+    for (const command of [
+      'inspect',
+      'analyze',
+      'decompose',
+      'run',
+      'verify',
+      'bench',
+      'demo',
+      'ops',
+      'doctor',
+      'completion',
+    ])
+      assert.match(stdout, new RegExp(`kerf ${command}`));
   });
 
   it('prints the version of package.json', async () => {
@@ -52,5 +66,23 @@ describe('kerf, the command line', () => {
   it('completes the commands', async () => {
     const { stdout } = await kerf(['--get-yargs-completions', 'kerf', 'doc'], { env: { SHELL: '/bin/bash' } });
     assert.match(stdout, /^doctor$/m);
+  });
+
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    it(`ends with ${exitCode} on ${signal}`, async () => {
+      // Long enough to be up and measuring when the signal comes, on a busy machine too.
+      const words = ['bench', digits, '--seconds', '60'];
+      assert.equal((await kerf(words, { signal, signalAfterMs: 3000 })).code, exitCode);
+    });
+  }
+
+  it('ends quietly when the reader of its output goes away', async () => {
+    const command = `"${process.execPath}" "${join(root, 'build/src/cli/main.js')}" ops --json | head -c 10; echo " \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
+    assert.match(stdout, / 0\n$/);
+    assert.equal(stderr, '');
   });
 });

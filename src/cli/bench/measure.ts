@@ -98,6 +98,11 @@ function summarise(contender: Contender, kerf: Contender): Measurement {
  */
 export async function measure(loads: readonly Load[], rounds: number, roundMs: number): Promise<Measurement[]> {
   const contenders = loads.map((load) => new Contender(load));
+  const stop = () => {
+    for (const contender of contenders) contender.stop();
+  };
+  // On a signal, too: a contender in the middle of a round would not notice that its parent is gone.
+  process.once('exit', stop);
   try {
     for (const contender of contenders) await contender.start();
     for (let round = 0; round < rounds; round++) {
@@ -108,6 +113,7 @@ export async function measure(loads: readonly Load[], rounds: number, roundMs: n
     }
     return contenders.map((contender) => summarise(contender, contenders[0]));
   } finally {
-    for (const contender of contenders) contender.stop();
+    process.off('exit', stop);
+    stop();
   }
 }
