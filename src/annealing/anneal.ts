@@ -10,18 +10,18 @@ import { type Comparison, compareOutputs } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
 import { prepareData } from './data.js';
 import { type Decision, parseDecision } from './decision.js';
-import { isInformative, testInSequence } from './guard.js';
+import { type Candidate, isInformative, testInSequence } from './guard.js';
 import { layerChoices } from './layer-choices.js';
 import { hashRows, rowCount } from './rows.js';
 import { Proposer } from './stages.js';
 
-/** Runs graphs on the guard and compares them with the original, which runs once. */
+/** Runs graphs on rows and compares them with the original, which runs once. */
 class Judge {
   #original: Outputs | null = null;
 
   constructor(
     readonly graph: Graph,
-    readonly guard: Feeds,
+    readonly rows: Feeds,
     readonly decision: Decision,
     readonly options: AnnealOptions,
   ) {}
@@ -29,9 +29,9 @@ class Judge {
   async compare(changed: Graph): Promise<Comparison> {
     throwIfAborted(this.options.signal);
     this.options.onProgress?.({ stage: 'guard' });
-    this.#original ??= await this.options.evaluate(this.graph, this.guard);
-    const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.guard);
-    return compareOutputs(rowCount(this.guard), this.#original, outputs, this.decision);
+    this.#original ??= await this.options.evaluate(this.graph, this.rows);
+    const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
+    return compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision);
   }
 }
 
@@ -42,17 +42,27 @@ interface Verdict {
   readonly isProof: boolean;
 }
 
-/** Tests the proposed stages in order; a guard that proves nothing tests none, and only exact trims remain. */
-async function judgeStages(proposer: Proposer, judge: Judge, promise: GuardPromise): Promise<Verdict> {
+/**
+ * Tests the proposed stages in order; a guard that proves nothing tests none, and only exact trims remain.
+ * A control is fitted to nothing, so the calibration rows count for it too.
+ */
+async function judgeStages(
+  proposer: Proposer,
+  judge: Judge,
+  calibration: Judge | null,
+  promise: GuardPromise,
+): Promise<Verdict> {
   const itself = await judge.compare(judge.graph);
   if (!isInformative(itself.classes)) {
     return { graph: proposer.trimmed, stages: [], comparison: await judge.compare(proposer.trimmed), isProof: false };
   }
   const comparisons = new Map([[judge.graph, itself]]);
-  const count = async ({ value }: { value: Graph }) => {
+  const count = async ({ value, isControl }: Candidate<Graph>) => {
     const comparison = await judge.compare(value);
     comparisons.set(value, comparison);
-    return comparison;
+    if (!isControl || !calibration) return comparison;
+    const { n, seen } = await calibration.compare(value);
+    return { n: comparison.n + n, seen: comparison.seen + seen };
   };
   const { stages, kept } = await testInSequence(proposer.stages(), count, promise);
   const graph = kept?.value ?? judge.graph;
@@ -76,8 +86,9 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const decision = parseDecision(options.decision ?? 'auto', graph);
   const { calibration, guard } = await prepareData(graph, decision, promise, options);
   const proposer = new Proposer(graph, evidence, calibration, decision, promise, options);
+  const judgeOf = (rows: Feeds) => new Judge(graph, rows, decision, options);
   const verdict: Verdict = guard
-    ? await judgeStages(proposer, new Judge(graph, guard, decision, options), promise)
+    ? await judgeStages(proposer, judgeOf(guard), calibration && judgeOf(calibration), promise)
     : { graph: await proposer.withoutData(), stages: [], comparison: null, isProof: true };
   const { trimmed, branches } = proposer;
   const isExact = verdict.graph === trimmed;
