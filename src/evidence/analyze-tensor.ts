@@ -8,6 +8,7 @@ import { columnBlocks } from './column-blocks.js';
 import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
 import { hasScores, type Law } from './laws.js';
 import { measureMoments } from './moments.js';
+import { hasRowScales } from './row-scales.js';
 import type { Dither } from './scores.js';
 import { measureSpectrum } from './spectrum.js';
 import type { TensorInput } from './tensor-input.js';
@@ -126,6 +127,12 @@ function underLaw(
   const spectrum = spectrumOf(input, law, weights);
   const blocks = input.kind === 'bias' ? null : columnBlocks(weights, rows, columns, options.seed);
   const tests = testTensor(weights, rows, columns, law, dither, options.fdr);
+  // The tests used the weights as scratch.
+  analysisKernels().workspace.view(weights).set(input.values);
+  if (input.kind !== 'bias' && hasRowScales(weights, rows, columns, law, tests.ks)) {
+    const reason = `every row has the shape of ${law.name} at a scale of its own, as after folding a normalisation in`;
+    return withoutNull(input, given, scaleRatio, options.fdr, reason);
+  }
   const decision = decide({
     law,
     count: weights.length,

@@ -9,6 +9,7 @@ import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
 import { type Fans, hasScores, type Law, type LawRule, parseLaw } from './laws.js';
 import type { Moments } from './moments.js';
+import { familyByRows } from './row-scales.js';
 import { score } from './scores.js';
 import { kolmogorovSmirnov, sortScratch } from './tensor-tests.js';
 import { allowedDistance, allowedScaleError } from './verdict.js';
@@ -162,6 +163,12 @@ function farAboveAll(candidate: Candidate, rules: readonly LawRule[]): Inference
 
 const zeros = parseLaw('zeros').weight({ fanIn: 1, fanOut: 1 });
 
+/** The family of the rows of a matrix, each at its own scale. */
+function rowFamily({ values, fans }: Candidate, ks: number): Law['family'] | null {
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => familyByRows(workspace.copyIn('float32', values), fans.fanOut, fans.fanIn, ks));
+}
+
 /** Weights from which a tensor may keep a law of its own, other than its network's. */
 const ownLawFrom = 1000;
 
@@ -176,6 +183,10 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
   if (voted && fitsClosely(voted, count)) return { law: voted.law };
   if (best && count >= ownLawFrom && fitsClosely(best, count)) return { law: best.law };
   if (looksZeroInitialised(candidate)) return { law: zeros };
+  const family = candidate.kind === 'weight' && best ? rowFamily(candidate, best.ks) : null;
+  if (family) {
+    return { law: null, noNull: `every row is ${family} at a scale of its own, as after folding a normalisation in` };
+  }
   if (voted) return { law: voted.law };
   return farAboveAll(candidate, embeddingRules(candidate.fans));
 }

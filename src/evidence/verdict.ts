@@ -33,7 +33,7 @@ export function allowedDistance(count: number): number {
 }
 
 /** Fourth moment over the square of the second, by family; sets the sampling error of a scale. */
-const kurtosis: Partial<Record<Law['family'], number>> = { normal: 3, 'truncated-normal': 2.37, uniform: 1.8 };
+export const kurtosis: Partial<Record<Law['family'], number>> = { normal: 3, 'truncated-normal': 2.37, uniform: 1.8 };
 
 /** Largest |scaleRatio - 1| that still counts as the law: .03, or the .1 % point of its sampling error. */
 export function allowedScaleError(law: Law, count: number): number {

@@ -63,6 +63,24 @@ describe(`analyzeLayers (seed ${seed})`, () => {
     assert.equal(tensors.at(-2)?.units, null);
   });
 
+  it('answers no-null where a normalisation was folded into the rows, given the law and without it', async () => {
+    for (const law of ['torch-linear', 'kaiming-normal', 'glorot-uniform', 'keras-glorot-normal']) {
+      const layers = freshNet(law, widths, seed);
+      for (const { weight } of layers) {
+        const [rows, columns] = weight.dims;
+        // gamma / sqrt(variance) of a batch normalisation, .4 to 2.5.
+        for (let i = 0; i < rows; i++) {
+          for (let j = 0; j < columns; j++) weight.data[i * columns + j] *= Math.exp(0.9 * Math.sin(7 * i));
+        }
+      }
+      for (const init of [law, 'auto']) {
+        const [{ verdict, reason }] = (await analyzeLayers(layers, { init })).tensors;
+        assert.equal(verdict, 'no-null', `${law}, init ${init}: ${reason}`);
+        assert.match(reason, init === law ? /at a scale of its own/ : /scale/);
+      }
+    }
+  });
+
   it('answers no-null where entries depend on each other', async () => {
     const { tensors } = await analyzeLayers(freshNet('lecun-normal', widths, seed), { init: 'orthogonal' });
     assert.equal(tensors[0].verdict, 'no-null');
