@@ -1,5 +1,5 @@
 /** The tool's session: a model file as it is, or a package; on the calling thread, on a pool, or on onnxruntime. */
-import { type CreateSessionOptions, createSession } from './executors/create-session.js';
+import { type CreateSessionOptions, createPackageSession } from './executors/create-session.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
 import { createSessionFromModel } from './pipeline.js';
 import { runReference } from './plan/reference-step.js';
@@ -16,10 +16,7 @@ export class InferenceSession extends PackageSession {
    */
   static override async create(source: ModelSource, options: CreateSessionOptions = {}): Promise<PackageSession> {
     const file = await readSource(source);
-    if (isPackage(file.bytes)) {
-      const { plan, certificate } = decodePackage(file.bytes);
-      return createSession(plan, certificate, { runReference, ...options });
-    }
+    if (isPackage(file.bytes)) return createPackageSession(decodePackage(file.bytes), { runReference, ...options });
     const model = modelOf(file);
     return createSessionFromModel(model, model.format === 'onnx' ? { ...options, onnx: file.bytes } : options);
   }

@@ -1,3 +1,4 @@
+import { type Cascade, createCascadeExecutor } from '../runtime/cascade.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Executor } from '../runtime/executor.js';
 import { InferenceSession, type SessionOptions } from '../runtime/inference-session.js';
@@ -30,6 +31,27 @@ export function createSession(
   options: CreateSessionOptions = {},
 ): InferenceSession {
   return InferenceSession.fromExecutor(plan, chooseExecutor(plan, options), certificate);
+}
+
+/** What a session needs of a package. */
+export interface SessionPackage {
+  readonly plan: Plan;
+  readonly cascade?: Cascade | null;
+  readonly certificate: object | null;
+}
+
+/**
+ * A session over a package: over its plan, or over its cascade of two, each with an executor of its own.
+ * @throws as {@link createSession}
+ */
+export function createPackageSession(
+  { plan, cascade, certificate }: SessionPackage,
+  options: CreateSessionOptions = {},
+): InferenceSession {
+  if (!cascade) return createSession(plan, certificate, options);
+  const [compressed, original] = [chooseExecutor(plan, options), chooseExecutor(cascade.plan, options)];
+  const executor = createCascadeExecutor(cascade.rule, compressed, original, options);
+  return InferenceSession.fromExecutor(plan, executor, certificate);
 }
 
 function chooseExecutor(plan: Plan, options: CreateSessionOptions): Executor {

@@ -5,11 +5,13 @@
  *
  * The same package always gives the same bytes.
  */
+import type { Cascade } from '../runtime/cascade.js';
 import { KerfError } from '../runtime/errors.js';
 import { packageAlignmentBytes, packageVersion } from '../runtime/format/package-reader.js';
 import { metadataKey, safetensorsDtypes } from '../runtime/format/safetensors.js';
-import type { Plan, Step, StepParam } from '../runtime/plan.js';
+import type { Plan, PlanWeight, Step, StepParam } from '../runtime/plan.js';
 import { elementBytes } from '../runtime/tensor.js';
+import { joinWeights } from './join-weights.js';
 import type { Package } from './package.js';
 
 const align = (bytes: number) => Math.ceil(bytes / packageAlignmentBytes) * packageAlignmentBytes;
@@ -18,23 +20,25 @@ const align = (bytes: number) => Math.ceil(bytes / packageAlignmentBytes) * pack
  * The bytes of a package.
  * @throws PACKAGE_INVALID when two weights share a name, or a number of the plan cannot be written
  */
-export function encodePackage({ plan, certificate, source }: Package): Uint8Array<ArrayBuffer> {
+export function encodePackage({ plan, cascade, certificate, source }: Package): Uint8Array<ArrayBuffer> {
   const metadata = {
     'kerf.version': packageVersion,
     'kerf.plan': JSON.stringify(planJson(plan)),
+    ...(cascade && { 'kerf.cascade': JSON.stringify(cascadeJson(cascade)) }),
     'kerf.certificate': JSON.stringify(sortKeys(certificate)),
     'kerf.source': JSON.stringify(sortKeys(source)),
   };
   const header = new Map<string, unknown>([[metadataKey, metadata]]);
   let payloadBytes = 0;
-  for (const { name, dtype, data } of plan.weights) {
+  const weights = cascade ? joinWeights(plan.weights, cascade.plan.weights) : plan.weights;
+  for (const { name, dtype, data } of weights) {
     if (header.has(name)) throw invalid(`weight "${name}"`, 'its name stands twice');
     const end = payloadBytes + align(data.byteLength);
     const shape = [(end - payloadBytes) / elementBytes(dtype)];
     header.set(name, { dtype: safetensorsDtypes[dtype], shape, data_offsets: [payloadBytes, end] });
     payloadBytes = end;
   }
-  return assemble(new TextEncoder().encode(objectText(header)), payloadBytes, plan);
+  return assemble(new TextEncoder().encode(objectText(header)), payloadBytes, weights);
 }
 
 /** JSON of an object whose keys keep their order, also those that look like numbers. */
@@ -42,18 +46,22 @@ function objectText(fields: ReadonlyMap<string, unknown>): string {
   return `{${[...fields].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
 }
 
-function assemble(text: Uint8Array, payloadBytes: number, plan: Plan): Uint8Array<ArrayBuffer> {
+function assemble(text: Uint8Array, payloadBytes: number, weights: readonly PlanWeight[]): Uint8Array<ArrayBuffer> {
   const start = align(8 + text.length);
   const bytes = new Uint8Array(start + payloadBytes);
   bytes.fill(0x20, 8, start);
   bytes.set(text, 8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   let at = start;
-  for (const { data } of plan.weights) {
+  for (const { data } of weights) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += align(data.byteLength);
   }
   return bytes;
+}
+
+function cascadeJson({ plan, rule: { outputs, decision, at, tau, maxFallbackRate } }: Cascade): unknown {
+  return { plan: planJson(plan), outputs, decision, at, tau, maxFallbackRate };
 }
 
 function planJson(plan: Plan): unknown {

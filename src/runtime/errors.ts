@@ -41,6 +41,7 @@ export const errorCodes = {
   /** Exit 5: a limit was exceeded. */
   MEMORY_LIMIT: 5,
   FILE_LIMIT: 5,
+  FALLBACK_LIMIT: 5,
   TIMEOUT: 5,
   /** Exit 130: the caller cancelled. */
   ABORTED: 130,

@@ -1,16 +1,19 @@
+import { createCascadeExecutor } from './cascade.js';
 import { KerfError } from './errors.js';
 import type { Executor } from './executor.js';
+import type { FallbackOptions } from './fallback-watch.js';
 import { decodePackage } from './format/package-reader.js';
+import type { Plan } from './plan.js';
 import type { RunReference } from './reference.js';
 import { Session, type SessionPorts } from './session.js';
 import { createWasmExecutor } from './wasm-executor.js';
 
 /** What `kerf/runtime` understands when it creates a session. */
-export interface SessionOptions {
+export interface SessionOptions extends FallbackOptions {
   /** The runtime's module, compiled, for hosts that refuse to compile from bytes. */
   readonly wasmModule?: WebAssembly.Module;
   readonly limits?: {
-    /** WASM memory of the session in bytes; default 2 GiB. */
+    /** WASM memory of the session in bytes, for each plan of a cascade; default 2 GiB. */
     readonly memoryBytes?: number;
   };
   readonly runReference?: RunReference;
@@ -26,19 +29,23 @@ export class InferenceSession extends Session {
   /**
    * Loads a package and prepares to run it.
    * @param source  the package's bytes, or a URL to fetch them from
-   * @throws PACKAGE_INVALID, PACKAGE_VERSION, REFERENCE_STEP, MEMORY_LIMIT; IO_FAILED when the URL cannot be fetched
+   * @throws PACKAGE_INVALID, PACKAGE_VERSION, REFERENCE_STEP, MEMORY_LIMIT, OPTION_INVALID; IO_FAILED when the URL cannot be fetched
    */
   static async create(
     source: string | URL | Uint8Array | ArrayBuffer,
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
-    const { plan, certificate } = decodePackage(await packageBytes(source));
+    const { plan, cascade, certificate } = decodePackage(await packageBytes(source));
     const { wasmModule, runReference, limits } = options;
-    const executor = createWasmExecutor(plan, {
-      ...(wasmModule && { wasmModule }),
-      ...(runReference && { runReference }),
-      ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
-    });
+    const create = (one: Plan) =>
+      createWasmExecutor(one, {
+        ...(wasmModule && { wasmModule }),
+        ...(runReference && { runReference }),
+        ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+      });
+    const executor = cascade
+      ? createCascadeExecutor(cascade.rule, create(plan), create(cascade.plan), options)
+      : create(plan);
     return InferenceSession.fromExecutor(plan, executor, certificate);
   }
 }

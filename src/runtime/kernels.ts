@@ -10,6 +10,18 @@ export interface RuntimeKernels {
    * @returns 0, or 1 + the position of the step that met an index outside its operand
    */
   run_steps(tapePtr: number, tapeBytes: number): number;
+  /** margins[m] = the least margin of the decisions in row m of x [rows, positions, columns], and what stood there. */
+  f32_margins(
+    decision: number,
+    rows: number,
+    positions: number,
+    columns: number,
+    at: number,
+    xPtr: number,
+    marginPtr: number,
+  ): void;
+  /** Lists the rows with a margin below tau; returns how many. */
+  f32_rows_below(rows: number, tau: number, marginPtr: number, rowsPtr: number): number;
   /** First byte behind the module's static data. */
   heap_base(): number;
 }

@@ -30,7 +30,7 @@ export interface ChunkLimits {
 }
 
 /** Whether a port is a list of rows, none of which depends on how many there are. */
-function isRowMajor(port: PlanPort, rows: string): boolean {
+export function isRowMajor(port: PlanPort, rows: string): boolean {
   const [first, ...rest] = port.shape;
   const mentions = rest.some((dim) => typeof dim !== 'number' && dim.some(([, ...names]) => names.includes(rows)));
   return first !== undefined && equals(first, symbol(rows)) && !mentions;

@@ -1,7 +1,9 @@
 /** Reads a `.kerf` package: the container, the plan, what its maker says of it. */
+import type { Cascade } from '../cascade.js';
 import { checkPlan } from '../check-plan.js';
 import { KerfError } from '../errors.js';
 import type { Plan } from '../plan.js';
+import { readCascade } from './cascade-reader.js';
 import { parseJson } from './json.js';
 import { readPlan } from './plan-reader.js';
 import { isObject, readSafetensors, type Safetensors } from './safetensors.js';
@@ -16,10 +18,15 @@ export const packageAlignmentBytes = 64;
 export interface DecodedPackage {
   /** Its weights are views of the file. */
   readonly plan: Plan;
+  /** The original and when it runs; null without a cascade. */
+  readonly cascade: Cascade | null;
   /** The maker's claim, until it is verified. */
   readonly certificate: object | null;
   readonly source: Readonly<Record<string, unknown>>;
 }
+
+/** Metadata that this code knows; keys of other tools are their own affair. */
+const metadataKeys = ['kerf.version', 'kerf.plan', 'kerf.cascade', 'kerf.certificate', 'kerf.source'];
 
 function invalid(problem: string): KerfError {
   return new KerfError('PACKAGE_INVALID', 'package', `${problem}. Build the package again.`);
@@ -49,14 +56,24 @@ export function decodePackage(bytes: Uint8Array): DecodedPackage {
       `unknown version: got "${version.slice(0, 20)}", expected "${packageVersion}". Use another version of kerf.`,
     );
   }
+  checkKeys(file);
   checkAlignment(file, bytes.length);
   const plan = readPlan(metadataJson(file, 'kerf.plan'), file);
   checkPlan(plan);
+  const cascade = file.metadata.has('kerf.cascade')
+    ? readCascade(metadataJson(file, 'kerf.cascade'), plan, file)
+    : null;
   const certificate = metadataJson(file, 'kerf.certificate');
   const source = metadataJson(file, 'kerf.source');
   if (certificate !== null && !isObject(certificate)) throw invalid('its certificate is not an object');
   if (!isObject(source)) throw invalid('its source is not an object');
-  return { plan, certificate, source };
+  return { plan, cascade, certificate, source };
+}
+
+function checkKeys({ metadata }: Safetensors): void {
+  const unknown = [...metadata.keys()].find((key) => key.startsWith('kerf.') && !metadataKeys.includes(key));
+  if (unknown === undefined) return;
+  throw new KerfError('PACKAGE_VERSION', 'package', `unknown metadata "${unknown}". Use a newer version of kerf.`);
 }
 
 function metadataJson({ metadata }: Safetensors, key: string): unknown {

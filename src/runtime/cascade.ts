@@ -1,0 +1,196 @@
+/**
+ * A cascade: the compressed network computes every row; the rows of which it is not sure go to the original, in one batch.
+ *
+ *     feeds ─▶ compressed ─▶ margins ─▶ rows under tau ─▶ original ─┐
+ *                  └────────────── outputs ◀── rows in their place ─┘
+ */
+import type { Executor, Feeds, Outputs, RunOptions, SessionStats, ThreadStats } from './executor.js';
+import { type FallbackOptions, FallbackWatch } from './fallback-watch.js';
+import { plainModule } from './kernels.js';
+import { type MarginRule, Margins } from './margins.js';
+import type { Plan, PlanPort } from './plan.js';
+import { isRowMajor } from './row-chunks.js';
+import { timedOut } from './run-guard.js';
+import { allocate, elementCount, Tensor } from './tensor.js';
+
+/** When a row goes to the original. */
+export interface CascadeRule extends MarginRule {
+  /** A row whose margin is below it, or not a number, goes to the original. */
+  readonly tau: number;
+  /** Largest rate of fallback that the certificate covers. */
+  readonly maxFallbackRate: number;
+}
+
+/** The original network and the rule, as a package carries them beside the compressed plan. */
+export interface Cascade {
+  readonly plan: Plan;
+  readonly rule: CascadeRule;
+}
+
+export interface CascadeOptions extends FallbackOptions {
+  readonly wasmModule?: WebAssembly.Module;
+}
+
+/**
+ * Why two plans cannot form a cascade under a rule; undefined when they can: both compute row by row, have the same
+ * inputs and outputs, and the rule reads float32 outputs.
+ */
+export function cascadeProblem(compressed: Plan, { plan, rule }: Cascade): string | undefined {
+  const isByRow = ({ rows, inputs, outputs }: Plan) =>
+    rows !== null && [...inputs, ...outputs].every((port) => isRowMajor(port, rows));
+  if (!isByRow(compressed) || !isByRow(plan)) return 'a row of its outputs may depend on more than a row of its inputs';
+  const ports = (list: readonly PlanPort[]) =>
+    JSON.stringify(list.map(({ name, dtype, shape }) => [name, dtype, shape]));
+  if (ports(compressed.inputs) !== ports(plan.inputs) || ports(compressed.outputs) !== ports(plan.outputs)) {
+    return 'its two plans differ in their inputs or outputs';
+  }
+  const isDecided = (name: string) => plan.outputs.some((port) => port.name === name && port.dtype === 'float32');
+  if (rule.outputs.length === 0 || !rule.outputs.every(isDecided))
+    return 'it has no float32 output to read margins from';
+  return undefined;
+}
+
+/**
+ * An executor that runs a cascade. The bits of a row do not depend on threads, on the batch, or on the rows beside it.
+ * @param compressed  runs every row; owned from now on, as is `original`
+ * @throws OPTION_INVALID
+ */
+export function createCascadeExecutor(
+  rule: CascadeRule,
+  compressed: Executor,
+  original: Executor,
+  options: CascadeOptions = {},
+): Executor {
+  return new CascadeExecutor(rule, compressed, original, options);
+}
+
+class CascadeExecutor implements Executor {
+  readonly #margins: Margins;
+  readonly #watch: FallbackWatch;
+  /** By input name, room for the feeds of a run; kept, since fresh memory is slow. */
+  readonly #kept = new Map<string, Float32Array>();
+  #runs = 0;
+
+  constructor(
+    readonly rule: CascadeRule,
+    readonly compressed: Executor,
+    readonly original: Executor,
+    options: CascadeOptions,
+  ) {
+    this.#margins = new Margins(rule, options.wasmModule ?? plainModule());
+    this.#watch = new FallbackWatch(rule.maxFallbackRate, options);
+  }
+
+  async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const rows = rowsOf(feeds);
+    if (this.#watch.isDense) return this.#end(await this.original.run(feeds, options), rows, rows, options);
+    // The caller may change its arrays once this function has returned its promise.
+    const own = this.#keep(feeds);
+    const rest = restOf(options);
+    const outputs = await this.compressed.run(feeds, this.#withDecisions(options));
+    const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
+    if (unsure.length > 0) scatter(outputs, await this.original.run(gather(own, unsure), rest()), unsure);
+    return this.#end(outputs, rows, unsure.length, options);
+  }
+
+  runSync(feeds: Feeds, options: RunOptions): Outputs {
+    const rows = rowsOf(feeds);
+    if (this.#watch.isDense) return this.#end(this.original.runSync(feeds, options), rows, rows, options);
+    const rest = restOf(options);
+    const outputs = this.compressed.runSync(feeds, this.#withDecisions(options));
+    const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
+    if (unsure.length > 0) scatter(outputs, this.original.runSync(gather(feeds, unsure), rest()), unsure);
+    return this.#end(outputs, rows, unsure.length, options);
+  }
+
+  async warm(): Promise<void> {
+    await Promise.all([this.compressed.warm(), this.original.warm()]);
+  }
+
+  stats(): SessionStats {
+    const { provider, threads } = this.compressed.stats();
+    const joined = joinThreads(threads, this.original.stats().threads);
+    return { runs: this.#runs, fallbackRate: this.#watch.rate, provider, threads: joined };
+  }
+
+  async release(): Promise<void> {
+    await Promise.all([this.compressed.release(), this.original.release()]);
+  }
+
+  #end(outputs: Outputs, rows: number, fallen: number, { outputs: names }: RunOptions): Outputs {
+    this.#runs++;
+    this.#watch.count(rows, fallen);
+    return names ? Object.fromEntries(names.map((name) => [name, outputs[name]])) : outputs;
+  }
+
+  /** The outputs wanted, and those that decide. */
+  #withDecisions(options: RunOptions): RunOptions {
+    if (!options.outputs) return options;
+    return { ...options, outputs: [...new Set([...options.outputs, ...this.rule.outputs])] };
+  }
+
+  #keep(feeds: Feeds): Feeds {
+    return Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, dims }]) => {
+        let room = this.#kept.get(name);
+        if (!room || room.length < data.length) {
+          room = allocate(type, data.length) as Float32Array;
+          this.#kept.set(name, room);
+        }
+        const copy = room.subarray(0, data.length);
+        copy.set(data as Float32Array);
+        return [name, new Tensor(type, copy as never, dims)];
+      }),
+    );
+  }
+}
+
+const rowsOf = (feeds: Feeds): number => Object.values(feeds)[0].dims[0];
+
+/** The options for what is left of a run that starts now. */
+function restOf(options: RunOptions): () => RunOptions {
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined) return () => options;
+  const start = performance.now();
+  return () => {
+    const restMs = timeoutMs - (performance.now() - start);
+    if (restMs <= 0) throw timedOut(timeoutMs);
+    return { ...options, timeoutMs: restMs };
+  };
+}
+
+/** The given rows of every feed; the feeds themselves when those are all rows. */
+function gather(feeds: Feeds, rows: Int32Array): Feeds {
+  if (rows.length === rowsOf(feeds)) return feeds;
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, data, dims }]) => {
+      const stride = elementCount(dims.slice(1));
+      const some = allocate(type, rows.length * stride) as Float32Array;
+      rows.forEach((row, i) => {
+        some.set((data as Float32Array).subarray(row * stride, (row + 1) * stride), i * stride);
+      });
+      return [name, new Tensor(type, some as never, [rows.length, ...dims.slice(1)])];
+    }),
+  );
+}
+
+/** Puts the rows of `some` in their places. */
+function scatter(outputs: Outputs, some: Outputs, rows: Int32Array): void {
+  for (const [name, { data, dims }] of Object.entries(some)) {
+    const stride = elementCount(dims.slice(1));
+    const whole = outputs[name].data as Float32Array;
+    rows.forEach((row, i) => {
+      whole.set((data as Float32Array).subarray(i * stride, (i + 1) * stride), row * stride);
+    });
+  }
+}
+
+/** Threads of two executors, those with one id as one; parts are the compressed network's. */
+function joinThreads(compressed: readonly ThreadStats[], original: readonly ThreadStats[]): ThreadStats[] {
+  const joined = new Map(compressed.map((thread) => [thread.threadId, thread]));
+  for (const { threadId, busyMs } of original) {
+    const known = joined.get(threadId);
+    joined.set(threadId, { threadId, parts: known?.parts ?? [], busyMs: busyMs + (known?.busyMs ?? 0) });
+  }
+  return [...joined.values()];
+}

@@ -1,0 +1,49 @@
+/** Reads the cascade of a package: the original plan, whose weights stand in the same file, and the rule. */
+import { type Cascade, type CascadeRule, cascadeProblem } from '../cascade.js';
+import { checkPlan } from '../check-plan.js';
+import { KerfError } from '../errors.js';
+import type { Plan } from '../plan.js';
+import { readPlan } from './plan-reader.js';
+import type { Safetensors } from './safetensors.js';
+import * as schema from './schema.js';
+
+const where = 'cascade';
+
+/** Most outputs that decide. */
+const maximumOutputs = 4096;
+
+/**
+ * The cascade that `json` holds, checked against the compressed plan.
+ * @throws PACKAGE_VERSION for a field or decision that is not known; PACKAGE_INVALID for everything else
+ */
+export function readCascade(json: unknown, compressed: Plan, file: Safetensors): Cascade {
+  const fields = schema.readFields(json, where, ['plan', 'outputs', 'decision', 'at', 'tau', 'maxFallbackRate']);
+  const plan = readPlan(fields['plan'], file);
+  checkPlan(plan);
+  const cascade = { plan, rule: readRule(fields) };
+  const problem = cascadeProblem(compressed, cascade);
+  if (problem) throw schema.invalid(where, problem);
+  return cascade;
+}
+
+function readRule(fields: Readonly<Record<string, unknown>>): CascadeRule {
+  const decision = schema.readString(fields['decision'], where);
+  if (decision !== 'argmax' && decision !== 'threshold') {
+    throw new KerfError('PACKAGE_VERSION', where, `unknown decision: got "${decision}". Use a newer version of kerf.`);
+  }
+  return {
+    outputs: schema.readList(fields['outputs'], where, maximumOutputs, schema.readString),
+    decision,
+    at: readReal(fields['at'], Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+    tau: readReal(fields['tau'], 0, Number.POSITIVE_INFINITY),
+    maxFallbackRate: readReal(fields['maxFallbackRate'], 0, 1),
+  };
+}
+
+function readReal(value: unknown, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most && Number.isFinite(value)) return value;
+  throw schema.invalid(
+    where,
+    `out of range: got ${schema.describe(value)}, expected a number from ${least} to ${most}`,
+  );
+}

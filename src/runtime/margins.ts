@@ -1,0 +1,68 @@
+/** Finds the rows of a batch of which a network is not sure: a margin below tau, or no number. */
+import type { Outputs } from './executor.js';
+import type { RuntimeKernels } from './kernels.js';
+import { elementCount, type Tensor } from './tensor.js';
+import { bindKernels, createMemory } from './wasm.js';
+import { type Block, Workspace } from './workspace.js';
+
+/** What a margin is, in the outputs of a network. */
+export interface MarginRule {
+  /** Float32 outputs whose first axis counts the rows; a row's margin is the least of all its decisions. */
+  readonly outputs: readonly string[];
+  /** `argmax`: largest minus second largest along the last axis. `threshold`: distance of each element from `at`. */
+  readonly decision: 'argmax' | 'threshold';
+  /** The threshold; 0 for `argmax`. */
+  readonly at: number;
+}
+
+/** [rows, positions, columns] as which an output is decided on: the last axis is the columns, if it is not the first. */
+function decisionShape({ dims }: Tensor): readonly [rows: number, positions: number, columns: number] {
+  const columns = dims.length > 1 ? (dims.at(-1) as number) : 1;
+  return [dims[0], elementCount(dims.slice(1, -1)), columns];
+}
+
+/** The margin kernels in a small memory of their own. */
+export class Margins {
+  readonly #kernels: RuntimeKernels;
+  readonly #workspace: Workspace;
+
+  constructor(
+    readonly rule: MarginRule,
+    module: WebAssembly.Module,
+  ) {
+    const memory = createMemory(1);
+    this.#kernels = bindKernels<RuntimeKernels>(module, memory).exports;
+    this.#workspace = new Workspace(memory, this.#kernels.heap_base());
+  }
+
+  /** The margin of each row; the caller owns the array. */
+  of(outputs: Outputs): Float32Array {
+    return this.#workspace.scope(() => this.#workspace.copyOut(this.#compute(outputs)));
+  }
+
+  /** The rows whose margin is below `tau`, ascending. */
+  rowsBelow(outputs: Outputs, tau: number): Int32Array {
+    return this.#workspace.scope(() => {
+      const margins = this.#compute(outputs);
+      const rows = this.#workspace.allocate('int32', margins.length);
+      const count = this.#kernels.f32_rows_below(margins.length, tau, margins.ptr, rows.ptr);
+      return this.#workspace.view(rows).slice(0, count);
+    });
+  }
+
+  /** Margins [rows] in the memory of the kernels. */
+  #compute(outputs: Outputs): Block<'float32'> {
+    const { outputs: names, decision, at } = this.rule;
+    const margins = this.#workspace.allocate('float32', outputs[names[0]].dims[0]);
+    this.#workspace.view(margins).fill(Number.POSITIVE_INFINITY);
+    for (const name of names) {
+      const [rows, positions, columns] = decisionShape(outputs[name]);
+      this.#workspace.scope(() => {
+        const x = this.#workspace.copyIn('float32', outputs[name].data as Float32Array<ArrayBuffer>);
+        const word = decision === 'argmax' ? 0 : 1;
+        this.#kernels.f32_margins(word, rows, positions, columns, at, x.ptr, margins.ptr);
+      });
+    }
+    return margins;
+  }
+}

@@ -1,0 +1,70 @@
+/** The margin kernels against plain sorting, with guard words around what they write. */
+import assert from 'node:assert/strict';
+import type { RuntimeKernels } from '../../src/runtime/kernels.js';
+import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+import { Random } from '../support/random.js';
+import { builds } from './linear-kernels.js';
+
+/** Unaligned for v128. */
+const [xPtr, marginPtr, rowsPtr] = [600_004, 800_012, 900_004];
+
+function argmaxMargin(x: Float32Array): number {
+  if (x.some(Number.isNaN)) return Number.NaN;
+  const [top, second = Number.NEGATIVE_INFINITY] = [...x].sort((a, b) => b - a);
+  return Math.fround(top - second);
+}
+
+function thresholdMargin(x: Float32Array, at: number): number {
+  return Math.min(...[...x].map((value) => Math.abs(Math.fround(value - at))));
+}
+
+for (const build of builds) {
+  describe(`margins (${build})`, () => {
+    const memory = createMemory(2 ** 20);
+    let kernels: RuntimeKernels;
+    before(async () => {
+      const { base64 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { base64: string };
+      kernels = bindKernels<RuntimeKernels>(decodeBase64(base64), memory).exports;
+    });
+
+    it('are the least over the positions and over what stood there, for both decisions', () => {
+      const random = new Random(1);
+      for (const [rows, positions, columns] of [
+        [0, 1, 3],
+        [1, 1, 1],
+        [3, 1, 2],
+        [2, 3, 5],
+        [5, 2, 17],
+        [4, 0, 3],
+      ]) {
+        const x = random.floats(rows * positions * columns);
+        if (x.length > 20) x.set([Number.NaN, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], 3);
+        const before = random.floats(rows).map((value) => 2 * Math.abs(value));
+        for (const decision of [0, 1]) {
+          new Float32Array(memory.buffer, xPtr, x.length).set(x);
+          const written = new Float32Array(memory.buffer, marginPtr - 4, rows + 2).fill(77);
+          written.set(before, 1);
+          kernels.f32_margins(decision, rows, positions, columns, 0.25, xPtr, marginPtr);
+          const expected = before.map((value, m) => {
+            const margins = Array.from({ length: positions }, (_, p) => {
+              const at = (m * positions + p) * columns;
+              const row = x.subarray(at, at + columns);
+              return decision === 0 ? argmaxMargin(row) : thresholdMargin(row, 0.25);
+            });
+            return Math.min(value, ...margins);
+          });
+          assert.deepEqual([...written], [77, ...expected, 77], `${[decision, rows, positions, columns]}`);
+        }
+      }
+    });
+
+    it('list the rows below tau, and those without a number', () => {
+      const margins = Float32Array.of(1, 0.5, Number.NaN, 0.4999, Number.POSITIVE_INFINITY, 0, 3);
+      new Float32Array(memory.buffer, marginPtr, 7).set(margins);
+      const rows = new Int32Array(memory.buffer, rowsPtr, 7).fill(-5);
+      assert.equal(kernels.f32_rows_below(7, 0.5, marginPtr, rowsPtr), 3);
+      assert.deepEqual([...rows], [2, 3, 5, -5, -5, -5, -5]);
+      assert.equal(kernels.f32_rows_below(0, 0.5, marginPtr, rowsPtr), 0);
+    });
+  });
+}
