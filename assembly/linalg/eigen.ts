@@ -1,8 +1,17 @@
 /** Eigenvalues and eigenvectors of a symmetric matrix: Householder to tridiagonal form, then implicit QL. f64. */
 import { axpy, dot, rotate } from './vectors';
 
-/** Largest number of QL sweeps for one eigenvalue; two or three are usual. */
+/**
+ * Largest number of QL sweeps, per eigenvalue on average; two or three are usual. Where rank is lacking and tiny
+ * elements stand before large ones, the first eigenvalues take many sweeps and the others almost none.
+ */
 const MAX_SWEEPS: i32 = 60;
+
+/**
+ * A vector whose squares sum to less is zero: what is left of a matrix without rank shrinks with every step, and the
+ * reciprocal of its square would be infinite. Products of f32 are far larger.
+ */
+const NO_LENGTH: f64 = 1e-250;
 
 function at(base: usize, index: i32): usize {
   return base + ((<usize>index) << 3);
@@ -15,7 +24,7 @@ function at(base: usize, index: i32): usize {
 function reflect(n: i32, xPtr: usize, alphaPtr: usize): f64 {
   const first = load<f64>(xPtr);
   const rest = dot(n - 1, xPtr + 8, xPtr + 8);
-  if (rest == 0) {
+  if (rest < NO_LENGTH) {
     store<f64>(alphaPtr, first);
     return 0;
   }
@@ -148,10 +157,11 @@ export function f64_eigen_symmetric(n: i32, aPtr: usize, valuesPtr: usize, vecto
   const betaPtr = at(scratchPtr, n);
   tridiagonalise(n, aPtr, valuesPtr, ePtr, betaPtr, at(scratchPtr, 2 * n));
   if (vectorsPtr) accumulate(n, aPtr, betaPtr, vectorsPtr);
+  let sweeps: i32 = 0;
   for (let l = 0; l < n; l++) {
     let m = splitAt(n, l, valuesPtr, ePtr);
-    for (let sweeps = 0; m != l; sweeps++) {
-      if (sweeps == MAX_SWEEPS) return 1;
+    for (; m != l; sweeps++) {
+      if (sweeps == MAX_SWEEPS * n) return 1;
       sweep(n, l, m, valuesPtr, ePtr, vectorsPtr);
       m = splitAt(n, l, valuesPtr, ePtr);
     }

@@ -73,16 +73,17 @@ function sweep(l: usize, m: usize, dPtr: usize, ePtr: usize, vectorsPtr: usize, 
  * @param dPtr  diagonal [n], f64
  * @param ePtr  off-diagonal [n], e[i] couples i - 1 and i; destroyed
  * @param vectorsPtr  0, or Q^T [n, n] f64 with A = Q T Q^T: row k becomes the eigenvector of d[k]
- * @returns 1 when all converged, 0 when one did not within 60 sweeps
+ * @returns 1 when all converged, 0 when one did not within 60 n sweeps in all: where rank is lacking, the
+ *   first may take many and the others almost none
  * @complexity O(n^2), with vectors about 3 n^3 multiply-adds
  */
 export function f64_tridiagonal_ql(n: usize, dPtr: usize, ePtr: usize, vectorsPtr: usize): i32 {
+  let sweeps: usize = 0;
   for (let l: usize = 0; l < n; l++) {
-    let sweeps = 0;
     for (;;) {
       const m = blockEnd(n, l, dPtr, ePtr);
       if (m === l) break;
-      if (sweeps++ === 60) return 0;
+      if (sweeps++ === 60 * n) return 0;
       sweep(l, m, dPtr, ePtr, vectorsPtr, n);
     }
   }

@@ -9,6 +9,12 @@
  *     | v3 v3 v3 d3            |
  */
 
+/**
+ * A row whose squares sum to less is zero: what is left of a matrix without rank shrinks with every step, and the
+ * reciprocal of its square would be infinite. Products of f32 are far larger.
+ */
+const NO_LENGTH: f64 = 1e-250;
+
 /** Makes x [n] a reflector in place and returns the element that H x leaves in its last place. */
 function makeReflector(n: usize, xPtr: usize): f64 {
   let rest: f64 = 0;
@@ -18,7 +24,7 @@ function makeReflector(n: usize, xPtr: usize): f64 {
   }
   const lastPtr = xPtr + ((n - 1) << 3);
   const last = load<f64>(lastPtr);
-  if (rest === 0) {
+  if (rest < NO_LENGTH) {
     memory.fill(xPtr, 0, n << 3);
     return last;
   }

@@ -113,6 +113,21 @@ describe('linear algebra kernels against plain f64', () => {
     assert.deepEqual([...eigenSymmetric({ rows: n, columns: n, data }).values], [2, 2, 2, 0, 0, 0]);
   });
 
+  it('finds the one eigenvalue of a large matrix of rank one', () => {
+    for (const n of [120, 128, 300]) {
+      const { values } = eigenSymmetric({ rows: n, columns: n, data: new Float64Array(n * n).fill(n) });
+      assertClose(values, [n * n, ...new Array(n - 1).fill(0)], () => 1e-10 * n * n);
+    }
+  });
+
+  it('settles matrices that lack rank, whose first eigenvalues take many sweeps', () => {
+    for (let trial = 0; trial < 60; trial++) {
+      const [n, rank] = [100 + (trial % 40), 1 + (trial % 5)];
+      const { values } = eigenSymmetric(crossProducts(samples(rank, n, trial)));
+      assertClose(values.slice(rank), new Array(n - rank).fill(0), () => 50 * n * u * values[0]);
+    }
+  });
+
   it('refuses a matrix that is not positive definite', () => {
     const data = new Float64Array([1, 2, 2, 1]);
     assert.throws(

@@ -111,6 +111,18 @@ for (const [build, { kernels, workspace }] of builds) {
       }
     });
 
+    it('handles large matrices without rank, whose remainder shrinks to nothing', () => {
+      for (const [m, n] of [
+        [128, 128],
+        [120, 150],
+      ]) {
+        const { values } = decompose(new Float32Array(m * n).fill(1), m, n);
+        const got = [...values].sort((x, y) => y - x);
+        assertClose(got[0], m * n, 1e-9 * m * n, 's[0]^2');
+        for (const value of got.slice(1)) assertClose(value, 0, 1e-9 * m * n, 's[k]^2');
+      }
+    });
+
     it('scales, pads, transposes and projects', () => {
       const [m, n, stride] = [5, 18, 20];
       const matrix = randomMatrix(m, n, 3);
