@@ -1,4 +1,5 @@
 /** Converts data to the dtype that a model's input wants. */
+import { halfToNumber, numberToHalf } from '../../graph/operators/half.js';
 import { type DType, elementBytes, elementCount, Tensor, viewOf } from '../../runtime/tensor.js';
 import { invalidData } from './limits.js';
 
@@ -18,23 +19,21 @@ const integerRange: Partial<Record<DType, readonly [number, number]>> = {
  * The same numbers as another dtype: floats are rounded, integers must fit.
  * @param where  what error sentences speak of, e.g. `input "x"`
  * @returns the tensor itself when it has the dtype already
- * @throws DATA_INVALID when a number does not fit, or for float16, which is not converted
+ * @throws DATA_INVALID when a number does not fit
  */
 export function convertTensor(tensor: Tensor, dtype: DType, where: string): Tensor {
   if (tensor.type === dtype) return tensor;
-  if (tensor.type === 'float16' || dtype === 'float16') {
-    throw invalidData(where, `cannot be converted: got ${tensor.type}, expected ${dtype}. Convert the data first.`);
-  }
   const range = integerRange[dtype];
   const isBig = dtype === 'int64' || dtype === 'uint64';
+  const isHalf = tensor.type === 'float16';
   const count = elementCount(tensor.dims);
   const data = viewOf(dtype, new ArrayBuffer(count * elementBytes(dtype)), 0, count) as { [index: number]: unknown };
   for (let i = 0; i < count; i++) {
-    const value = Number(tensor.data[i]);
+    const value = isHalf ? halfToNumber(Number(tensor.data[i])) : Number(tensor.data[i]);
     if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
       throw invalidData(where, `element ${i} does not fit: got ${value}, expected ${dtype}.`, { index: i, value });
     }
-    data[i] = isBig ? BigInt(value) : value;
+    data[i] = isBig ? BigInt(value) : dtype === 'float16' ? numberToHalf(value) : value;
   }
   return new Tensor(dtype, data as never, tensor.dims);
 }

@@ -220,10 +220,12 @@ describe('convertTensor', () => {
     const whole = new Tensor('float64', new Float64Array([1, -2]), [2]);
     assert.deepEqual([...convertTensor(whole, 'int64', 'x').data], [1n, -2n]);
     assert.equal(convertTensor(whole, 'float64', 'x'), whole);
+    const half = convertTensor(numbers, 'float16', 'x');
+    assert.deepEqual([...half.data], [0x3c00, 0xc000, 0x3800]);
+    assert.deepEqual([...convertTensor(half, 'float32', 'x').data], [1, -2, 0.5]);
     for (const [tensor, dtype] of [
       [numbers, 'int32'],
       [whole, 'uint8'],
-      [whole, 'float16'],
     ] as const) {
       assert.throws(
         () => convertTensor(tensor, dtype, 'input "x"'),
