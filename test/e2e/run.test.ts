@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from '../../src/index.js';
 import { decodeArrays, encodeArrays } from '../../src/model/index.js';
-import { assertRefused, digits, jsonOf, kerf, scratchFolder } from './kerf.js';
+import { assertRefused, digits, jsonOf, kerf, root, scratchFolder } from './kerf.js';
 
 const rows = 3;
 const x = new Tensor(
@@ -128,6 +128,15 @@ describe('kerf run', () => {
         assert.equal(existsSync(file('never.npy')), false);
       });
     }
+  });
+
+  it('refuses numbers that do not fit the dtype of the input', async () => {
+    const model = join(root, 'node_modules/@vscode/vscode-languagedetection/model/model.json');
+    const words = ['run', model, '--input', 'bucket_ids=-', '--json'];
+    const { probabilities } = jsonOf<{ probabilities: number[][] }>(await kerf(words, { input: '[[1, 2, 3, -1]]' }));
+    assert.equal(probabilities[0].length, 54);
+    assertRefused(await kerf(words, { input: '[[0.5, 1]]' }), 3, 'DATA_INVALID');
+    assertRefused(await kerf(words, { input: '[["a"]]' }), 3, 'DATA_INVALID');
   });
 
   it('refuses a truncated package and a model of another kind', async () => {
