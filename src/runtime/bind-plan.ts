@@ -191,7 +191,8 @@ function checkRegions(
   for (const { operand: slot, first, end } of regions) {
     const { isWeight, index, offset } = operands[slot]!;
     const length = isWeight ? plan.weights[index].data.length : sizes[index];
-    if (!(offset <= length) || (end > first && !(offset + first >= 0 && offset + end <= length))) {
+    // Where there are no rows nothing is touched, though columns keep their offsets.
+    if (end > first && !(offset + first >= 0 && offset + end <= length)) {
       throw invalid(
         where,
         `operand ${slot} is out of bounds: got elements ${offset + first} to ${offset + end}, expected 0 to ${length}`,
