@@ -41,9 +41,9 @@ export function scoresOf(input: TensorInput, given: Null, seed: number): Block<'
     score(weights, law!, dither, weights);
     return weights;
   }
-  const start = workspace.allocate('float32', weights.length);
-  if (initial) workspace.view(start).set(oriented(input, initial, weights));
-  else workspace.view(start).fill(law!.scale);
+  // Taken first: orienting may grow the memory, which would leave an earlier view behind.
+  const values = initial ? oriented(input, initial, weights) : new Float32Array(weights.length).fill(law!.scale);
+  const start = workspace.copyIn('float32', values);
   const tolerance = isPoint ? input.step / 2 : 0;
   kernels.f32_difference_scores(weights.length, weights.ptr, start.ptr, tolerance, changedScore, weights.ptr);
   return weights;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { analyzePaper, annealByZero } from '../../../src/evidence/index.js';
 import type { KerfError } from '../../../src/runtime/errors.js';
-import type { Tensor } from '../../../src/runtime/tensor.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
 import { blockGraph, freshBlock } from '../../support/blocks.js';
 import { makeGraph, matrix, mlp, node, vector } from '../../support/networks.js';
 
@@ -136,6 +136,23 @@ describe('analyzePaper', () => {
       points.families.map(({ family }) => family.supported),
       [2, 2],
     );
+  });
+
+  it('takes square checkpoints that make the workspace grow', async () => {
+    const d = 700;
+    const weight = new Tensor(
+      'float32',
+      new Float32Array(d * d).map((_, i) => Math.sin(i)),
+      [d, d],
+    );
+    const changed = new Tensor('float32', weight.data.slice(), [d, d]);
+    changed.data[5] += 1;
+    const graph = makeGraph({ x: d }, [node('fc', 'Linear', ['x', 'fc.weight'], 'y', 'kerf')], {
+      'fc.weight': changed,
+    });
+    const { families } = await analyzePaper(graph, { init: new Map([['fc.weight', weight]]) });
+    assert.deepEqual([families[0].adjacency.edges, families[0].matrix?.edges], [1, 1]);
+    assert.equal(families[0].adjacency.bits[0], 1 << 5);
   });
 
   it('keeps every edge where there is no null, and says why', async () => {
