@@ -1,9 +1,10 @@
 """Trains the nets on which the paper's claims are measured, and keeps their states before and after training.
 
-    /usr/bin/python3 train.py FOLDER_OF_THE_IDX_FILES FOLDER_TO_WRITE [--seeds 5] [NET ..]
+    /usr/bin/python3 train.py FOLDER_OF_THE_IDX_FILES FOLDER_TO_WRITE [NET ..] [--seeds 5]
 
 Needs Debian's python3-torch and python3-onnx. For each NET and seed it writes NET-SEED-init.onnx and NET-SEED.onnx,
-and for the topics nets NET-SEED-data.npz (calibration, test, labels, domains). What exists is not trained again.
+and for the topics nets NET-SEED-data.npz (calibration and test as clipped counts, labels, domains). What exists is not
+trained again.
 
   digits        784-512-512-10, ReLU, cross-entropy, SGD .1, batch 64, 4 epochs, pixels in [0, 1]
   digits-decay  the same with weight decay 5e-4
@@ -126,7 +127,8 @@ def train_topics(kind, seed, path, start):
     x, _, y = topics.draw(16000)
     calibration, _, _ = topics.draw(4096)
     test, domains, labels = topics.draw(2000)
-    arrays = {"calibration": calibration, "test": test, "labels": labels.int(), "domains": domains.int()}
+    counts = [(rows * 3).round().to(torch.uint8) for rows in (calibration, test)]
+    arrays = {"calibration": counts[0], "test": counts[1], "labels": labels.int(), "domains": domains.int()}
     numpy.savez_compressed(path + "-data.npz", **{name: array.numpy() for name, array in arrays.items()})
     model = nets.Chain(DOMAINS * WORDS + UNSEEN, 256, DOMAINS * CLASSES)
     start(model)
