@@ -3,13 +3,15 @@
  * (`test`, `examples`, `bench`), whose packages a newcomer does not need.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 function isInstalled(folder) {
+  // A link is somebody else's folder, which npm ci would empty.
+  if (lstatSync(join(folder, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return true;
   const installed = join(folder, 'node_modules', '.package-lock.json');
   const wanted = join(folder, 'package-lock.json');
   return existsSync(installed) && (!existsSync(wanted) || statSync(installed).mtimeMs >= statSync(wanted).mtimeMs);

@@ -1,6 +1,6 @@
 /**
- * Makes build/src ready to be published: JavaScript without comments and blanks (names stay, so that stacks can be
- * read), and of the declarations those that the two public entries reach, docstrings included.
+ * Makes build/src ready to be published: JavaScript without comments and blanks (functions keep their names, so that
+ * stacks can be read), and of the declarations those that the two public entries reach, docstrings included.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const isDeclaration = (path) => /\.d\.c?ts$/.test(path);
 /** The same program in fewer bytes. */
 export function shrink(code) {
   const esbuild = createRequire(join(root, 'test', 'package.json'))('esbuild');
-  const options = { minifyWhitespace: true, minifySyntax: true, target: 'es2023' };
+  const options = { minify: true, target: 'es2023' };
   return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
 }
 
