@@ -33,16 +33,16 @@ export function bindingsOf(inputs: readonly PlanPort[], feeds: Feeds): Bindings 
 export function checkFeeds(inputs: readonly PlanPort[], feeds: Feeds): void {
   const known = inputs.map(({ name }) => name).join(', ');
   for (const port of inputs) {
-    if (!Object.hasOwn(feeds, port.name)) {
+    if (!feeds || !Object.hasOwn(feeds, port.name) || feeds[port.name] === undefined) {
       throw new KerfError(
         'INPUT_MISSING',
         `input "${port.name}"`,
-        `it was not fed: got ${Object.keys(feeds).join(', ') || 'nothing'}, expected ${known}. Add a tensor of that name.`,
+        `it was not fed: got ${Object.keys(feeds ?? {}).join(', ') || 'nothing'}, expected ${known}. Add a tensor of that name.`,
       );
     }
     checkTensor(port, feeds[port.name]);
   }
-  for (const name of Object.keys(feeds)) {
+  for (const name of Object.keys(feeds ?? {})) {
     if (inputs.some((port) => port.name === name)) continue;
     throw new KerfError(
       'INPUT_UNKNOWN',

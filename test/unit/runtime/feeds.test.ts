@@ -26,6 +26,12 @@ describe('checkFeeds', () => {
     assert.throws(() => checkFeeds(ports, feeds), withCode('INPUT_UNKNOWN', '"extra"', 'x, mask'));
   });
 
+  it('takes no feeds, and a feed that is undefined, for missing ones', () => {
+    for (const feeds of [undefined, null, { x: undefined, mask: mask(1, 2) }]) {
+      assert.throws(() => checkFeeds(ports, feeds as never), withCode('INPUT_MISSING', '"x"'));
+    }
+  });
+
   it('refuses a name that only the prototype has', () => {
     const odd: PlanPort[] = [{ name: 'toString', dtype: 'float32', shape: [1], buffer: 0 }];
     assert.throws(() => checkFeeds(odd, {}), withCode('INPUT_MISSING', '"toString"'));
