@@ -97,6 +97,15 @@ describe('analyze, on the digits net', () => {
     for (const { supported } of units) assert.equal(supported.indexOf(1), -1);
   });
 
+  it('refuses a checkpoint that has none of the tensors, by name', async () => {
+    const other = new Map([['encoder.weight', new Tensor('float32', new Float32Array(4), [2, 2])]]);
+    const { graph } = await loadModel(`${digits}/digits.onnx`);
+    await assert.rejects(
+      analyze(graph, { init: other }),
+      (error: KerfError) => error.code === 'LAW_INVALID' && /got encoder.weight, expected/.test(error.message),
+    );
+  });
+
   it('refuses a checkpoint of another network', async () => {
     const { graph } = await loadModel(`${digits}/digits-init.onnx`);
     const init = new Map([['fc1.weight', new Tensor('float32', new Float32Array(6), [2, 3])]]);
