@@ -65,13 +65,18 @@ function oneLine(message: string): string {
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   endOnSignals();
-  process.stdout.on('error', (error) => process.exit(describeFailure(error, false).exitCode));
+  process.stdout.on('error', (error) => process.exit(reportFailure(error, words)));
   try {
     await createParser(words).parseAsync();
     return 0;
   } catch (error) {
-    const failure = describeFailure(error, words.includes('--verbose'));
-    if (failure.text) process.stderr.write(failure.text);
-    return failure.exitCode;
+    return reportFailure(error, words);
   }
+}
+
+/** Says on stderr what went wrong. @returns the exit code */
+function reportFailure(error: unknown, words: readonly string[]): number {
+  const { text, exitCode } = describeFailure(error, words.includes('--verbose'));
+  if (text) process.stderr.write(text);
+  return exitCode;
 }

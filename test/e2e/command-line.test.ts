@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { assertRefused, digits, kerf, root } from './kerf.js';
@@ -85,5 +85,14 @@ describe('kerf, the command line', () => {
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
     assert.match(stdout, / 0\n$/);
     assert.equal(stderr, '');
+  });
+
+  it('says so when stdout is full', async function () {
+    // Only Linux has a device that is always full.
+    if (!existsSync('/dev/full')) this.skip();
+    const command = `"${process.execPath}" "${join(root, 'build/src/cli/main.js')}" ops > /dev/full; echo $?`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
+    assert.equal(stdout, '1\n');
+    assert.match(stderr, /^kerf: IO_FAILED: [^\n]*no space left on the disk[^\n]*\n$/);
   });
 });
