@@ -9,6 +9,7 @@ export * from './linalg/matrices';
 export * from './linalg/panels';
 export * from './linalg/project';
 export * from './linalg/ql';
+export * from './linalg/seeds';
 export * from './linalg/tridiagonal';
 export * from './statistics/binomial';
 export * from './statistics/blocks';

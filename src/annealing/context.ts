@@ -44,8 +44,21 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
     throw new KerfError('ABORTED', 'anneal', 'cancelled by the caller.', {}, { cause: signal.reason });
 }
 
-/** A value over samples as rows along its last axis: [n, ..., c] becomes [n ..., c]. */
-export function asSamples(tensor: Tensor): Samples {
+/**
+ * A value over samples as rows along its last axis: [n, ..., c] becomes [n ..., c].
+ * @param weights  one weight per sample, which all its rows get
+ */
+export function asSamples(tensor: Tensor, weights: Float64Array<ArrayBuffer> | null = null): Samples {
   const columns = tensor.dims.at(-1) ?? 1;
-  return { rows: tensor.size / columns, columns, data: tensor.data as Float32Array<ArrayBuffer> };
+  const rows = tensor.size / columns;
+  const samples = { rows, columns, data: tensor.data as Float32Array<ArrayBuffer> };
+  if (!weights) return samples;
+  const perSample = rows / weights.length;
+  return { ...samples, weights: perSample === 1 ? weights : repeatEach(weights, perSample) };
+}
+
+function repeatEach(values: Float64Array, times: number): Float64Array<ArrayBuffer> {
+  const repeated = new Float64Array(values.length * times);
+  for (let i = 0; i < values.length; i++) repeated.fill(values[i], i * times, (i + 1) * times);
+  return repeated;
 }

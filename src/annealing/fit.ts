@@ -7,9 +7,11 @@ import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
 import { asSamples, type Evaluate } from './context.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { type Affine, type LayerSpectrum, type Moments, momentsOf, refit, spectrumOf } from './least-squares.js';
-import { addDiagonal, type Samples, widen } from './matrix.js';
+import { type Affine, type Moments, momentsOf, refit } from './least-squares.js';
+import { type LayerSpectrum, spectrumOf } from './low-rank.js';
+import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
 import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
+import { rowCount } from './rows.js';
 import { allOf, submatrix } from './submatrix.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
@@ -20,6 +22,16 @@ export interface Setting {
   /** Inner rank. */
   readonly ranks: ReadonlyMap<string, number>;
 }
+
+/** What counts in a fit. */
+export interface Importance {
+  /** One weight per calibration row, with mean 1; null where all count alike. */
+  readonly weights: Vector | null;
+  /** How much the network's output minds errors at a layer's output, [out, out], by layer name; absent: all alike. */
+  readonly factors: ReadonlyMap<string, Matrix>;
+}
+
+export const allAlike: Importance = { weights: null, factors: new Map() };
 
 /** Fewest calibration rows for a fit, as a share of the layer's inputs. */
 const rowsPerInput = 1 / 3;
@@ -38,12 +50,14 @@ export class Fitter {
    * @param graph  what the settings start from
    * @param original  the graph whose values the fits aim at; holds every linear layer of `graph` with as many outputs
    * @param rows  calibration rows; null for choices from the weights alone
+   * @param importance  which rows and which directions of a layer's output count more
    */
   constructor(
     readonly graph: Graph,
     readonly original: Graph,
     readonly rows: Feeds | null,
     readonly evaluate: Evaluate,
+    readonly importance: Importance = allAlike,
   ) {}
 
   /** The singular values of a layer in the metric of its own inputs, and its cuts. */
@@ -52,9 +66,15 @@ export class Fitter {
     if (known) return known;
     const x = this.rows && (await this.#samples(this.graph, linear.input));
     const moments = x && x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null;
-    const spectrum = spectrumOf(affineOf(linear), moments && metricOf(moments));
+    const spectrum = spectrumOf(affineOf(linear), moments, this.#factor(linear));
     this.#spectra.set(linear.name, spectrum);
     return spectrum;
+  }
+
+  /** How often a layer is applied to one sample. */
+  async positions(linear: Linear): Promise<number> {
+    if (!this.rows) return 1;
+    return (await this.#samples(this.graph, linear.input)).rows / rowCount(this.rows);
   }
 
   /** @returns the graph under `setting`, fitted */
@@ -87,7 +107,13 @@ export class Fitter {
     const fitted = await this.#refitted(graph, linear, setting);
     if (rank === undefined) return fitted ? withAffine(graph, linear, fitted.affine) : graph;
     const { affine, moments } = fitted ?? { affine: affineOf(linear), moments: null };
-    return withFactors(graph, linear, spectrumOf(affine, moments && metricOf(moments)).cut(rank));
+    return withFactors(graph, linear, spectrumOf(affine, moments, this.#factor(linear)).cut(rank));
+  }
+
+  /** The layer's factor of importance; null for one whose outputs are no longer those it was computed for. */
+  #factor({ name, weight }: Linear): Matrix | null {
+    const factor = this.importance.factors.get(name);
+    return factor?.rows === weight.dims[0] ? factor : null;
   }
 
   /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
@@ -109,13 +135,14 @@ export class Fitter {
   async #samples(graph: Graph, value: string): Promise<Samples> {
     const rows = this.rows as Feeds;
     const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
-    if (known) return asSamples(known);
+    const { weights } = this.importance;
+    if (known) return asSamples(known, weights);
     const tensor = (await this.evaluate(graph, rows, [value]))[value];
     if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {
       this.#targets.set(value, tensor);
       this.#targetElements += tensor.size;
     }
-    return asSamples(tensor);
+    return asSamples(tensor, weights);
   }
 }
 
@@ -124,8 +151,6 @@ function cheaperRank({ weight }: Linear, rank: number | undefined): number | und
   const [out, inputs] = weight.dims;
   return rank !== undefined && rank * (out + inputs) < out * inputs ? rank : undefined;
 }
-
-const metricOf = ({ covariance, ridge }: Moments) => addDiagonal(covariance, ridge);
 
 function affineOf({ weight, bias }: Linear): Affine {
   const [rows, columns] = weight.dims;
@@ -140,7 +165,7 @@ function columnsOf(samples: Samples, kept: Int32Array<ArrayBuffer> | undefined):
   if (!kept || kept.length === samples.columns) return samples;
   const whole = new Tensor('float32', samples.data, [samples.rows, samples.columns]);
   const part = submatrix(whole, allOf(samples.rows), kept);
-  return { rows: samples.rows, columns: kept.length, data: part.data };
+  return { ...samples, columns: kept.length, data: part.data };
 }
 
 /** Adds every value that is computed from a changed one. */

@@ -13,18 +13,13 @@ import { analysisKernels } from '../evidence/analysis.js';
 import {
   addDiagonal,
   addScaled,
-  cholesky,
   columnMeans,
   crossProducts,
-  type Eigen,
-  eigenSymmetric,
-  firstRows,
   type Matrix,
   multiply,
   notPositive,
   type Samples,
   scaleRankOne,
-  solveLowerRight,
   solveSymmetric,
   type Vector,
 } from './matrix.js';
@@ -63,6 +58,9 @@ export function momentsOf(x: Samples): Moments {
   return { mean, covariance, ridge: Math.max(ridge, Number.MIN_VALUE) };
 }
 
+/** M = C + lambda I. */
+export const metricOf = ({ covariance, ridge }: Moments): Matrix => addDiagonal(covariance, ridge);
+
 /** D - W0 C: how the errors of W0 go with the inputs. */
 function residual(weight: Matrix, moments: Moments, x: Samples, y: Samples, yMean: Vector): Matrix {
   const cross = scaleRankOne(crossProducts(x, y), 1 / x.rows, -1, yMean, moments.mean);
@@ -85,8 +83,7 @@ function biasOf(weight: Matrix, moments: Moments, yMean: Vector): Vector {
 export function refit(start: Matrix, moments: Moments, x: Samples, y: Samples): Affine {
   const yMean = columnMeans(y);
   const error = residual(start, moments, x, y, yMean);
-  const metric = addDiagonal(moments.covariance, moments.ridge);
-  const weight = addScaled(start, 1, solveSymmetric(metric, error));
+  const weight = addScaled(start, 1, solveSymmetric(metricOf(moments), error));
   return { weight, bias: biasOf(weight, moments, yMean) };
 }
 
@@ -110,56 +107,4 @@ export function refitSparse(start: Matrix, moments: Moments, x: Samples, y: Samp
     return { rows, columns: n, data: workspace.copyOut(w) };
   });
   return { weight, bias: biasOf(weight, moments, yMean) };
-}
-
-/** The directions of a layer's output by how much they carry, and how to cut the layer to the first r of them. */
-export interface LayerSpectrum {
-  /** Squared singular values of W M^(1/2), descending. */
-  readonly values: Float64Array;
-  /** Factors of the best approximation of rank r in the metric M. */
-  cut(r: number): Factors;
-}
-
-/**
- * Singular value decomposition of W L, M = L L^T, through the eigenvectors of its smaller Gram matrix:
- *
- *     out <= in:  W M W^T = P S P^T,  W' = P_r (P_r^T W)
- *     out >  in:  L^T W^T W L = Q S Q^T,  W' = (W L Q_r) (Q_r^T L^-1)
- *
- * @param metric  M [in, in]; null for the identity, when there are no data
- * @complexity O(min(out, in)^3 + out in^2)
- */
-export function spectrumOf({ weight, bias }: Affine, metric: Matrix | null): LayerSpectrum {
-  if (weight.rows <= weight.columns) {
-    const gram = multiply(metric ? multiply(weight, metric) : weight, weight, false, true);
-    const { values, vectors } = eigenSymmetric(gram);
-    return { values, cut: (r) => cutOutputs(weight, bias, vectors, r) };
-  }
-  const factor = metric ? lowerOnly(cholesky(metric)) : null;
-  const scaled = factor ? multiply(weight, factor) : weight;
-  const eigen = eigenSymmetric(multiply(scaled, scaled, true, false));
-  return { values: eigen.values, cut: (r) => cutInputs(scaled, bias, factor, eigen, r) };
-}
-
-function cutOutputs(weight: Matrix, bias: Vector, vectors: Matrix, r: number): Factors {
-  const first = firstRows(vectors, r);
-  return { outer: transpose(first), inner: multiply(first, weight), bias };
-}
-
-function cutInputs(scaled: Matrix, bias: Vector, factor: Matrix | null, { vectors }: Eigen, r: number): Factors {
-  const first = firstRows(vectors, r);
-  const outer = multiply(scaled, first, false, true);
-  return { outer, inner: factor ? solveLowerRight(factor, first) : first, bias };
-}
-
-function transpose(a: Matrix): Matrix {
-  const identity = { rows: a.rows, columns: a.rows, data: new Float64Array(a.rows * a.rows) };
-  return multiply(a, addDiagonal(identity, 1), true, false);
-}
-
-/** Zeroes what stands above the diagonal of a Cholesky factor. */
-function lowerOnly(factor: Matrix): Matrix {
-  const data = factor.data.slice();
-  for (let i = 0; i < factor.rows; i++) data.fill(0, i * factor.columns + i + 1, (i + 1) * factor.columns);
-  return { ...factor, data };
 }

@@ -17,6 +17,8 @@ export interface Samples {
   readonly rows: number;
   readonly columns: number;
   readonly data: Float32Array<ArrayBuffer>;
+  /** One per row, with mean 1; ones where absent. */
+  readonly weights?: Vector;
 }
 
 /** Rows that one packed panel chunk holds: 256 rows of 4 columns are 8 KiB, so a tile's two panels stay in L1. */
@@ -116,28 +118,31 @@ function samplePacker(samples: Samples, block: Block<'float32'>, weights: Block<
 }
 
 /**
- * Y^T X over samples, in f64: the Gram matrix X^T X when only X is given.
+ * Y^T X over samples, in f64, rows weighted by those of X: the Gram matrix X^T X when only X is given.
  * @complexity O(rows * Y.columns * X.columns), half of it for a Gram matrix
  */
 export function crossProducts(x: Samples, y: Samples = x): Matrix {
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
     const xBlock = workspace.copyIn('float32', x.data);
-    const packX = samplePacker(x, xBlock, null);
+    // A Gram matrix takes both factors from the same panels, so each gets the root.
+    const weights = x.weights && (y === x ? x.weights.map(Math.sqrt) : x.weights);
+    const packX = samplePacker(x, xBlock, weights ? workspace.copyIn('float64', weights) : null);
     if (y === x) return product(x.rows, x.columns, x.columns, packX, null);
     const yBlock = workspace.copyIn('float32', y.data);
     return product(x.rows, y.columns, x.columns, samplePacker(y, yBlock, null), packX);
   });
 }
 
-/** Mean of each column. */
-export function columnMeans({ rows, columns, data }: Samples): Vector {
+/** Weighted mean of each column. */
+export function columnMeans({ rows, columns, data, weights }: Samples): Vector {
   const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
     const x = workspace.copyIn('float32', data);
+    const weightPtr = weights ? workspace.copyIn('float64', weights).ptr : 0;
     const out = workspace.allocate('float64', columns);
     workspace.view(out).fill(0);
-    kernels.f64_column_sums_f32(rows, columns, x.ptr, columns, 0, out.ptr);
+    kernels.f64_column_sums_f32(rows, columns, x.ptr, columns, weightPtr, out.ptr);
     return workspace.copyOut(out).map((sum) => sum / rows);
   });
 }

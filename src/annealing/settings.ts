@@ -1,13 +1,14 @@
 /** The settings that evidence proposes, from gentle to aggressive. Fixed before the guard is looked at. */
 import type { Evidence, SpectrumResult, TensorEvidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
+import { allocateRanks, type Offer } from './allocate.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import { type Linear, linearsOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
-/** Multiples of the rank that evidence supports. */
-const multiples = [4, 3, 2, 1.6, 1.3, 1.1, 1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3];
+/** Shares of the work, each about four fifths of the one before. */
+const workShares = [0.6, 0.45, 0.35, 0.28, 0.22, 0.18, 0.145, 0.115, 0.09, 0.075, 0.06, 0.05, 0.04, 0.03, 0.02];
 
 /** Layers with a side below this stay whole: the second step would cost more than it saves. */
 const smallestSide = 16;
@@ -29,13 +30,13 @@ function isCheaper({ weight }: Linear, rank: number): boolean {
   return rank * (out + inputs) < out * inputs;
 }
 
-/** Ranks at a multiple of the base ranks, for the layers that get cheaper. */
-export function ranksAt(graph: Graph, baseRanks: ReadonlyMap<string, number>, multiple: number): Map<string, number> {
+/** The base ranks of at least 1, for the layers that get cheaper. */
+export function cheaperRanks(graph: Graph, baseRanks: ReadonlyMap<string, number>): Map<string, number> {
   const ranks = new Map<string, number>();
   for (const linear of linearsOf(graph)) {
     const base = baseRanks.get(linear.name);
     if (base === undefined) continue;
-    const rank = Math.max(1, Math.round(multiple * base));
+    const rank = Math.max(1, base);
     if (isCheaper(linear, rank)) ranks.set(linear.name, rank);
   }
   return ranks;
@@ -78,22 +79,20 @@ export function supportedUnits(graph: Graph, { units }: Evidence): Map<string, I
 export const unitsSetting = (units: Setting['units']): Setting => ({ name: 'units', units, ranks: new Map() });
 
 /**
- * Settings from gentle to aggressive: ranks at falling multiples, behind the given units.
- * @param baseRanks  ranks at multiple 1, by layer
+ * Settings from gentle to aggressive: ranks allocated across layers at falling work, behind the given units.
+ * @param offers  of the layers that may be factored
+ * @param rest  multiply-adds of everything else
  */
-export function rankSettings(
-  graph: Graph,
-  baseRanks: ReadonlyMap<string, number>,
-  units: Setting['units'],
-): readonly Setting[] {
+export function rankSettings(offers: readonly Offer[], rest: number, units: Setting['units']): readonly Setting[] {
+  const total = rest + offers.reduce((sum, { whole }) => sum + whole, 0);
   const settings: Setting[] = [];
   let last = '';
-  for (const multiple of multiples) {
-    const ranks = ranksAt(graph, baseRanks, multiple);
-    const key = JSON.stringify([...ranks]);
-    if (ranks.size === 0 || key === last) continue;
+  for (const share of workShares) {
+    const ranks = offers.length > 0 ? allocateRanks(offers, share * total - rest) : null;
+    const key = JSON.stringify([...(ranks ?? [])]);
+    if (!ranks || ranks.size === 0 || key === last) continue;
     last = key;
-    settings.push({ name: `${units.size > 0 ? 'units, ' : ''}rank x${multiple}`, units, ranks });
+    settings.push({ name: `${units.size > 0 ? 'units, ' : ''}ranks at ${share} of the work`, units, ranks });
   }
   return settings;
 }

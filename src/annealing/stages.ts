@@ -3,21 +3,24 @@ import type { Evidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
+import type { Offer } from './allocate.js';
+import { rowWeights } from './balance.js';
 import type { GuardPromise } from './bounds.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
 import type { AnnealOptions } from './context.js';
 import type { Decision } from './decision.js';
-import { Fitter, type Setting } from './fit.js';
+import { allAlike, Fitter, type Importance, type Setting } from './fit.js';
+import { fisherFactors } from './gradients/index.js';
 import type { Candidate } from './guard.js';
 import { replaceValue } from './rewrite.js';
 import { rowCount, thinRows } from './rows.js';
 import { type Fitted, Searcher } from './search.js';
 import {
+  cheaperRanks,
   evidenceByLayer,
   factorable,
   rankSettings,
-  ranksAt,
   supportedRanks,
   supportedUnits,
   unitsSetting,
@@ -26,9 +29,6 @@ import { trimExactly } from './trims.js';
 
 /** More rows make no better fit, and every fit reads them all. */
 const fitRows = 4096;
-
-/** Share of a layer's output energy that a rank may leave out where evidence names no rank. */
-const restEnergy = 0.01;
 
 /** Proposes stages: exact trims, constants, then fitted units and ranks. */
 export class Proposer {
@@ -72,11 +72,13 @@ export class Proposer {
       yield { name: 'control: branches at zero', macs: cost(without), value: without, isControl: true };
       yield { name: 'constants', macs: cost(base), value: base };
     }
-    const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate);
+    const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
     const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits) yield withoutUnits.stage;
-    const settings = rankSettings(base, await this.#baseRanks(fitter), withoutUnits?.units ?? new Map());
+    const offers = await this.#offers(fitter);
+    const rest = cost(base) - offers.reduce((sum, { whole }) => sum + whole, 0);
+    const settings = rankSettings(offers, rest, withoutUnits?.units ?? new Map());
     const dearest = withoutUnits?.stage.macs ?? cost(base);
     for (const candidate of await searcher.search(settings)) if (candidate.macs < dearest) yield candidate;
   }
@@ -92,7 +94,7 @@ export class Proposer {
   /** What the weights alone allow: exact trims, constants at their mean over initialisations, supported ranks. */
   async withoutData(): Promise<Graph> {
     const base = replaceValues(this.trimmed, await this.#constants());
-    const ranks = ranksAt(base, supportedRanks(base, evidenceByLayer(this.evidence)), 1);
+    const ranks = cheaperRanks(base, supportedRanks(base, evidenceByLayer(this.evidence)));
     const units = supportedUnits(base, this.evidence);
     const fitter = new Fitter(base, this.trimmed, null, this.options.evaluate);
     return fitter.fit({ name: 'supported', units, ranks });
@@ -119,14 +121,34 @@ export class Proposer {
     return meanOf((await this.options.evaluate(graph, this.#rows, [branch.value]))[branch.value]);
   }
 
-  /** Ranks that evidence names; with data also those of layers about which it is silent, by their energy. */
-  async #baseRanks(fitter: Fitter): Promise<ReadonlyMap<string, number>> {
-    const ranks = supportedRanks(fitter.graph, evidenceByLayer(this.evidence));
-    if (!this.#rows) return ranks;
-    for (const linear of factorable(fitter.graph)) {
-      if (!ranks.has(linear.name)) ranks.set(linear.name, energyRank((await fitter.spectrum(linear)).values));
+  /** Which calibration rows and which directions of layers' outputs count how much. */
+  async #importance(): Promise<Importance> {
+    const rows = this.#rows;
+    if (!rows) return allAlike;
+    const { evaluate, onProgress } = this.options;
+    onProgress?.({ stage: 'gradients' });
+    const { factors } = await fisherFactors(this.trimmed, rows, this.decision, evaluate);
+    return { weights: rowWeights(rowCount(rows), await evaluate(this.trimmed, rows), this.decision), factors };
+  }
+
+  /** The directions of every layer that may be factored. */
+  async #offers(fitter: Fitter): Promise<readonly Offer[]> {
+    const linears = factorable(fitter.graph);
+    // Without gradients what layers carry is in units of their own; shares of it then have to do.
+    const isComparable = linears.every(({ name }) => fitter.importance.factors.has(name));
+    const offers: Offer[] = [];
+    for (const linear of linears) {
+      const [out, inputs] = linear.weight.dims;
+      const { values } = await fitter.spectrum(linear);
+      const perSample = await fitter.positions(linear);
+      offers.push({
+        name: linear.name,
+        values: isComparable ? values : sharesOf(values),
+        costPerRank: perSample * (out + inputs),
+        whole: perSample * out * inputs,
+      });
     }
-    return ranks;
+    return offers;
   }
 }
 
@@ -138,11 +160,7 @@ function zerosLike({ dims }: Tensor): Tensor {
   return new Tensor('float32', new Float32Array(elementCount(dims)), dims);
 }
 
-/** The smallest rank that leaves out at most {@link restEnergy} of the squared singular values. */
-function energyRank(values: Float64Array): number {
+function sharesOf(values: Float64Array): Float64Array {
   const total = values.reduce((sum, value) => sum + value, 0);
-  let rest = total;
-  let rank = 0;
-  while (rank < values.length && rest > restEnergy * total) rest -= values[rank++];
-  return Math.max(1, rank);
+  return values.map((value) => value / total);
 }

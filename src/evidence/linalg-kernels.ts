@@ -82,6 +82,8 @@ export interface LinalgKernels {
     parentPtr: number,
   ): void;
   f32_argmax_rows(rows: number, columns: number, xPtr: number, outPtr: number): void;
+  f32_unit_rows(rows: number, columns: number, unit: number, mean: number, outPtr: number): void;
+  f32_sign_rows(rows: number, columns: number, key: number, mean: number, outPtr: number): void;
   f32_row_distances(rows: number, columns: number, aPtr: number, bPtr: number, outPtr: number): void;
 
   f32_scale_rows_columns(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { momentsOf, refit, refitSparse, spectrumOf } from '../../../src/annealing/least-squares.js';
-import { addDiagonal, type Matrix, multiply, type Samples, widen } from '../../../src/annealing/matrix.js';
+import { momentsOf, refit, refitSparse } from '../../../src/annealing/least-squares.js';
+import { type Matrix, type Samples, widen } from '../../../src/annealing/matrix.js';
 import { solveOracle } from '../../oracle/linalg.js';
 import { createRandom } from '../../oracle/random.js';
 
@@ -86,30 +86,6 @@ describe('least squares', () => {
       for (let j = 0; j < n; j++) if (!kept.includes(j)) assert.equal(weight.data[i * n + j], 0);
     }
   });
-
-  for (const [out, inputs] of [
-    [6, 9],
-    [9, 6],
-  ]) {
-    it(`cuts a layer [${out}, ${inputs}] to a rank; the error in the metric is what the spectrum says`, () => {
-      const weight = widen(out, inputs, normalSamples(5, out, inputs).data);
-      const data = momentsOf(normalSamples(6, 50, inputs));
-      for (const metric of [addDiagonal(data.covariance, data.ridge), null]) {
-        const spectrum = spectrumOf({ weight, bias: new Float64Array(out) }, metric);
-        for (const rank of [1, 3, 6]) {
-          const { outer, inner } = spectrum.cut(rank);
-          assert.deepEqual([outer.rows, outer.columns, inner.rows, inner.columns], [out, rank, rank, inputs]);
-          const product = multiply(outer, inner);
-          const error = { ...weight, data: weight.data.map((w, e) => w - product.data[e]) };
-          const squares = multiply(metric ? multiply(error, metric) : error, error, false, true);
-          let trace = 0;
-          for (let i = 0; i < out; i++) trace += squares.data[i * out + i];
-          const rest = spectrum.values.slice(rank).reduce((sum, value) => sum + value, 0);
-          assert.ok(Math.abs(trace - rest) < 1e-9 * spectrum.values[0], `rank ${rank}: ${trace}, expected ${rest}`);
-        }
-      }
-    });
-  }
 
   it('refuses inputs that are not finite', () => {
     const broken = { ...x, data: x.data.slice().fill(Number.NaN, 0, 1) };

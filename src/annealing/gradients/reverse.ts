@@ -1,0 +1,87 @@
+/** Reverse-mode differentiation of a graph, written down as more nodes of the same graph. */
+import { removeDead } from '../../graph/fold.js';
+import type { Graph, Node } from '../../graph/graph.js';
+import { linearsOf } from '../rewrite.js';
+import { rules } from './rules.js';
+import { firstOpset, Tape } from './tape.js';
+
+export interface ReverseGraph {
+  /** The graph with its reverse pass; one more input, and the gradients as outputs. */
+  readonly graph: Graph;
+  /** Name of the input that takes the weights of `value`'s elements: the gradient is that of their weighted sum. */
+  readonly seed: string;
+  /** Gradient at the output of each linear layer that `value` depends on, by layer name. */
+  readonly gradients: ReadonlyMap<string, string>;
+  /** Layers that `value` may depend on through an operator without a reverse rule, named with it. */
+  readonly blocked: ReadonlyMap<string, string>;
+}
+
+const ruleName = ({ domain, op }: Node) => (domain ? `${domain}.${op}` : op);
+
+/** Gradients while the nodes are passed from the last to the first. */
+class Adjoints {
+  readonly #sums = new Map<string, string>();
+  /** Operators without a rule behind a value: part of its gradient is unknown. */
+  readonly blocked = new Map<string, string>();
+
+  constructor(readonly tape: Tape) {}
+
+  add(value: string, gradient: string): void {
+    const known = this.#sums.get(value);
+    this.#sums.set(value, known === undefined ? gradient : this.tape.emit('Add', [known, gradient]));
+  }
+
+  of(value: string): string | undefined {
+    return this.blocked.has(value) ? undefined : this.#sums.get(value);
+  }
+
+  /** Passes gradients through one node, or marks its inputs as blocked. */
+  pass(node: Node): void {
+    const stop = node.outputs.map((output) => this.blocked.get(output)).find((op) => op !== undefined);
+    const outputs = node.outputs.filter((output) => this.#sums.has(output));
+    if (stop === undefined && outputs.length === 0) return;
+    const dy = node.outputs.length === 1 ? this.of(node.outputs[0]) : undefined;
+    const gradients = dy === undefined ? undefined : rules.get(ruleName(node))?.(this.tape, node, dy);
+    for (const [i, input] of node.inputs.entries()) {
+      if (input === '') continue;
+      if (!gradients) this.blocked.set(input, stop ?? ruleName(node));
+      else if (gradients[i]) this.add(input, gradients[i] as string);
+    }
+  }
+}
+
+/**
+ * Adds to a graph the computation of gradients at the outputs of its linear layers.
+ * @param value  whose elements are differentiated; needs a float32 fact
+ */
+export function reverseGraph(graph: Graph, value: string): ReverseGraph {
+  const tape = new Tape(graph);
+  const seed = tape.fresh('reverse/seed');
+  const adjoints = new Adjoints(tape);
+  if (graph.opset < firstOpset) adjoints.blocked.set(value, `operators of opset ${graph.opset}`);
+  else adjoints.add(value, tape.emit('Identity', [seed]));
+  for (const node of [...graph.nodes].reverse()) adjoints.pass(node);
+  const gradients = new Map<string, string>();
+  const blocked = new Map<string, string>();
+  for (const { name, output } of linearsOf(graph)) {
+    const gradient = adjoints.of(output);
+    if (gradient !== undefined) gradients.set(name, gradient);
+    else if (adjoints.blocked.has(output)) blocked.set(name, adjoints.blocked.get(output) as string);
+  }
+  // Layers that are added up have the same gradient; a graph names each output once.
+  const shapes = new Map(
+    linearsOf(graph).flatMap(({ name, output }) => {
+      const gradient = gradients.get(name);
+      return gradient === undefined ? [] : [[gradient, tape.shapeOf(output)] as const];
+    }),
+  );
+  const shape = tape.shapeOf(value);
+  const reverse = {
+    ...graph,
+    inputs: [...graph.inputs, { name: seed, dtype: 'float32' as const, shape }],
+    nodes: [...graph.nodes, ...tape.nodes],
+    initializers: new Map([...graph.initializers, ...tape.constants]),
+    outputs: [...shapes].map(([name, shape]) => ({ name, dtype: 'float32' as const, shape })),
+  };
+  return { graph: removeDead(reverse), seed, gradients, blocked };
+}

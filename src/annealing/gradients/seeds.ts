@@ -1,0 +1,43 @@
+/** What is differentiated: the scores behind a network's decisions, and the directions in which. */
+import { analysisKernels } from '../../evidence/analysis.js';
+import type { Graph } from '../../graph/graph.js';
+import { Tensor } from '../../runtime/tensor.js';
+import type { Decision } from '../decision.js';
+
+/** Final operators that keep the order of scores; the gradient is taken in front of them, where it does not fade. */
+const squashing = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'Identity']);
+
+/** The value whose elements are the scores of an output. */
+export function scoresOf(graph: Graph, output: string, decision: Decision): string {
+  if (decision.kind === 'error') return output;
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
+  if (node?.domain !== '' || !squashing.has(node.op)) return output;
+  return scoresOf(graph, node.inputs[0], decision);
+}
+
+/** Up to this many scores each is differentiated; of more, as many random combinations. */
+const mostDirections = 16;
+
+/**
+ * Directions v with mean v v^T = I over a row's scores (or the projection I - 1 1^T / C where only their differences
+ * count), up to a common factor. One score each where a row has few; random signs otherwise, so that positions of one
+ * sample do not mix.
+ * @param dims  of the scores, [n, ..., C]
+ * @param isCentred  whether a common shift of all scores means nothing
+ */
+export function* seedsFor(dims: readonly number[], isCentred: boolean, key: number): Generator<Tensor<'float32'>> {
+  const { kernels, workspace } = analysisKernels();
+  const columns = dims.at(-1) as number;
+  const rows = dims.reduce((product, dim) => product * dim, 1) / columns;
+  const isExact = columns <= mostDirections && rows === dims[0];
+  const mean = isCentred && columns > 1 ? 1 : 0;
+  for (let unit = 0; unit < Math.min(columns, mostDirections); unit++) {
+    const data = workspace.scope(() => {
+      const block = workspace.allocate('float32', rows * columns);
+      if (isExact) kernels.f32_unit_rows(rows, columns, unit, mean, block.ptr);
+      else kernels.f32_sign_rows(rows, columns, key + unit, mean, block.ptr);
+      return workspace.copyOut(block);
+    });
+    yield new Tensor('float32', data, dims);
+  }
+}
