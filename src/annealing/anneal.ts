@@ -104,5 +104,6 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
     graph: verdict.graph,
     layers: layerChoices(findLayers(graph), verdict.graph, trimmed, branches),
     certificate,
+    withoutGradients: [...proposer.blocked].map(([layer, operator]) => ({ layer, operator })),
   };
 }

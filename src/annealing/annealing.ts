@@ -68,4 +68,6 @@ export interface Annealing {
   readonly graph: Graph;
   readonly layers: readonly LayerChoice[];
   readonly certificate: Certificate;
+  /** Layers fitted without gradients of the outputs: the operator behind each that has no reverse rule. */
+  readonly withoutGradients: readonly { readonly layer: string; readonly operator: string }[];
 }

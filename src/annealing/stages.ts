@@ -36,6 +36,8 @@ export class Proposer {
   readonly trimmed: Graph;
   /** Branches whose weights are all their own initialisation. */
   readonly branches: readonly Branch[];
+  /** Layers that the gradients did not reach, and the operator that stopped them; known once stages were asked for. */
+  blocked: ReadonlyMap<string, string> = new Map();
   readonly #rows: Feeds | null;
 
   constructor(
@@ -127,7 +129,8 @@ export class Proposer {
     if (!rows) return allAlike;
     const { evaluate, onProgress } = this.options;
     onProgress?.({ stage: 'gradients' });
-    const { factors } = await fisherFactors(this.trimmed, rows, this.decision, evaluate);
+    const { factors, blocked } = await fisherFactors(this.trimmed, rows, this.decision, evaluate);
+    this.blocked = blocked;
     return { weights: rowWeights(rowCount(rows), await evaluate(this.trimmed, rows), this.decision), factors };
   }
 

@@ -176,6 +176,23 @@ describe('anneal', () => {
     assert.ok(rel(cut, last.macs)!.seen > last.seen, `${rel(cut, last.macs)!.seen} > ${last.seen}`);
   });
 
+  it('says which layers it fitted without gradients, and still fits them', async () => {
+    const [first, second] = [lowRank(1, 64, 48, 5, 0.002), randomLayer(createRandom(3), 6, 64, () => true)];
+    const graph = makeGraph(
+      { x: 48 },
+      [
+        node('fc1', 'Linear', ['x', 'w1', 'b1'], 'h', 'kerf'),
+        node('sine', 'Sin', ['h'], 'a'),
+        node('fc2', 'Linear', ['a', 'w2', 'b2'], 'y', 'kerf'),
+      ],
+      { w1: matrix(first.weight), b1: vector(first.bias), w2: matrix(second.weight), b2: vector(second.bias) },
+    );
+    const { withoutGradients, layers } = await anneal(graph, evidenceOf(graph, {}), optionsOf());
+    assert.deepEqual(withoutGradients, [{ layer: 'fc1', operator: 'Sin' }]);
+    assert.equal(layers[0].choice, 'rank');
+    assert.deepEqual((await anneal(lowRankNet(), evidenceOf(lowRankNet(), {}), optionsOf())).withoutGradients, []);
+  });
+
   it('takes the ranks of the weights alone without data, and claims nothing', async () => {
     const graph = lowRankNet();
     const options = optionsOf({ calibration: null, guard: null });
