@@ -11,7 +11,7 @@ import { type DigitSet, findDigits, readDigits } from './digits.js';
 import { digitsModel, moduleFolders } from './places.js';
 import { timeInTurns } from './time-in-turns.js';
 
-const maxDisagreement = 0.02;
+const maxDisagreement = 0.01;
 
 export interface ImageSet {
   readonly images: number;

@@ -65,7 +65,7 @@ describe('kerf demo', () => {
     const { macs, certificate, test, bitEqual, sets } = demo.digits!;
     assert.ok(macs.after <= 0.2 * macs.before);
     assert.equal(certificate.level, 'C');
-    assert.ok(certificate.bound <= 0.02);
+    assert.ok(certificate.bound <= 0.01);
     assert.ok(test.correctAfter >= test.correctBefore - 0.006 * test.n);
     assert.equal(bitEqual, true);
     assert.equal(new Set(Object.values(sets).map(({ hash }) => hash)).size, 3);
