@@ -69,7 +69,7 @@ function bindingsOf(graph: Graph, rows: Feeds | null | undefined): Bindings {
   const bindings = new Map<string, number>();
   for (const { name, shape } of graph.inputs) {
     shape.slice(1).forEach((extent, i) => {
-      const size = rows?.[name]?.dims[i + 1];
+      const size = rows?.[name]?.dims?.[i + 1];
       const [symbol] = symbolsOf(extent);
       if (symbol !== undefined && size !== undefined) bindings.set(symbol, size);
     });

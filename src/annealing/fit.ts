@@ -133,7 +133,8 @@ export class Fitter {
   }
 
   async #samples(graph: Graph, value: string): Promise<Samples> {
-    const rows = this.rows as Feeds;
+    // Without a prototype: a value may be named like a member that every object has.
+    const rows: Feeds = Object.assign(Object.create(null), this.rows);
     const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
     const { weights } = this.importance;
     if (known) return asSamples(known, weights);

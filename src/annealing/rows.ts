@@ -33,7 +33,8 @@ export function rowCount(rows: Feeds, where = 'data'): number {
  */
 export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
   const names = graph.inputs.map(({ name }) => name);
-  for (const port of graph.inputs) requireArray(port, rows[port.name], where);
+  for (const port of graph.inputs)
+    requireArray(port, Object.hasOwn(rows, port.name) ? rows[port.name] : undefined, where);
   const unknown = Object.keys(rows).find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw new KerfError(

@@ -52,8 +52,9 @@ class OrtExecutor implements Executor {
   }
 
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
-    const copies: Record<string, PlainTensor> = {};
-    for (const [name, { type, data, dims }] of Object.entries(feeds)) copies[name] = { type, data: data.slice(), dims };
+    const copies = Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, dims }]) => [name, { type, data: data.slice(), dims }]),
+    );
     const task = { feeds: copies, outputs: options.outputs ?? null };
     const results = await withSignal(this.#pool.run(task), options.signal).catch((cause) => {
       if (cause instanceof KerfError) throw cause;

@@ -128,14 +128,13 @@ export class Machine {
 
   /** The outputs as fresh arrays. */
   readOutputs(schedule: Schedule, names?: readonly string[]): Outputs {
-    const outputs: Outputs = {};
-    for (const port of schedule.outputs) {
-      if (names && !names.includes(port.name)) continue;
+    const wanted = schedule.outputs.filter(({ name }) => !names || names.includes(name));
+    const read = (port: PortPlace): [string, Tensor] => {
       const data = allocate(port.dtype, port.size);
       (data as Float32Array).set(this.#view(port) as Float32Array);
-      outputs[port.name] = new Tensor(port.dtype, data, [...port.dims]);
-    }
-    return outputs;
+      return [port.name, new Tensor(port.dtype, data, [...port.dims])];
+    };
+    return Object.fromEntries(wanted.map(read));
   }
 
   #view({ dtype, ptr, size }: PortPlace): TensorData {

@@ -65,8 +65,9 @@ export class Session {
 
   /** Waits for the calls before this one, with a copy of the feeds. */
   async #runLater(before: Promise<unknown>, feeds: Feeds, options: RunOptions): Promise<Outputs> {
-    const copy: Record<string, Tensor> = {};
-    for (const [name, { type, data, dims }] of Object.entries(feeds)) copy[name] = new Tensor(type, data.slice(), dims);
+    const copy = Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data.slice(), dims)]),
+    );
     await abortable(before, options.signal);
     return this.#executor!.run(copy, options);
   }
