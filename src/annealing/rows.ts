@@ -1,10 +1,11 @@
 /** Rows of data: one array per model input, the first axis counts the samples. */
 import { createHash, type Hash } from 'node:crypto';
+import { analysisKernels } from '../evidence/analysis.js';
 import type { Graph, Port } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import { formatExtent, isStatic } from '../runtime/extent.js';
-import { elementCount, Tensor } from '../runtime/tensor.js';
+import { elementCount, Tensor, type TensorData } from '../runtime/tensor.js';
 
 /**
  * Number of samples.
@@ -29,7 +30,8 @@ export function rowCount(rows: Feeds, where = 'data'): number {
 
 /**
  * Checks that data have an array for each input of a graph, of its dtype and rank, and no other.
- * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the array; DATA_INVALID as {@link rowCount}
+ * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the array; DATA_INVALID as
+ *   {@link rowCount}, and for NaN and infinity
  */
 export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
   const names = graph.inputs.map(({ name }) => name);
@@ -44,6 +46,31 @@ export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
     );
   }
   rowCount(rows, where);
+  for (const { name } of graph.inputs) requireFinite(name, rows[name], where);
+}
+
+/** Elements that are examined at a time: data sets are larger than the memory of the kernels should become. */
+const pieceSize = 2 ** 20;
+
+function countNotFinite(piece: TensorData<'float32'>): number {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const out = workspace.allocate('float64', 5); // sum, sum of squares, smallest, largest, not finite
+    kernels.f32_moments(piece.length, workspace.copyIn('float32', piece).ptr, out.ptr);
+    return workspace.view(out)[4];
+  });
+}
+
+/** A fit on NaN has no minimum, and nothing is promised for inputs that are not finite. */
+function requireFinite(name: string, { type, data, size }: Tensor, where: string): void {
+  if (type !== 'float32') return;
+  const floats = data as TensorData<'float32'>;
+  let bad = 0;
+  for (let first = 0; first < size; first += pieceSize)
+    bad += countNotFinite(floats.subarray(first, first + pieceSize));
+  if (bad === 0) return;
+  const problem = `not finite: got ${bad} NaN or infinite of ${size} elements, expected none. Remove those samples.`;
+  throw new KerfError('DATA_INVALID', `${where}: array "${name}"`, problem, { got: bad });
 }
 
 function requireArray({ name, dtype, shape }: Port, tensor: Tensor | undefined, where: string): void {

@@ -256,8 +256,12 @@ describe('anneal', () => {
     const graph = lowRankNet();
     const evidence = evidenceOf(graph, {});
     const calibration = { x: normalRows(10, 600, 48) };
+    const withNaN = normalRows(10, 600, 48);
+    withNaN.data[7] = Number.NaN;
     const cases: [Partial<AnnealOptions>, string][] = [
       [{ guard: calibration }, 'DATA_INVALID'],
+      [{ guard: { x: withNaN } }, 'DATA_INVALID'],
+      [{ calibration: { x: withNaN } }, 'DATA_INVALID'],
       [{ guard: {} }, 'INPUT_MISSING'],
       [{ calibration: { ...calibration, z: calibration.x } }, 'INPUT_UNKNOWN'],
       [{ calibration: { x: normalRows(1, 600, 47) } }, 'SHAPE_MISMATCH'],
