@@ -26,6 +26,7 @@ export * from './statistics/marchenko-pastur';
 export * from './statistics/moments';
 export { f64_reject } from './statistics/multiple-testing';
 export { f64_normal_log_tail, f64_normal_quantile } from './statistics/normal';
+export * from './statistics/pictures';
 export {
   f32_count_beyond,
   f32_count_other,

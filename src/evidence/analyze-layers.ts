@@ -23,6 +23,8 @@ export interface AnalyzeOptions {
   readonly scaleFree?: ReadonlyMap<string, string>;
   /** Quantisation of the biases, by tensor name. */
   readonly quantization?: ReadonlyMap<string, Quantization>;
+  /** Whether to draw {@link TensorEvidence.pictures}, for reports. Default false. */
+  readonly pictures?: boolean;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
   readonly signal?: AbortSignal;
 }
@@ -86,7 +88,8 @@ export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOp
   for (const [i, input] of inputs.entries()) {
     checkSignal(signal);
     onProgress?.({ done: i, total: inputs.length, name: input.name });
-    outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree: options.scaleFree?.get(input.layer) }));
+    const scaleFree = options.scaleFree?.get(input.layer);
+    outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree, pictures: options.pictures ?? false }));
     await setImmediate();
   }
   const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));

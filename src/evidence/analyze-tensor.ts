@@ -30,6 +30,8 @@ export interface TensorOptions {
   readonly seed: number;
   /** What normalises the layer's output, if anything does. */
   readonly scaleFree?: string | undefined;
+  /** Whether to draw pictures for a report. */
+  readonly pictures?: boolean;
 }
 
 /** What is kept of a tensor: its evidence, and what units are tested with, if there is a null. */
@@ -126,7 +128,8 @@ function underLaw(
   const dither: Dither | null = step > 0 ? { step, key: tensorKey(options.seed, input.name) } : null;
   const spectrum = spectrumOf(input, law, weights);
   const blocks = input.kind === 'bias' ? null : columnBlocks(weights, rows, columns, options.seed);
-  const tests = testTensor(weights, rows, columns, law, dither, options.fdr);
+  const draw = options.pictures ? { blocks: blocks?.labels ?? null } : undefined;
+  const tests = testTensor(weights, rows, columns, law, dither, options.fdr, draw);
   // The tests used the weights as scratch.
   analysisKernels().workspace.view(weights).set(input.values);
   if (input.kind !== 'bias' && hasRowScales(weights, rows, columns, law, tests.ks)) {
@@ -156,6 +159,7 @@ function underLaw(
     rows: input.kind === 'bias' ? none('false-discovery-rate', options.fdr) : tests.rows,
     spectrum,
     blocks: blocks && { k: blocks.k },
+    ...(tests.pictures && { pictures: tests.pictures }),
   };
   return { evidence, tests };
 }

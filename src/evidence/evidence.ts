@@ -36,6 +36,8 @@ export interface SpectrumResult {
   /** The refitted scale once more, after the supported directions are dropped. */
   readonly sigmaIterated?: number;
   readonly threshold: number;
+  /** Columns of the noise matrix whose values these are: its longer side; the shorter is the number of values. */
+  readonly longerSide: number;
   /** Singular values that were counted, descending; of the biwhitened matrix when `refitted`. */
   readonly values: Float64Array;
 }
@@ -63,6 +65,36 @@ export interface TensorEvidence {
   readonly units: FamilyResult | null;
   readonly spectrum: SpectrumResult | null;
   readonly blocks: { readonly k: number } | null;
+  /** What a report draws; present when asked for, where there are scores. */
+  readonly pictures?: TensorPictures;
+}
+
+/** How many p-values fall in each of equally wide bins of [0, 1]: flat when the null hypothesis holds. */
+export type PValueHistogram = readonly number[];
+
+/** Supported weights in each cell of a coarse grid over a matrix. */
+export interface SpyPlot {
+  readonly height: number;
+  readonly width: number;
+  /** [height, width], row by row: share of the cell's weights that are supported. */
+  readonly shares: readonly number[];
+}
+
+export interface TensorPictures {
+  readonly weights: PValueHistogram;
+  readonly rows: PValueHistogram;
+  readonly columns: PValueHistogram;
+  /** Null for vectors, and where no weight is supported. */
+  readonly support: {
+    readonly before: SpyPlot;
+    readonly after: SpyPlot;
+    /** What rows and columns were ordered by. */
+    readonly order: 'blocks' | 'components';
+    /** Components of rows and columns joined by supported weights; single rows and columns not counted. */
+    readonly components: number;
+    /** Rows and columns without a supported weight. */
+    readonly isolated: number;
+  } | null;
 }
 
 /** Evidence on one hidden unit of one layer (incoming row, bias, outgoing columns). */

@@ -15,5 +15,5 @@ export { chanceJaccard, jaccard } from './paper/adjacency.js';
 export { analyzePaper, type PaperOptions } from './paper/analyze-paper.js';
 export { annealByZero } from './paper/anneal-by-zero.js';
 export type * from './paper/paper-evidence.js';
-export { bulkSigma, measureSpectrum, noiseEdge, singularValues } from './spectrum.js';
+export { bulkSigma, measureSpectrum, noiseCounts, noiseEdge, singularValues } from './spectrum.js';
 export { tensorKey } from './tensor-key.js';

@@ -93,7 +93,7 @@ function countAbove(values: Float64Array, threshold: number): number {
 function judge(values: TensorData<'float64'>, m: number, n: number, sigma: number, rank: number): SpectrumResult {
   const threshold = noiseEdge(m, n, sigma);
   const supported = countAbove(values, threshold);
-  return { supported, rank, sigma, refitted: false, threshold, values };
+  return { supported, rank, sigma, refitted: false, threshold, longerSide: n, values };
 }
 
 /**
@@ -143,4 +143,16 @@ export function measureSpectrum(
   const rest = bulkSigma(values.slice(byLaw.supported), m - byLaw.supported, n - byLaw.supported);
   const isLawsNoise = byLaw.supported <= largestSpikeShare * m && Math.abs(rest / sigma - 1) <= sameScale;
   return isLawsNoise ? byLaw : (refit(weights, rows, columns) ?? byLaw);
+}
+
+/**
+ * Values that pure noise puts into each bin: m times the mass of the Marchenko-Pastur law, asymptotic.
+ * @param edges  ascending singular values, bins + 1
+ * @param result  gives m (its values), n and sigma
+ */
+export function noiseCounts(edges: readonly number[], { values, longerSide, sigma }: SpectrumResult): number[] {
+  const { kernels } = analysisKernels();
+  const beta = values.length / longerSide;
+  const below = edges.map((s) => kernels.f64_marchenko_pastur_cdf(beta, (s / sigma) ** 2 / longerSide));
+  return below.slice(1).map((mass, i) => values.length * (mass - below[i]));
 }

@@ -83,4 +83,24 @@ export interface StatisticsKernels {
   f32_group_ks_log_p(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
   f32_anderson_darling(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
   f64_simulated_log_p(n: number, xPtr: number, count: number, nullPtr: number, outPtr: number): void;
+
+  f32_p_value_histogram(n: number, zPtr: number, bins: number, cutsPtr: number, countPtr: number): void;
+  f32_support_components(
+    M: number,
+    N: number,
+    zPtr: number,
+    cut: number,
+    componentPtr: number,
+    degreePtr: number,
+  ): void;
+  f32_count_cells(
+    M: number,
+    N: number,
+    zPtr: number,
+    cut: number,
+    rowCellPtr: number,
+    columnCellPtr: number,
+    width: number,
+    countPtr: number,
+  ): void;
 }

@@ -2,9 +2,10 @@
 import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
-import type { FamilyResult } from './evidence.js';
+import type { FamilyResult, TensorPictures } from './evidence.js';
 import type { Law } from './laws.js';
 import { chiSquareLogP, reject, rejectScores } from './multiple-testing.js';
+import { type DrawOptions, drawPictures } from './pictures.js';
 import { type Dither, score } from './scores.js';
 
 export interface TensorTests {
@@ -16,6 +17,7 @@ export interface TensorTests {
   /** Sum of squared scores of each row, the chi-square statistics with `columns` degrees of freedom. */
   readonly rowSquares: TensorData<'float64'>;
   readonly columnSquares: TensorData<'float64'>;
+  readonly pictures?: TensorPictures;
 }
 
 /** Kolmogorov-Smirnov of scores against the standard normal; sorts them in place. */
@@ -38,6 +40,7 @@ export const sortScratch = 2048;
  * Null hypothesis of every family: the weights are independent draws of the law.
  * @param weights  [rows, columns]; followed by {@link sortScratch} spare elements; undefined afterwards
  * @param level  false discovery rate within each family
+ * @param draw  how to draw pictures; absent to draw none
  */
 export function testTensor(
   weights: Block<'float32'>,
@@ -46,6 +49,7 @@ export function testTensor(
   law: Law,
   dither: Dither | null,
   level: number,
+  draw?: DrawOptions,
 ): TensorTests {
   const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
@@ -58,13 +62,17 @@ export function testTensor(
     const rowSquares = workspace.copyOut(rowSums);
     const columnSquares = workspace.copyOut(columnSums);
     const single = rejectScores(scores, level);
+    const rowLogP = chiSquareLogP(rowSquares, columns);
+    const columnLogP = chiSquareLogP(columnSquares, rows);
+    const pictures = draw && drawPictures({ scores, weights: single, rowLogP, columnLogP }, draw);
     const { ks, pValue } = kolmogorovSmirnov(scores, weights);
     return {
       ks,
       ksPValue: pValue,
       weights: single,
-      rows: reject(chiSquareLogP(rowSquares, columns), level).family,
-      columns: reject(chiSquareLogP(columnSquares, rows), level).family,
+      rows: reject(rowLogP, level).family,
+      columns: reject(columnLogP, level).family,
+      ...(pictures && { pictures }),
       rowSquares,
       columnSquares,
     };

@@ -47,7 +47,15 @@ function evidenceOf(graph: Graph, supported: Record<string, number>, verdict: Ve
       spectrum:
         count === undefined
           ? null
-          : { supported: count, rank, sigma: 1, refitted: false, threshold: 1, values: new Float64Array(rank) },
+          : {
+              supported: count,
+              rank,
+              sigma: 1,
+              refitted: false,
+              threshold: 1,
+              longerSide: rank,
+              values: new Float64Array(rank),
+            },
       blocks: null,
     };
   });
