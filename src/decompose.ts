@@ -36,6 +36,8 @@ export interface DecomposeOptions {
   readonly parts?: 'auto' | number;
   readonly seed?: number;
   readonly signal?: AbortSignal;
+  /** Whether the evidence holds what a report draws. Default false. */
+  readonly pictures?: boolean;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -165,12 +167,13 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   };
 }
 
-function analysisOptions({ init, fdr, seed, signal, onProgress }: DecomposeOptions): AnalyzeOptions {
+function analysisOptions({ init, fdr, seed, signal, pictures = false, onProgress }: DecomposeOptions): AnalyzeOptions {
   return {
     ...(init !== undefined && { init }),
     ...(fdr !== undefined && { fdr }),
     ...(seed !== undefined && { seed }),
     ...(signal && { signal }),
+    pictures,
     onProgress: ({ name, done, total }) => onProgress?.({ stage: `analyze ${name}`, done, total }),
   };
 }

@@ -1,7 +1,9 @@
 /** `kerf analyze`: tests a model's weights and prints the evidence. */
+import { basename } from 'node:path';
 import { analyze, analyzePaper } from '../evidence/index.js';
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
+import { evidenceSections } from '../report/evidence-page.js';
 import { htmlPage } from '../report/html.js';
 import { formatPaper, paperJson } from '../report/paper.js';
 import type { AnalyzeArgs } from './commands/analyze.js';
@@ -11,18 +13,22 @@ import { printResult } from './print.js';
 import { ProgressLine } from './progress.js';
 
 export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
-  const { model: path, fdr, procedure, control, seed, report, json } = args;
+  const { model: path, fdr, procedure, control, seed, report, json, verbose } = args;
   if (report !== undefined) checkOutputPath(report);
   const { graph } = await readModel(path);
   const progress = new ProgressLine();
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>
     progress.update({ stage: `analyze ${name}`, done, total });
   const init = await readInit(args.init);
-  const evidence = await analyze(graph, { init, fdr, seed, onProgress }).finally(() => progress.end());
+  const evidence = await analyze(graph, { init, fdr, seed, pictures: report !== undefined, onProgress }).finally(() =>
+    progress.end(),
+  );
   const paper = procedure === 'paper' ? await analyzePaper(graph, { init, control, level: fdr, seed }) : null;
-  const text = () => (paper ? formatPaper(paper, evidence) : formatEvidence(evidence));
+  const view = { width: process.stdout.columns ?? null, verbose: verbose ?? false };
+  const text = () => (paper ? formatPaper(paper, evidence) : formatEvidence(evidence, view));
   if (report !== undefined) {
-    const page = htmlPage('kerf analyze', [{ title: 'What training supports', text: text() }]);
+    const beside = paper ? [{ title: 'The paper’s own procedure', text: formatPaper(paper, evidence) }] : [];
+    const page = htmlPage('What training supports', [...evidenceSections(evidence), ...beside], basename(path));
     writeOutputFile(report, new TextEncoder().encode(page));
   }
   printResult(json, { ...evidenceJson(evidence), ...(paper && { paper: paperJson(paper) }) }, text);

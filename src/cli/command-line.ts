@@ -29,7 +29,7 @@ function createParser(words: readonly string[]): Argv {
     .parserConfiguration({ 'greedy-arrays': false, 'dot-notation': false, 'parse-numbers': false })
     .command(commands as never)
     .option('json', { type: 'boolean', global: true, describe: 'print the result as JSON' })
-    .option('verbose', { type: 'boolean', global: true, describe: 'print the stack of an error' })
+    .option('verbose', { type: 'boolean', global: true, describe: 'say more: reasons, the stack of an error' })
     .middleware(restoreDashes)
     .check(refuseRepeated)
     .strict()

@@ -1,11 +1,13 @@
 /** `kerf decompose`: reads model and data, runs the pipeline, writes the package, prints what was done. */
+import { basename } from 'node:path';
 
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
 import { type Decomposition, decompose } from '../pipeline.js';
 import { formatDecomposition } from '../report/decomposition.js';
-import { formatEvidence } from '../report/evidence.js';
+import { decompositionSections } from '../report/decomposition-page.js';
+import { evidenceSections } from '../report/evidence-page.js';
 import { htmlPage } from '../report/html.js';
 import { bytes } from '../report/numbers.js';
 import type { DecomposeArgs } from './commands/decompose.js';
@@ -37,6 +39,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       decision: args.decision,
       parts: args.parts,
       seed: args.seed,
+      pictures: args.report !== undefined,
       onProgress: progress.update,
     });
   } finally {
@@ -44,19 +47,16 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
   }
 }
 
-function reportPage({ evidence, summary }: Decomposition): Uint8Array {
-  const sections = [
-    { title: 'What was removed, and what is proved', text: formatDecomposition(summary) },
-    { title: 'What training supports', text: formatEvidence(evidence) },
-  ];
-  return new TextEncoder().encode(htmlPage('kerf decompose', sections));
+function reportPage({ evidence, summary }: Decomposition, model: string): Uint8Array {
+  const sections = [...decompositionSections(summary), ...evidenceSections(evidence)];
+  return new TextEncoder().encode(htmlPage('Decomposition', sections, basename(model)));
 }
 
 export async function runDecompose(args: DecomposeArgs): Promise<void> {
   checkArgs(args);
   const decomposition = await decomposeArgs(args);
   const file = encodePackage(decomposition.package);
-  if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition));
+  if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition, args.model));
   if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.parts.graph));
   writeOutputFile(args.output, file);
   if (args.output === '-') return;

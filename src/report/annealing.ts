@@ -43,10 +43,10 @@ function formatStages({ stages }: Certificate): string {
   return heading('Stages, gentle to aggressive; the first failure stops') + formatTable(columns, rows);
 }
 
-/** The certificate: what may be said of the kept function, and from what. */
-export function formatCertificate(certificate: Certificate): string {
+/** The certificate in names and values. */
+export function certificateFacts(certificate: Certificate): (readonly [name: string, value: string | null])[] {
   const { n, seen, bound, agreement, rel } = certificate;
-  const facts = formatFacts([
+  return [
     ['level', certificate.level],
     ['decision', certificate.decision],
     ['promised', `at most ${percent(certificate.maxDisagreement)} of answers change`],
@@ -59,7 +59,12 @@ export function formatCertificate(certificate: Certificate): string {
     ['seen', n === 0 ? null : `${seen} of ${count(n)} changed (agreement ${percent(agreement)})`],
     ['relative error', rel === null ? null : percent(rel)],
     ['guard', shortHash(certificate.guardHash)],
-  ]);
+  ];
+}
+
+/** The certificate: what may be said of the kept function, and from what. */
+export function formatCertificate(certificate: Certificate): string {
+  const facts = formatFacts(certificateFacts(certificate));
   const unproven = certificate.classes.filter(({ proven }) => !proven).map(({ decision }) => decision);
   const warning = unproven.length ? `unproven: fewer than 3 guard items of ${unproven.join(', ')}\n` : '';
   return `${formatStages(certificate)}${heading('Certificate')}${facts}${warning}${certificate.statement}\n`;

@@ -1,6 +1,9 @@
 /** What training supports, as JSON and as a table. */
+
+import colors from 'picocolors';
 import type { Evidence, FamilyResult, TensorEvidence } from '../evidence/evidence.js';
 import { count, percent, short } from './numbers.js';
+import { plain, shortened } from './plain.js';
 import { formatTable, heading } from './table.js';
 
 /** The evidence without its long lists: singular values and p-values of single units stay in the library's result. */
@@ -8,7 +11,7 @@ export function evidenceJson(evidence: Evidence): Record<string, unknown> {
   return {
     fdr: evidence.fdr,
     seed: evidence.seed,
-    tensors: evidence.tensors.map(({ spectrum, ...tensor }) => {
+    tensors: evidence.tensors.map(({ spectrum, pictures: _drawn, ...tensor }) => {
       if (spectrum === null) return { ...tensor, spectrum };
       const { values: _, ...kept } = spectrum;
       return { ...tensor, spectrum: kept };
@@ -21,47 +24,92 @@ export function evidenceJson(evidence: Evidence): Record<string, unknown> {
   };
 }
 
-const share = (family: FamilyResult | null) =>
+/** Share of a family that is supported; null where nothing was tested. */
+export const share = (family: FamilyResult | null) =>
   family === null || family.tested === 0 ? null : percent(family.supported / family.tested, 1);
 const fraction = (family: FamilyResult | null) =>
   family === null || family.tested === 0 ? null : `${count(family.supported)}/${count(family.tested)}`;
 
-function row(tensor: TensorEvidence) {
-  const { spectrum } = tensor;
-  return [
-    tensor.name,
-    tensor.law,
-    short(tensor.scaleRatio),
-    short(tensor.fit.ks),
-    share(tensor.weights),
-    fraction(tensor.units),
-    spectrum && `${spectrum.supported}/${spectrum.rank}`,
-    tensor.verdict,
-  ];
+const verdictColours = {
+  moved: colors.cyan,
+  partly: colors.yellow,
+  initialisation: colors.dim,
+  'no-null': colors.magenta,
+} as const;
+
+const verdicts = Object.keys(verdictColours) as (keyof typeof verdictColours)[];
+const colourVerdict = (verdict: string) => verdictColours[verdict as keyof typeof verdictColours](verdict);
+
+/** `6 tensors: 1 moved, 2 partly, 3 initialisation` */
+export function summaryLine({ tensors }: Evidence): string {
+  const counts = verdicts.map((verdict) => [verdict, tensors.filter((t) => t.verdict === verdict).length] as const);
+  const words = counts.filter(([, n]) => n > 0).map(([verdict, n]) => `${n} ${verdict}`);
+  return `${count(tensors.length)} tensor${tensors.length === 1 ? '' : 's'}${words.length ? `: ${words.join(', ')}` : ''}`;
 }
 
 const columns = [
+  { head: 'verdict', style: colourVerdict },
   { head: 'tensor' },
   { head: 'law' },
   { head: 'scale', align: 'right' },
   { head: 'KS', align: 'right' },
-  { head: 'weights', align: 'right' },
-  { head: 'units', align: 'right' },
-  { head: 'directions', align: 'right' },
-  { head: 'verdict' },
+  { head: 'supported', align: 'right' },
 ] as const;
+const wideColumns = [...columns, { head: 'units', align: 'right' }, { head: 'directions', align: 'right' }] as const;
 
-/** What `kerf analyze` prints: one line per tensor, then why. */
-export function formatEvidence(evidence: Evidence): string {
-  const reasons = evidence.tensors.map(({ name, verdict, reason }) => [name, verdict, reason]);
+function row({ verdict, name, law, scaleRatio, fit, weights, units, spectrum }: TensorEvidence) {
+  const directions = spectrum && `${spectrum.supported}/${spectrum.rank}`;
+  return [verdict, name, law, short(scaleRatio), short(fit.ks), share(weights), fraction(units), directions];
+}
+
+export interface EvidenceView {
+  /** Characters in a line; null where lines may be as long as they like. */
+  readonly width?: number | null;
+  /** Whether to say why of every tensor, not only of those that are not their initialisation. */
+  readonly verbose?: boolean;
+}
+
+/** Shortest that a name is cut to. */
+const shortestName = 12;
+/** Reasons that are given unasked. */
+const fewReasons = 12;
+
+/** The table, in lines of at most `width`: names are cut, then units and directions left out. */
+function verdictTable({ tensors }: Evidence, width: number | null): string {
+  const rows = tensors.map(row);
+  const widthOf = (n: number) => {
+    const columnWidth = (i: number) =>
+      Math.max(...[wideColumns[i].head, ...rows.map((r) => r[i] ?? '-')].map((t) => plain(t).length));
+    const others = Array.from({ length: n }, (_, i) => (i === 1 ? 0 : columnWidth(i)));
+    return others.reduce((sum, w) => sum + w + 2, -2);
+  };
+  const longest = Math.max(6, ...tensors.map(({ name }) => [...plain(name)].length));
+  const isWide = width === null || widthOf(8) + Math.min(longest, 24) <= width;
+  const shown = isWide ? wideColumns : columns;
+  const room = width === null ? longest : Math.max(shortestName, width - widthOf(shown.length));
+  const cells = rows.map((r) => r.slice(0, shown.length).map((cell, i) => (i === 1 ? shortened(cell!, room) : cell)));
+  return formatTable(shown, cells);
+}
+
+function formatReasons({ tensors }: Evidence, { verbose = false, width = null }: EvidenceView): string {
+  const told = tensors.filter(({ verdict }) => verbose || verdict !== 'initialisation');
+  const shown = verbose ? told : told.slice(0, fewReasons);
+  if (shown.length === 0) return '';
+  const room = width === null ? Number.POSITIVE_INFINITY : Math.max(shortestName, Math.floor(width / 3));
+  const lines = shown.map(({ name, reason }) => `${colors.bold(shortened(name, room))}: ${plain(reason)}\n`);
+  const more = told.length - shown.length;
+  return heading('Why') + lines.join('') + (more > 0 ? `and ${more} more: --verbose tells of all.\n` : '');
+}
+
+/** What `kerf analyze` prints: the verdicts, one line per tensor, then why where something moved. */
+export function formatEvidence(evidence: Evidence, view: EvidenceView = {}): string {
   const legend =
-    `\nscale: standard deviation over the law's. KS: distance to the law. weights, units, directions: what training\n` +
-    `supports, at a false discovery rate of ${evidence.fdr} (directions: at 1 % per matrix).\n`;
+    `\nscale: standard deviation over the law's. KS: distance to the law. supported: weights that training moved\n` +
+    `beyond it, at a false discovery rate of ${evidence.fdr}; units, directions likewise (directions: 1 % per matrix).\n`;
   return (
-    heading('Evidence') +
-    formatTable(columns, evidence.tensors.map(row)) +
-    legend +
-    heading('Why') +
-    formatTable([{ head: 'tensor' }, { head: 'verdict' }, { head: 'reason' }], reasons)
+    heading(summaryLine(evidence)) +
+    verdictTable(evidence, view.width ?? null) +
+    colors.dim(legend) +
+    formatReasons(evidence, view)
   );
 }

@@ -6,6 +6,8 @@ import { plain } from './plain.js';
 export interface Column {
   readonly head: string;
   readonly align?: 'left' | 'right';
+  /** Colours a cell that has been made plain. */
+  readonly style?: (cell: string) => string;
 }
 
 export type Cell = string | number | null | undefined;
@@ -27,7 +29,8 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
     chars: { ...noBorders, middle: '  ' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  table.push(...rows.map((row) => row.map((cell) => (cell == null ? '-' : plain(String(cell))))));
+  const styled = (text: string, i: number) => columns[i].style?.(text) ?? text;
+  table.push(...rows.map((row) => row.map((cell, i) => styled(cell == null ? '-' : plain(String(cell)), i))));
   return table.toString().replace(/ +$/gm, '') + '\n';
 }
 

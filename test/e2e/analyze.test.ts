@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertRefused, digits, jsonOf, kerf, root } from './kerf.js';
+import { assertRefused, digits, jsonOf, kerf, root, scratchFolder } from './kerf.js';
 
 interface Tensor {
   readonly name: string;
@@ -49,7 +50,8 @@ describe('kerf analyze', () => {
 
   it('prints a table with one line per tensor', async () => {
     const { stdout } = await kerf(['analyze', digits]);
-    assert.match(stdout, /^fc1\.weight +torch-linear .*partly$/m);
+    assert.match(stdout, /^partly +fc1\.weight +torch-linear .* 17\.\d %/m);
+    assert.match(stdout, /^6 tensors: 3 moved, 3 partly$/m);
   });
 
   it("--procedure paper prints the paper's resolution beside kerf's", async () => {
@@ -71,6 +73,17 @@ describe('kerf analyze', () => {
       ],
     );
     assert.equal(tensors[0].name, 'fc1.weight');
+  });
+
+  it('--report writes a page that holds its figures and asks for nothing', async () => {
+    const scratch = scratchFolder();
+    after(scratch.remove);
+    const path = join(scratch.path, 'report.html');
+    assert.equal((await kerf(['analyze', digits, '--report', path])).code, 0);
+    const page = readFileSync(path, 'utf8');
+    assert.match(page, /<svg .*Singular values against the Marchenko-Pastur law/);
+    assert.match(page, /36 of 256 supported/);
+    assert.doesNotMatch(page, /https?:|<script/);
   });
 
   it('refuses unknown laws and rates', async () => {

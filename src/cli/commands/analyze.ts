@@ -10,6 +10,7 @@ export interface AnalyzeArgs {
   seed: number;
   report: string | undefined;
   json: boolean | undefined;
+  verbose: boolean | undefined;
 }
 
 export const initOption = textOption({
@@ -36,7 +37,7 @@ function builder(parser: Argv): Argv<AnalyzeArgs> {
       describe: 'with --procedure paper: error rate of the edge tests, at the level of --fdr',
     })
     .option('seed', seedOption())
-    .option('report', textOption({ describe: 'also write a page for people, HTML' }))
+    .option('report', textOption({ describe: 'also write a page with figures, HTML' }))
     .example('kerf analyze model.onnx', 'infer the laws, test every tensor')
     .example('kerf analyze model.onnx --init torch-linear --json', 'test against a known law') as never;
 }
