@@ -1,7 +1,7 @@
 /** What is removed and what stands for it: one choice per layer, the stages that were tried, and what was proved. */
 import type { Graph } from '../graph/graph.js';
 
-export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'constant' | 'removed';
+export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'blocks' | 'constant' | 'removed';
 
 /** What annealing does to one layer. */
 export interface LayerChoice {
@@ -11,7 +11,7 @@ export interface LayerChoice {
   readonly choice: ChoiceName;
   /** Independent blocks; 1 when the layer stays whole. */
   readonly k: number;
-  /** Inner rank; null unless choice is `rank`. */
+  /** Inner rank; the width of the bus between blocks; null for other choices. */
   readonly rank: number | null;
   /** Parameters, biases included. */
   readonly before: number;

@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
+import type { BlockForm } from './blocks.js';
 import type { Samples } from './matrix.js';
 
 /**
@@ -32,6 +33,8 @@ export interface AnnealOptions {
   readonly confidence?: number;
   /** `auto`, `argmax`, `threshold:T` or `error:R`; default `auto`. */
   readonly decision?: string;
+  /** Proposes blocks and a bus in this form for every layer they make cheaper, instead of ranks. */
+  readonly blocks?: BlockForm;
   /** Default 0. */
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;

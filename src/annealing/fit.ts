@@ -5,6 +5,7 @@
 import type { Graph } from '../graph/graph.js';
 import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
+import { type BlockForm, everyNth, fitBlocks } from './blocks.js';
 import { asSamples, type Evaluate } from './context.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
 import { type Affine, type Moments, momentsOf, refit } from './least-squares.js';
@@ -13,6 +14,8 @@ import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
 import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
 import { rowCount } from './rows.js';
 import { allOf, submatrix } from './submatrix.js';
+import { gatherInputs } from './trims.js';
+import { withBlocks } from './write-blocks.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
 export interface Setting {
@@ -21,6 +24,8 @@ export interface Setting {
   readonly units: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
   /** Inner rank. */
   readonly ranks: ReadonlyMap<string, number>;
+  /** Blocks and bus, where calibration rows suffice to fit them. */
+  readonly blocks?: ReadonlyMap<string, BlockForm>;
 }
 
 /** What counts in a fit. */
@@ -98,6 +103,8 @@ export class Fitter {
   async #fitLayer(graph: Graph, linear: Linear, setting: Setting, isInputChanged: boolean): Promise<Graph> {
     const before = linearsOf(this.graph).find(({ name }) => name === linear.name) as Linear;
     const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
+    const form = setting.blocks?.get(linear.name);
+    if (form) return this.#fitBlocks(graph, linear, setting, form);
     const rank = cheaperRank(linear, setting.ranks.get(linear.name));
     const isWhole = linear.weight.size === before.weight.size;
     if (rank !== undefined && isWhole && !isInputChanged) {
@@ -108,6 +115,18 @@ export class Fitter {
     if (rank === undefined) return fitted ? withAffine(graph, linear, fitted.affine) : graph;
     const { affine, moments } = fitted ?? { affine: affineOf(linear), moments: null };
     return withFactors(graph, linear, spectrumOf(affine, moments, this.#factor(linear)).cut(rank));
+  }
+
+  async #fitBlocks(graph: Graph, linear: Linear, setting: Setting, form: BlockForm): Promise<Graph> {
+    const isHidden = hiddenUnitsOf(this.graph).some(({ consumers }) =>
+      consumers.some(({ name }) => name === linear.name),
+    );
+    // Hidden units come in no order; inputs do, so a block gets every k-th of them rather than neighbours.
+    const spread = isHidden ? graph : gatherInputs(graph, linear, everyNth(linear.weight.dims[1], form.k));
+    const layer = linearsOf(spread).find(({ name }) => name === linear.name) as Linear;
+    const fitted = await this.#refitted(spread, layer, setting);
+    if (!fitted) return graph;
+    return withBlocks(spread, layer, fitBlocks(fitted.affine, fitted.moments, this.#factor(layer), form));
   }
 
   /** The layer's factor of importance; null for one whose outputs are no longer those it was computed for. */

@@ -4,10 +4,18 @@ import type { Layer } from '../graph/layers.js';
 import type { ChoiceName, LayerChoice } from './annealing.js';
 import type { Branch } from './constants.js';
 import { innerSuffix } from './rewrite.js';
+import { blockSuffix } from './write-blocks.js';
 
-/** The nodes that compute a layer: itself, and the inner factor of a rank. */
+/** The nodes that compute a layer: itself or its blocks, and the inner factor of a rank or a bus. */
 function nodesOf(graph: Graph, layer: string): readonly Node[] {
-  return graph.nodes.filter(({ name }) => name === layer || name === `${layer}${innerSuffix}`);
+  return graph.nodes
+    .filter(({ name }) => name === layer || name === `${layer}${innerSuffix}`)
+    .concat(blocksOf(graph, layer));
+}
+
+function blocksOf(graph: Graph, layer: string): readonly Node[] {
+  const prefix = `${layer}${blockSuffix}`;
+  return graph.nodes.filter(({ op, name }) => op === 'Linear' && name.startsWith(prefix));
 }
 
 /** Stored numbers of a layer's nodes. */
@@ -20,6 +28,7 @@ export function parametersOf(graph: Graph, layer: string): number {
 function choiceOf(graph: Graph, layer: Layer, trimmed: Graph, branch: Branch | undefined): ChoiceName {
   const nodes = nodesOf(graph, layer.name);
   if (nodes.length === 0) return branch?.last === layer.name ? 'constant' : 'removed';
+  if (blocksOf(graph, layer.name).length > 0) return 'blocks';
   if (nodes.length > 1) return 'rank';
   const after = parametersOf(graph, layer.name);
   if (after === layer.weight.size + (layer.bias?.size ?? 0)) return 'dense';
@@ -46,7 +55,7 @@ export function layerChoices(
       name: layer.tensor,
       layer: layer.name,
       choice,
-      k: 1,
+      k: Math.max(1, blocksOf(annealed, layer.name).length),
       rank: inner ? (annealed.initializers.get(inner.inputs[1])?.dims[0] ?? null) : null,
       before: layer.weight.size + (layer.bias?.size ?? 0),
       after: choice === 'constant' ? layer.weight.dims[0] : parametersOf(annealed, layer.name),

@@ -66,7 +66,8 @@ export function replaceValue(graph: Graph, value: string, constant: Tensor): Gra
   });
 }
 
-const narrow = ({ rows, columns, data }: Matrix) => new Tensor('float32', Float32Array.from(data), [rows, columns]);
+export const narrow = ({ rows, columns, data }: Matrix) =>
+  new Tensor('float32', Float32Array.from(data), [rows, columns]);
 
 export const narrowBias = (bias: Float64Array) => new Tensor('float32', Float32Array.from(bias), [bias.length]);
 

@@ -17,6 +17,7 @@ import { replaceValue } from './rewrite.js';
 import { rowCount, thinRows } from './rows.js';
 import { type Fitted, Searcher } from './search.js';
 import {
+  blockSettings,
   cheaperRanks,
   evidenceByLayer,
   factorable,
@@ -80,7 +81,9 @@ export class Proposer {
     if (withoutUnits) yield withoutUnits.stage;
     const offers = await this.#offers(fitter);
     const rest = cost(base) - offers.reduce((sum, { whole }) => sum + whole, 0);
-    const settings = rankSettings(offers, rest, withoutUnits?.units ?? new Map());
+    const units = withoutUnits?.units ?? new Map();
+    const { blocks } = this.options;
+    const settings = blocks ? blockSettings(base, blocks, units) : rankSettings(offers, rest, units);
     const dearest = withoutUnits?.stage.macs ?? cost(base);
     for (const candidate of await searcher.search(settings)) if (candidate.macs < dearest) yield candidate;
   }

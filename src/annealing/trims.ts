@@ -73,7 +73,8 @@ function trimColumns(graph: Graph): Graph {
   return next;
 }
 
-function gatherInputs(graph: Graph, linear: Linear, kept: Int32Array<ArrayBuffer>): Graph {
+/** Gives a layer the inputs at `kept`, in that order, and their columns. */
+export function gatherInputs(graph: Graph, linear: Linear, kept: Int32Array<ArrayBuffer>): Graph {
   const indices = freshName(graph, `${linear.name}/columns`);
   const value = freshName(graph, `${linear.input}/columns`);
   const name = freshName(graph, `${linear.name}/gather`);

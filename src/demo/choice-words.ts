@@ -6,6 +6,7 @@ export const choiceWords: Readonly<Record<ChoiceName | string, string>> = {
   trim: 'kept, without zeros',
   units: 'kept, without unused units',
   rank: 'two thin layers',
+  blocks: 'blocks that exchange a few numbers',
   constant: 'a constant',
   removed: 'removed',
 } satisfies Record<ChoiceName, string>;

@@ -1,0 +1,116 @@
+/**
+ * Writes a layer as blocks and a bus, in operators that every runtime has:
+ *
+ *     x ─┬─ Linear V ───────────────────────── z [r] ──┬─ ...
+ *        └─ Split ─┬─ x_1 ─ Concat (x_1, z) ─ Linear [B_1 | U_1] ─┐
+ *                  ├─ ...                                         ├─ Concat ─▶ y
+ *                  └─ x_k ─ Concat (x_k, z) ─ Linear [B_k | U_k] ─┘
+ *
+ * Where each next layer is split alike, part p reads nothing of the others but z.
+ */
+import type { Attribute, Graph, Node } from '../graph/graph.js';
+import { Tensor } from '../runtime/tensor.js';
+import { type BlockFit, blockStart } from './blocks.js';
+import type { Matrix } from './matrix.js';
+import { freshName, innerSuffix, type Linear, narrow, narrowBias, replaceNode } from './rewrite.js';
+
+/** Follows a layer's name and precedes a block's number. */
+export const blockSuffix = '/block';
+
+/** First operator set in which Split takes its sizes as an input. */
+const sizesAsInput = 13;
+
+class Writer {
+  readonly nodes: Node[] = [];
+  readonly constants: [string, Tensor][] = [];
+
+  constructor(
+    readonly graph: Graph,
+    readonly linear: Linear,
+  ) {}
+
+  /** A name that neither the graph nor this writer has used. */
+  name(suffix: string): string {
+    return freshName(this.graph, `${this.linear.name}${suffix}`);
+  }
+
+  constant(suffix: string, tensor: Tensor): string {
+    const name = this.name(suffix);
+    this.constants.push([name, tensor]);
+    return name;
+  }
+
+  linearNode(suffix: string, input: string, weight: Tensor<'float32'>, bias: Tensor<'float32'> | null): string {
+    const inputs = [input, this.constant(`${suffix}.weight`, weight)];
+    if (bias) inputs.push(this.constant(`${suffix}.bias`, bias));
+    const name = this.name(suffix);
+    this.nodes.push({ name, op: 'Linear', domain: 'kerf', inputs, outputs: [name], attributes: new Map() });
+    return name;
+  }
+
+  split(sizes: readonly number[]): readonly string[] {
+    const outputs = sizes.map((_, p) => this.name(`/input${p}`));
+    const { graph, linear } = this;
+    const isInput = graph.opset >= sizesAsInput;
+    const lengths = new Tensor('int64', BigInt64Array.from(sizes, BigInt), [sizes.length]);
+    this.nodes.push({
+      name: this.name('/split'),
+      op: 'Split',
+      domain: '',
+      inputs: isInput ? [linear.input, this.constant('/sizes', lengths)] : [linear.input],
+      outputs,
+      attributes: new Map<string, Attribute>(
+        isInput
+          ? [['axis', -1]]
+          : [
+              ['axis', -1],
+              ['split', sizes],
+            ],
+      ),
+    });
+    return outputs;
+  }
+
+  concat(suffix: string, inputs: readonly string[], output = this.name(suffix)): string {
+    this.nodes.push({
+      name: this.name(suffix),
+      op: 'Concat',
+      domain: '',
+      inputs,
+      outputs: [output],
+      attributes: new Map([['axis', -1]]),
+    });
+    return output;
+  }
+}
+
+/** [B_p | U_p], the rows of block p. */
+function besideBus(block: Matrix, outer: Matrix, firstRow: number): Matrix {
+  const columns = block.columns + outer.columns;
+  const data = new Float64Array(block.rows * columns);
+  for (let i = 0; i < block.rows; i++) {
+    data.set(block.data.subarray(i * block.columns, (i + 1) * block.columns), i * columns);
+    const row = (firstRow + i) * outer.columns;
+    data.set(outer.data.subarray(row, row + outer.columns), i * columns + block.columns);
+  }
+  return { rows: block.rows, columns, data };
+}
+
+/** Replaces a linear layer by its blocks and bus. */
+export function withBlocks(graph: Graph, linear: Linear, { blocks, bus }: BlockFit): Graph {
+  const writer = new Writer(graph, linear);
+  const [out] = linear.weight.dims;
+  const k = blocks.length;
+  const hasBus = bus.inner.rows > 0;
+  const z = hasBus ? writer.linearNode(innerSuffix, linear.input, narrow(bus.inner), null) : '';
+  const parts = writer.split(blocks.map(({ columns }) => columns));
+  const outputs = blocks.map((block, p) => {
+    const first = blockStart(out, k, p);
+    const weight = narrow(besideBus(block, bus.outer, first));
+    const bias = narrowBias(bus.bias.subarray(first, first + block.rows));
+    const input = hasBus ? writer.concat(`${blockSuffix}${p}/input`, [parts[p], z]) : parts[p];
+    return writer.linearNode(`${blockSuffix}${p}`, input, weight, bias);
+  });
+  writer.concat('/concat', outputs, linear.output);
+  return replaceNode(graph, linear.name, writer.nodes, writer.constants);
+}
