@@ -17,7 +17,7 @@ export const folder = join(root, 'build', 'bench');
  * @returns path of the package, and the numbers of its summary
  */
 export async function makePackage(name, modelPath, options) {
-  const made = await decompose(await loadModel(modelPath), { maxDisagreement: 0.02, ...options });
+  const made = await decompose(await loadModel(modelPath), { maxDisagreement: 0.02, cascade: 'off', ...options });
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.kerf`);
   writeFileSync(path, encodePackage(made.package));

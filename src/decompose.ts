@@ -10,14 +10,17 @@ import type { Evidence } from './evidence/evidence.js';
 import { canonicalise } from './graph/canonicalise.js';
 import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
+import { renameWeights } from './package/join-weights.js';
 import type { Package } from './package/package.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
 import type { Part, Parts } from './parts/parts.js';
 import { splitChoices } from './parts/split-choices.js';
 import { buildPlan } from './plan/build-plan.js';
+import { type Cascade, cascadeProblem, isByRow } from './runtime/cascade.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds } from './runtime/executor.js';
 import type { Bindings } from './runtime/extent.js';
+import type { Plan } from './runtime/plan.js';
 import { version } from './version.js';
 
 export interface DecomposeOptions {
@@ -34,6 +37,11 @@ export interface DecomposeOptions {
   readonly decision?: string;
   /** `auto` takes what is there; a number demands that many parts side by side. */
   readonly parts?: 'auto' | number;
+  /**
+   * Whether the package carries the original for inputs of which the decomposed network is not sure: `auto` (default),
+   * where that lowers the work at the same promise; `on`, demanded; `off`.
+   */
+  readonly cascade?: 'auto' | 'on' | 'off';
   readonly seed?: number;
   readonly signal?: AbortSignal;
   /** Whether the evidence holds what a report draws. Default false. */
@@ -101,6 +109,7 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     confidence,
     decision: options.decision ?? 'auto',
     parts: options.parts ?? 'auto',
+    cascade: options.cascade ?? 'auto',
     calibration: calibration ? hashRows(calibration) : null,
     guard: guard ? hashRows(guard) : null,
   };
@@ -113,13 +122,15 @@ function listedParts({ parts }: Parts): readonly Part[] {
 }
 
 function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: Bindings): DecomposeSummary {
-  const after = countParameters(parts.graph);
+  const [before, after] = [graph, parts.graph].map(countParameters);
+  const whole = countMacs(graph, bindings);
+  const { cascade, certificate } = annealing;
   return {
     parts: listedParts(parts).map(({ id, parameters, macs }) => ({ id, parameters, macs })),
     bus: { r: 0, macs: 0 },
-    parameters: { before: countParameters(graph), after, stored: after },
-    macs: { before: countMacs(graph, bindings), after: countMacs(parts.graph, bindings) },
-    certificate: annealing.certificate,
+    parameters: { before, after, stored: cascade ? before + after : after },
+    macs: { before: whole, after: countMacs(parts.graph, bindings) + certificate.fallbackRate * whole },
+    certificate,
     layers: splitChoices(annealing.layers, parts.graph),
   };
 }
@@ -141,6 +152,29 @@ export function anneal(
 }
 
 /**
+ * Whether to look for a cascade: a row must not depend on those beside it, which may go another way.
+ * @throws OPTION_INVALID when one is demanded of a model that cannot have any
+ */
+function chooseCascade(plan: Plan, demanded: DecomposeOptions['cascade'] = 'auto'): 'auto' | 'on' | 'off' {
+  if (demanded === 'off' || isByRow(plan)) return demanded;
+  if (demanded === 'auto') return 'off';
+  throw new KerfError(
+    'OPTION_INVALID',
+    '--cascade',
+    'the model does not compute row by row: got outputs that may depend on several rows of the inputs, expected none. Use --cascade off.',
+  );
+}
+
+/** What the package carries beside its plan, the weights named so that both can stand in one file. */
+function cascadeOf(plan: Plan, whole: Plan, { cascade }: Annealing): Cascade | null {
+  if (!cascade) return null;
+  const made = { plan: renameWeights(whole, plan), rule: cascade };
+  const problem = cascadeProblem(plan, made);
+  if (!problem) return made;
+  throw new KerfError('INTERNAL', 'cascade', `${problem}. Use --cascade off, and please report the model.`);
+}
+
+/**
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
  * @returns the package, and the numbers that the command line prints
@@ -152,14 +186,16 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   const graph = canonicalise(model.graph);
   const evidence = await analyze(graph, analysisOptions(options));
   const bindings = bindingsOf(graph, calibration ?? guard);
-  const annealing = await anneal(graph, evidence, { ...options, calibration, guard, seed });
+  const whole = buildPlan(graph);
+  const cascade = chooseCascade(whole, options.cascade);
+  const annealing = await anneal(graph, evidence, { ...options, cascade, calibration, guard, seed });
   onProgress?.({ stage: 'parts' });
   const parts = findParts(annealing.graph, { parts: demanded, bindings });
   if (demanded !== 'auto') requireParts(parts, demanded);
   const plan = buildPlan(parts.graph, { parts: parts.parts, partOf: parts.partOf });
   const source = { model: model.sha256, tool: `kerf ${version()}`, options: recordOptions(options), seed };
   return {
-    package: { plan, certificate: annealing.certificate, source },
+    package: { plan, cascade: cascadeOf(plan, whole, annealing), certificate: annealing.certificate, source },
     summary: summarise(graph, annealing, parts, bindings),
     evidence,
     annealing,

@@ -2,9 +2,11 @@
 import type { Evidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import { findLayers } from '../graph/layers.js';
+import type { CascadeRule } from '../runtime/cascade.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Annealing, Stage } from './annealing.js';
-import type { GuardPromise } from './bounds.js';
+import { type GuardPromise, upperBound } from './bounds.js';
+import { chooserOf, type Fallback, fallBack, noCascade } from './cascade.js';
 import { certify } from './certificate.js';
 import { type Comparison, compareOutputs } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
@@ -26,20 +28,27 @@ class Judge {
     readonly options: AnnealOptions,
   ) {}
 
-  async compare(changed: Graph): Promise<Comparison> {
+  async compare(changed: Graph, fallback?: Fallback): Promise<Judged> {
     throwIfAborted(this.options.signal);
     this.options.onProgress?.({ stage: 'guard' });
     this.#original ??= await this.options.evaluate(this.graph, this.rows);
     const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
-    return compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision);
+    const fallen = fallback ? fallBack(this.#original, outputs, fallback) : null;
+    return { ...compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision), fallen };
   }
+}
+
+/** A comparison, and the guard items that ran the original in a cascade. */
+interface Judged extends Comparison {
+  readonly fallen: number | null;
 }
 
 interface Verdict {
   readonly graph: Graph;
   readonly stages: readonly Stage[];
-  readonly comparison: Comparison | null;
+  readonly comparison: Judged | null;
   readonly isProof: boolean;
+  readonly fallback: Fallback | null;
 }
 
 /**
@@ -54,19 +63,20 @@ async function judgeStages(
 ): Promise<Verdict> {
   const itself = await judge.compare(judge.graph);
   if (!isInformative(itself.classes)) {
-    return { graph: proposer.trimmed, stages: [], comparison: await judge.compare(proposer.trimmed), isProof: false };
+    const comparison = await judge.compare(proposer.trimmed);
+    return { graph: proposer.trimmed, stages: [], comparison, isProof: false, fallback: null };
   }
-  const comparisons = new Map([[judge.graph, itself]]);
-  const count = async ({ value, isControl }: Candidate<Graph>) => {
-    const comparison = await judge.compare(value);
-    comparisons.set(value, comparison);
-    if (!isControl || !calibration) return comparison;
-    const { n, seen } = await calibration.compare(value);
+  const comparisons = new Map<Candidate<Graph>, Judged>();
+  const count = async (candidate: Candidate<Graph>) => {
+    const comparison = await judge.compare(candidate.value, candidate.fallback);
+    comparisons.set(candidate, comparison);
+    if (!candidate.isControl || !calibration) return comparison;
+    const { n, seen } = await calibration.compare(candidate.value);
     return { n: comparison.n + n, seen: comparison.seen + seen };
   };
   const { stages, kept } = await testInSequence(proposer.stages(), count, promise);
-  const graph = kept?.value ?? judge.graph;
-  return { graph, stages, comparison: comparisons.get(graph) ?? null, isProof: true };
+  const comparison = kept ? (comparisons.get(kept) ?? null) : itself;
+  return { graph: kept?.value ?? judge.graph, stages, comparison, isProof: true, fallback: kept?.fallback ?? null };
 }
 
 /**
@@ -79,21 +89,26 @@ async function judgeStages(
  * @param graph  canonical
  * @returns the annealed graph, with the inputs and outputs of `graph`
  * @throws GUARD_TOO_SMALL when the guard cannot prove the promise even without any disagreement; DATA_INVALID when guard
- *   and calibration share rows; OPTION_INVALID for an unknown decision or a promise out of range; ABORTED
+ *   and calibration share rows; OPTION_INVALID for an unknown decision, a promise out of range or a cascade that cannot
+ *   be; GUARD_FAILED when a demanded cascade does not hold; ABORTED
  */
 export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOptions): Promise<Annealing> {
   const promise = { maxDisagreement: options.maxDisagreement ?? 0.005, confidence: options.confidence ?? 0.95 };
   const decision = parseDecision(options.decision ?? 'auto', graph);
   const { calibration, guard } = await prepareData(graph, decision, promise, options);
-  const proposer = new Proposer(graph, evidence, calibration, decision, promise, options);
+  const hasData = calibration !== null && guard !== null;
+  const cascades = chooserOf(graph, decision, promise, hasData, options);
+  const proposer = new Proposer(graph, evidence, calibration, decision, promise, options, cascades);
   const judgeOf = (rows: Feeds) => new Judge(graph, rows, decision, options);
   const verdict: Verdict = guard
     ? await judgeStages(proposer, judgeOf(guard), calibration && judgeOf(calibration), promise)
-    : { graph: await proposer.withoutData(), stages: [], comparison: null, isProof: true };
+    : { graph: await proposer.withoutData(), stages: [], comparison: null, isProof: true, fallback: null };
+  if (cascades?.isDemanded && !verdict.fallback) throw noCascade(verdict.stages, promise);
   const { trimmed, branches } = proposer;
   const isExact = verdict.graph === trimmed;
   const certificate = certify({
     ...verdict,
+    fallen: verdict.comparison?.fallen ?? null,
     decision,
     promise,
     guardHash: guard && hashRows(guard),
@@ -105,5 +120,12 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
     layers: layerChoices(findLayers(graph), verdict.graph, trimmed, branches),
     certificate,
     withoutGradients: [...proposer.blocked].map(([layer, operator]) => ({ layer, operator })),
+    cascade: verdict.fallback && ruleOf(verdict.fallback, verdict.comparison, promise),
   };
+}
+
+/** The rule for the runtime: the rate of fallback is certified as the disagreement is. */
+function ruleOf({ rule, tau }: Fallback, judged: Judged | null, { confidence }: GuardPromise): CascadeRule {
+  const { fallen, n } = judged ?? { fallen: 0, n: 0 };
+  return { ...rule, tau, maxFallbackRate: upperBound(fallen ?? 0, n, confidence) };
 }

@@ -1,5 +1,6 @@
 /** What is removed and what stands for it: one choice per layer, the stages that were tried, and what was proved. */
 import type { Graph } from '../graph/graph.js';
+import type { CascadeRule } from '../runtime/cascade.js';
 
 export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'blocks' | 'constant' | 'removed';
 
@@ -48,6 +49,7 @@ export interface Certificate {
   readonly agreement: number | null;
   /** ||outputs' - outputs|| / ||outputs|| over the guard; null without a guard. */
   readonly rel: number | null;
+  /** Share of the guard items that ran the original. */
   readonly fallbackRate: number;
   readonly stages: readonly Stage[];
   /** Hex SHA-256 of the guard arrays; null without a guard. */
@@ -70,4 +72,6 @@ export interface Annealing {
   readonly certificate: Certificate;
   /** Layers fitted without gradients of the outputs: the operator behind each that has no reverse rule. */
   readonly withoutGradients: readonly { readonly layer: string; readonly operator: string }[];
+  /** When the original runs instead of the annealed graph; null for never. */
+  readonly cascade: CascadeRule | null;
 }

@@ -14,6 +14,8 @@ export interface CertificateInput {
   readonly guardHash: string | null;
   /** What was done: nothing, exact trims alone, or more. */
   readonly change: 'none' | 'exact' | 'fitted';
+  /** Guard items that ran the original in a cascade; null without one. */
+  readonly fallen: number | null;
   /** Whether the guard could prove anything. */
   readonly isInformative: boolean;
 }
@@ -22,20 +24,21 @@ const percent = (share: number): string => `${Number((100 * share).toPrecision(3
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
-function levelOf({ change, comparison }: CertificateInput): CertificateLevel {
+function levelOf({ change, comparison, fallen }: CertificateInput): CertificateLevel {
+  if (fallen !== null) return 'D';
   if (change !== 'fitted') return 'A';
   return comparison ? 'C' : 'none';
 }
 
 function statementOf(input: CertificateInput, bound: number | null): string {
-  const { change, comparison, promise, decision, isInformative } = input;
+  const { change, comparison, promise, decision, isInformative, fallen } = input;
   if (!isInformative) {
     return (
       `The guard proves nothing: the original gives fewer than two decisions on at least ${itemsPerClass} items each, ` +
       `so nothing was removed on its word. ${change === 'none' ? 'The network is the original.' : exactSentence}`
     );
   }
-  if (change === 'none')
+  if (change === 'none' && fallen === null)
     return 'No weight other than zero was removed: the network computes what the original computes, bit for bit.';
   if (change === 'exact') return exactSentence;
   if (!comparison || bound === null) {
@@ -44,9 +47,12 @@ function statementOf(input: CertificateInput, bound: number | null): string {
   return (
     `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
     `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
-    `${count(comparison.n)} differed.`
+    `${count(comparison.n)} differed.${fallen === null ? '' : fallbackSentence(fallen, comparison.n)}`
   );
 }
+
+const fallbackSentence = (fallen: number, n: number): string =>
+  ` Inputs of which the annealed network is not sure run the original: ${percent(fallen / n)} of the guard's.`;
 
 const exactSentence =
   'Only weights that are exactly zero were removed: on finite inputs the outputs are the original ones, bit for bit.';
@@ -65,7 +71,7 @@ export function certify(input: CertificateInput): Certificate {
     seen: comparison?.seen ?? 0,
     agreement: comparison ? 1 - comparison.seen / comparison.n : null,
     rel: comparison?.rel ?? null,
-    fallbackRate: 0,
+    fallbackRate: comparison && input.fallen ? input.fallen / comparison.n : 0,
     stages: input.stages,
     guardHash: input.guardHash,
     classes: (comparison?.classes ?? []).map((entry) => ({ ...entry, proven: entry.n >= itemsPerClass })),

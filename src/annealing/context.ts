@@ -35,6 +35,11 @@ export interface AnnealOptions {
   readonly decision?: string;
   /** Proposes blocks and a bus in this form for every layer they make cheaper, instead of ranks. */
   readonly blocks?: BlockForm;
+  /**
+   * Whether rows of which the annealed network is not sure may run the original: `auto`, where it is cheaper at the same
+   * promise; `on`, demanded; `off` (default).
+   */
+  readonly cascade?: 'auto' | 'on' | 'off';
   /** Default 0. */
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;

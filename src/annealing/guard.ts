@@ -5,6 +5,7 @@
  */
 import type { Stage } from './annealing.js';
 import { type GuardPromise, upperBound } from './bounds.js';
+import type { Fallback } from './cascade.js';
 import type { ClassAgreement } from './comparison.js';
 
 /** Independent items that a decision class needs before anything is said of it. */
@@ -23,6 +24,8 @@ export interface Candidate<T> {
   readonly value: T;
   /** A test that the stages behind it depend on; it must pass at the level of a control and is never kept itself. */
   readonly isControl?: boolean;
+  /** Which rows run the original instead; `macs` then counts them. */
+  readonly fallback?: Fallback;
 }
 
 export interface Tested<T> {

@@ -1,6 +1,7 @@
 /** Turns settings into guard stages: fits each, measures it on the calibration rows, keeps what pays. */
 import type { Graph } from '../graph/graph.js';
 import type { Outputs } from '../runtime/executor.js';
+import type { CascadeChooser, Fitted } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
 import type { Decision } from './decision.js';
@@ -8,12 +9,9 @@ import type { Fitter, Setting } from './fit.js';
 import type { Candidate } from './guard.js';
 import { rowCount } from './rows.js';
 
-export interface Fitted extends Candidate<Graph> {
-  /** Share of calibration rows whose decision differs; 0 without rows. */
-  readonly rate: number;
-}
+export type { Fitted } from './cascade.js';
 
-/** After this many settings in a row that are plainly too rough, rougher ones are not tried. */
+/** After this many settings in a row that are plainly too rough, and no cheaper in a cascade, rougher ones are not tried. */
 const patience = 3;
 
 /** Fits settings and measures them on the calibration rows. */
@@ -26,18 +24,27 @@ export class Searcher {
     /** Largest share of calibration rows that may differ. */
     readonly limit: number,
     readonly options: AnnealOptions,
+    /** Offers cascades of what is fitted; null when there are none to offer. */
+    readonly cascades: CascadeChooser | null = null,
   ) {}
 
   async measure(setting: Setting): Promise<Fitted> {
+    return (await this.#measure(setting))[0];
+  }
+
+  /** The setting alone, and its cascades. */
+  async #measure(setting: Setting): Promise<[alone: Fitted, ...cascades: Fitted[]]> {
     const { evaluate, cost } = this.options;
     const { rows, original } = this.fitter;
     const graph = await this.fitter.fit(setting);
     const fitted = { name: setting.name, macs: cost(graph), value: graph, rate: 0 };
-    if (!rows) return fitted;
+    if (!rows) return [fitted];
     this.#before ??= await evaluate(original, rows);
     const n = rowCount(rows);
-    const { seen } = compareOutputs(n, this.#before, await evaluate(graph, rows), this.decision);
-    return { ...fitted, rate: seen / n };
+    const after = await evaluate(graph, rows);
+    const { seen, differs } = compareOutputs(n, this.#before, after, this.decision);
+    const alone = { ...fitted, rate: seen / n };
+    return [alone, ...(this.cascades?.offers(alone, after, differs) ?? [])];
   }
 
   /**
@@ -48,12 +55,15 @@ export class Searcher {
     const { signal, onProgress } = this.options;
     const fitted: Fitted[] = [];
     let failures = 0;
+    let cheapest = Number.POSITIVE_INFINITY;
     for (const [done, setting] of settings.entries()) {
       throwIfAborted(signal);
       onProgress?.({ stage: `fit ${setting.name}`, done, total: settings.length });
-      const result = await this.measure(setting);
-      fitted.push(result);
-      failures = result.rate > 2 * this.limit ? failures + 1 : 0;
+      const [alone, ...cascades] = await this.#measure(setting);
+      fitted.push(...(this.cascades?.isDemanded ? [] : [alone]), ...cascades);
+      const cost = cascades.reduce((least, { macs }) => Math.min(least, macs), Number.POSITIVE_INFINITY);
+      failures = alone.rate > 2 * this.limit && cost >= cheapest ? failures + 1 : 0;
+      cheapest = Math.min(cheapest, cost);
       if (failures === patience) break;
     }
     // Without rows nothing tells how rough a setting is; the guard then takes them as they come.

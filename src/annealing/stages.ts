@@ -6,6 +6,7 @@ import { elementCount, Tensor } from '../runtime/tensor.js';
 import type { Offer } from './allocate.js';
 import { rowWeights } from './balance.js';
 import type { GuardPromise } from './bounds.js';
+import type { CascadeChooser } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
 import type { AnnealOptions } from './context.js';
@@ -48,6 +49,7 @@ export class Proposer {
     readonly decision: Decision,
     readonly promise: GuardPromise,
     readonly options: AnnealOptions,
+    readonly cascades: CascadeChooser | null = null,
   ) {
     this.trimmed = trimExactly(graph);
     this.#rows = calibration && thinRows(calibration, fitRows);
@@ -76,7 +78,7 @@ export class Proposer {
       yield { name: 'constants', macs: cost(base), value: base };
     }
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
-    const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options);
+    const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options, this.cascades);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits) yield withoutUnits.stage;
     const offers = await this.#offers(fitter);

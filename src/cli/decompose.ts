@@ -38,6 +38,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       confidence: args.confidence,
       decision: args.decision,
       parts: args.parts,
+      cascade: args.cascade,
       seed: args.seed,
       pictures: args.report !== undefined,
       onProgress: progress.update,
@@ -46,6 +47,10 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
     progress.end();
   }
 }
+
+/** What an ONNX file of a cascade is not. */
+const withoutOriginal =
+  'the ONNX file holds the decomposed network without the original for unsure inputs: the certificate is not of it; --cascade off gives one that is';
 
 function reportPage({ evidence, summary }: Decomposition, model: string): Uint8Array {
   const sections = [...decompositionSections(summary), ...evidenceSections(evidence)];
@@ -58,6 +63,7 @@ export async function runDecompose(args: DecomposeArgs): Promise<void> {
   const file = encodePackage(decomposition.package);
   if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition, args.model));
   if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.parts.graph));
+  if (args.onnx !== undefined && decomposition.package.cascade) remark(withoutOriginal);
   writeOutputFile(args.output, file);
   if (args.output === '-') return;
   print(args.json ? formatJson(decomposition.summary) : formatDecomposition(decomposition.summary));

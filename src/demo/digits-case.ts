@@ -90,6 +90,8 @@ export async function runDigitsCase({ seed, onProgress }: DemoOptions): Promise<
     calibration: { x: calibration.x },
     guard: { x: guard.x },
     maxDisagreement,
+    // What stands on its own is easier to see through than what asks the original.
+    cascade: 'off',
     seed,
     onProgress,
   });

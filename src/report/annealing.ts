@@ -57,6 +57,7 @@ export function certificateFacts(certificate: Certificate): (readonly [name: str
         : `at most ${percent(bound)}, confidence ${percent(certificate.confidence, 0)}`,
     ],
     ['seen', n === 0 ? null : `${seen} of ${count(n)} changed (agreement ${percent(agreement)})`],
+    ['run by the original', certificate.level === 'D' ? `${percent(certificate.fallbackRate)} of the guard` : null],
     ['relative error', rel === null ? null : percent(rel)],
     ['guard', shortHash(certificate.guardHash)],
   ];

@@ -30,7 +30,9 @@ function formatCost({ parameters, macs }: DecomposeSummary): string {
     count(after),
     percent(after / before, 1),
   ];
-  const rows = [row('parameters', parameters), row('multiply-adds per sample', macs)];
+  const { before, after, stored } = parameters;
+  const kept = stored === after ? [] : [row('parameters stored, with the original', { before, after: stored })];
+  const rows = [row('parameters', parameters), ...kept, row('multiply-adds per sample', macs)];
   return heading('Cost') + formatTable(columns, rows);
 }
 

@@ -1,12 +1,13 @@
 /** What a package contains: its ports, steps, parts and weights, where it came from, and its certificate. */
 import type { Certificate } from '../annealing/annealing.js';
+import type { CascadeRule } from '../runtime/cascade.js';
 import { formatExtent } from '../runtime/extent.js';
 import type { DecodedPackage } from '../runtime/format/package-reader.js';
-import type { PlanPort } from '../runtime/plan.js';
+import type { Plan, PlanPort } from '../runtime/plan.js';
 import { elementCount } from '../runtime/tensor.js';
 import { formatCertificate } from './annealing.js';
 import { formatShape, type InspectedPort, type InspectedTensor } from './inspection.js';
-import { count } from './numbers.js';
+import { count, short } from './numbers.js';
 import { formatFacts, formatTable, heading } from './table.js';
 
 export interface PackageInspection {
@@ -21,6 +22,8 @@ export interface PackageInspection {
   readonly tensors: readonly InspectedTensor[];
   /** Steps of each part, and the parts it waits for. */
   readonly parts: readonly { readonly id: number; readonly steps: number; readonly after: readonly number[] }[];
+  /** When the original runs, and its parameters; null where it is not carried. */
+  readonly cascade: (CascadeRule & { readonly parameters: number }) | null;
   readonly source: Readonly<Record<string, unknown>>;
   readonly certificate: object | null;
 }
@@ -35,19 +38,24 @@ function countKinds(kinds: readonly string[]): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Describes a package as it was read: plain data, ready for JSON. */
-export function inspectPackage({ plan, certificate, source }: DecodedPackage): PackageInspection {
+function countElements({ weights }: Plan): number {
   // Panels hold a bias for each row.
-  const sizes = plan.weights.map(({ shape, layout }) => elementCount(shape) + (layout === 'panels' ? shape[0] : 0));
+  const sizes = weights.map(({ shape, layout }) => elementCount(shape) + (layout === 'panels' ? shape[0] : 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Describes a package as it was read: plain data, ready for JSON. */
+export function inspectPackage({ plan, cascade, certificate, source }: DecodedPackage): PackageInspection {
   return {
     format: 'kerf',
     inputs: plan.inputs.map(inspectPort),
     outputs: plan.outputs.map(inspectPort),
-    parameters: sizes.reduce((sum, size) => sum + size, 0),
+    parameters: countElements(plan),
     ops: countKinds(plan.steps.map(({ kind }) => kind)),
     unsupported: [],
     tensors: plan.weights.map(({ name, shape, dtype }) => ({ name, shape, dtype, role: 'weight' })),
     parts: plan.parts.map(({ id, first, end, after }) => ({ id, steps: end - first, after })),
+    cascade: cascade && { ...cascade.rule, parameters: countElements(cascade.plan) },
     source,
     certificate,
   };
@@ -57,7 +65,7 @@ const formatPort = ({ name, dtype, shape }: InspectedPort) => `${name} ${dtype} 
 
 /** What `kerf inspect PACKAGE` prints. */
 export function formatPackageInspection(inspection: PackageInspection): string {
-  const { ops, tensors, source, certificate, parts } = inspection;
+  const { ops, tensors, source, certificate, parts, cascade } = inspection;
   const facts = formatFacts([
     ['format', 'kerf package'],
     ['made by', String(source['tool'])],
@@ -65,6 +73,10 @@ export function formatPackageInspection(inspection: PackageInspection): string {
     ...inspection.inputs.map((port) => ['input', formatPort(port)] as const),
     ...inspection.outputs.map((port) => ['output', formatPort(port)] as const),
     ['parameters', count(inspection.parameters)],
+    [
+      'cascade',
+      cascade && `margins below ${short(cascade.tau)} run the original (${count(cascade.parameters)} parameters)`,
+    ],
     ['parts', parts.length],
     [
       'steps',

@@ -10,8 +10,9 @@ import { plainModule } from './kernels.js';
 import { type MarginRule, Margins } from './margins.js';
 import type { Plan, PlanPort } from './plan.js';
 import { isRowMajor } from './row-chunks.js';
+import { gatherRows, scatterRows } from './row-sets.js';
 import { timedOut } from './run-guard.js';
-import { allocate, elementCount, Tensor } from './tensor.js';
+import { allocate, Tensor } from './tensor.js';
 
 /** When a row goes to the original. */
 export interface CascadeRule extends MarginRule {
@@ -31,13 +32,16 @@ export interface CascadeOptions extends FallbackOptions {
   readonly wasmModule?: WebAssembly.Module;
 }
 
+/** Whether a row of the outputs depends on the row of the inputs alone, for every input and output. */
+export function isByRow({ rows, inputs, outputs }: Plan): boolean {
+  return rows !== null && [...inputs, ...outputs].every((port) => isRowMajor(port, rows));
+}
+
 /**
  * Why two plans cannot form a cascade under a rule; undefined when they can: both compute row by row, have the same
  * inputs and outputs, and the rule reads float32 outputs.
  */
 export function cascadeProblem(compressed: Plan, { plan, rule }: Cascade): string | undefined {
-  const isByRow = ({ rows, inputs, outputs }: Plan) =>
-    rows !== null && [...inputs, ...outputs].every((port) => isRowMajor(port, rows));
   if (!isByRow(compressed) || !isByRow(plan)) return 'a row of its outputs may depend on more than a row of its inputs';
   const ports = (list: readonly PlanPort[]) =>
     JSON.stringify(list.map(({ name, dtype, shape }) => [name, dtype, shape]));
@@ -89,7 +93,7 @@ class CascadeExecutor implements Executor {
     const rest = restOf(options);
     const outputs = await this.compressed.run(feeds, this.#withDecisions(options));
     const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
-    if (unsure.length > 0) scatter(outputs, await this.original.run(gather(own, unsure), rest()), unsure);
+    if (unsure.length > 0) scatterRows(outputs, await this.original.run(gatherRows(own, unsure), rest()), unsure);
     return this.#end(outputs, rows, unsure.length, options);
   }
 
@@ -99,7 +103,7 @@ class CascadeExecutor implements Executor {
     const rest = restOf(options);
     const outputs = this.compressed.runSync(feeds, this.#withDecisions(options));
     const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
-    if (unsure.length > 0) scatter(outputs, this.original.runSync(gather(feeds, unsure), rest()), unsure);
+    if (unsure.length > 0) scatterRows(outputs, this.original.runSync(gatherRows(feeds, unsure), rest()), unsure);
     return this.#end(outputs, rows, unsure.length, options);
   }
 
@@ -157,32 +161,6 @@ function restOf(options: RunOptions): () => RunOptions {
     if (restMs <= 0) throw timedOut(timeoutMs);
     return { ...options, timeoutMs: restMs };
   };
-}
-
-/** The given rows of every feed; the feeds themselves when those are all rows. */
-function gather(feeds: Feeds, rows: Int32Array): Feeds {
-  if (rows.length === rowsOf(feeds)) return feeds;
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, { type, data, dims }]) => {
-      const stride = elementCount(dims.slice(1));
-      const some = allocate(type, rows.length * stride) as Float32Array;
-      rows.forEach((row, i) => {
-        some.set((data as Float32Array).subarray(row * stride, (row + 1) * stride), i * stride);
-      });
-      return [name, new Tensor(type, some as never, [rows.length, ...dims.slice(1)])];
-    }),
-  );
-}
-
-/** Puts the rows of `some` in their places. */
-function scatter(outputs: Outputs, some: Outputs, rows: Int32Array): void {
-  for (const [name, { data, dims }] of Object.entries(some)) {
-    const stride = elementCount(dims.slice(1));
-    const whole = outputs[name].data as Float32Array;
-    rows.forEach((row, i) => {
-      whole.set((data as Float32Array).subarray(i * stride, (i + 1) * stride), row * stride);
-    });
-  }
 }
 
 /** Threads of two executors, those with one id as one; parts are the compressed network's. */

@@ -75,7 +75,7 @@ describe('kerf decompose and kerf verify', () => {
 
     it('--json has the fields of the contract; package, ONNX and page are written', async () => {
       const out = file('guarded.kerf');
-      const more = ['--guard', file('guard.npz'), '--max-disagreement', '0.02', '-o', out];
+      const more = ['--guard', file('guard.npz'), '--max-disagreement', '0.02', '--cascade', 'off', '-o', out];
       const files = ['--onnx', file('guarded.onnx'), '--report', file('guarded.html')];
       const summary = jsonOf<Summary>(await kerf(words(...more, ...files, '--json')));
       const { certificate, parts, bus, macs, layers } = summary;
@@ -139,6 +139,23 @@ describe('kerf decompose and kerf verify', () => {
       assert.equal(code, 4);
       assert.match(stderr, /^kerf: VERIFY_FAILED: /);
       assert.equal(JSON.parse(stdout).passed, false);
+    });
+
+    it('a cascade carries the original, and its ONNX file is said not to', async () => {
+      const [out, onnx] = [file('cascade.kerf'), file('cascade.onnx')];
+      const ended = await kerf(
+        words('--guard', file('guard.npz'), '--cascade', 'on', '-o', out, '--onnx', onnx, '--json'),
+      );
+      assert.match(ended.stderr, /without the original for unsure inputs/);
+      const { certificate, macs, parameters } = jsonOf<Summary>(ended);
+      assert.equal(certificate.level, 'D');
+      assert.ok(certificate.bound <= 0.005 && (certificate.fallbackRate as number) > 0);
+      assert.ok(macs.after < 0.25 * macs.before, `${macs.after} of ${macs.before}`);
+      assert.equal(parameters.stored, parameters.before + parameters.after);
+      const { cascade } = jsonOf(await kerf(['inspect', out, '--json'])) as { cascade: { tau: number } };
+      assert.ok(cascade.tau > 0);
+      const verified = await kerf(['verify', out, '--against', digits, '--data', file('new.npz'), '--json']);
+      assert.equal(jsonOf(verified).passed, true);
     });
 
     it('a guard too small for the promise ends with 4 and says the number needed', async () => {

@@ -12,6 +12,7 @@ export interface DecomposeArgs {
   confidence: number;
   decision: string;
   parts: 'auto' | number;
+  cascade: 'auto' | 'on' | 'off';
   fdr: number;
   seed: number;
   onnx: string | undefined;
@@ -50,10 +51,10 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
     )
     .option('fdr', fractionOption('fdr', { default: '0.05', describe: 'false discovery rate of the tests' }))
     .option('cascade', {
-      choices: ['auto', 'off'],
+      choices: ['auto', 'on', 'off'],
       default: 'auto',
       requiresArg: true,
-      describe: 'fall back to the original for unsure inputs; auto: never, in this version',
+      describe: 'carry the original for unsure inputs; auto: where that lowers the work',
     })
     .option('seed', seedOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))

@@ -13,7 +13,7 @@ import { linearsOf, withAffine } from '../../../src/annealing/rewrite.js';
 import { decompose } from '../../../src/decompose.js';
 import { findDigits, readDigits } from '../../../src/demo/digits.js';
 import { createEvaluate } from '../../../src/evaluate-graph.js';
-import { createSession } from '../../../src/executors/create-session.js';
+import { createPackageSession, createSession } from '../../../src/executors/create-session.js';
 import { canonicalise } from '../../../src/graph/canonicalise.js';
 import { countMacs } from '../../../src/graph/cost.js';
 import type { Graph } from '../../../src/graph/graph.js';
@@ -119,6 +119,7 @@ describe('digits', () => {
       calibration: { x },
       guard: { x: guard.x },
       maxDisagreement: 0.02,
+      cascade: 'off',
     });
     assert.equal(summary.certificate.level, 'C');
     assert.ok((summary.certificate.bound as number) <= 0.02);
@@ -130,6 +131,22 @@ describe('digits', () => {
     assert.deepEqual([passed, n], [true, 5000]);
     assert.ok(agreement >= 0.98, `agreement ${agreement}`);
   });
+
+  it('does the same at 0.5 % where unsure images run the original', async () => {
+    const { calibration, guard, test } = readDigits(folder as string);
+    const { package: made, summary } = await decompose(model, {
+      calibration: { x: calibration.x },
+      guard: { x: guard.x },
+    });
+    assert.equal(summary.certificate.level, 'D');
+    assert.ok((summary.certificate.bound as number) <= 0.005);
+    assert.ok(summary.macs.after <= 0.2 * summary.macs.before, `${summary.macs.after} of ${summary.macs.before}`);
+    const session = createPackageSession(made, { executor: 'wasm' });
+    const { passed, agreement } = await verify(session, model, { x: test.x });
+    assert.ok(passed && agreement >= 0.995, `agreement ${agreement}`);
+    assert.ok(session.stats().fallbackRate <= made.cascade!.rule.maxFallbackRate);
+    await session.release();
+  }).timeout(60_000);
 
   it('cannot hold four parts side by side', async () => {
     await assert.rejects(decompose(model, { parts: 4 }), { code: 'GUARD_FAILED', exitCode: 4 });

@@ -1,0 +1,148 @@
+/**
+ * Cascades of a compressed network and the original: which margin makes the original run, chosen on calibration rows.
+ *
+ *     margin:  0 ───────── tau ────────────────▶      rows left of tau go to the original;
+ *              x xx  x . x  │ . x .. . . .. .         of the rows that differ (x), only those right of it remain
+ */
+import type { Graph } from '../graph/graph.js';
+import { KerfError } from '../runtime/errors.js';
+import type { Outputs } from '../runtime/executor.js';
+import { plainModule } from '../runtime/kernels.js';
+import { type MarginRule, Margins } from '../runtime/margins.js';
+import { gatherRows, scatterRows } from '../runtime/row-sets.js';
+import type { Stage } from './annealing.js';
+import type { GuardPromise } from './bounds.js';
+import type { AnnealOptions } from './context.js';
+import { type Decision, formatDecision } from './decision.js';
+import type { Candidate } from './guard.js';
+
+/** Which rows of a candidate run the original. */
+export interface Fallback {
+  readonly rule: MarginRule;
+  /** Rows with a smaller margin, or none, run the original. */
+  readonly tau: number;
+}
+
+/** A candidate and how it does on the calibration rows. */
+export interface Fitted extends Candidate<Graph> {
+  /** Share of calibration rows whose decision differs; 0 without rows. */
+  readonly rate: number;
+}
+
+/** Shares of the promise up to which calibration rows may differ, from gentle to aggressive. */
+const shares = [1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1];
+
+/** The gentlest threshold over the largest margin of a row that differs. */
+const slack = 2;
+
+/**
+ * The margins by which a decision is taken.
+ * @returns null where none are: relative errors, whole-number outputs
+ */
+export function marginRuleOf(graph: Graph, decision: Decision): MarginRule | null {
+  const outputs = graph.outputs.filter(({ dtype }) => dtype === 'float32').map(({ name }) => name);
+  if (outputs.length === 0 || decision.kind === 'error') return null;
+  return { outputs, decision: decision.kind, at: decision.kind === 'threshold' ? decision.at : 0 };
+}
+
+/**
+ * Makes the outputs of a compressed network those of the cascade.
+ * @param compressed  changed in place
+ * @returns how many rows fell back
+ */
+export function fallBack(original: Outputs, compressed: Outputs, { rule, tau }: Fallback): number {
+  const rows = new Margins(rule, plainModule()).rowsBelow(compressed, tau);
+  scatterRows(compressed, gatherRows(original, rows), rows);
+  return rows.length;
+}
+
+/** Offers cascades of compressed networks. */
+export class CascadeChooser {
+  /**
+   * @param wholeMacs  multiply-adds of the original
+   * @param limit  largest share of rows that may differ
+   * @param isDemanded  whether nothing but a cascade will do
+   */
+  constructor(
+    readonly rule: MarginRule,
+    readonly wholeMacs: number,
+    readonly limit: number,
+    readonly isDemanded: boolean,
+  ) {}
+
+  /**
+   * The cascades of one compressed network that are cheaper than the original, from gentle to aggressive. A row counts
+   * as differing once more than is seen: tau was chosen so that the next one just falls back.
+   * @param outputs  of the compressed network on the calibration rows
+   * @param differs  1 for each row whose decision differs
+   */
+  offers(fitted: Fitted, outputs: Outputs, differs: Uint8Array): readonly Fitted[] {
+    const margins = new Margins(this.rule, plainModule()).of(outputs);
+    const n = margins.length;
+    const ascending = margins.filter((margin) => !Number.isNaN(margin)).sort();
+    const wrong = margins
+      .filter((margin, row) => differs[row] === 1 && !Number.isNaN(margin))
+      .sort()
+      .reverse();
+    if (wrong.length === 0) return [];
+    const offer = (tau: number, rate: number): Fitted => {
+      const fallen = n - ascending.length + countBelow(ascending, tau);
+      const macs = fitted.macs + (fallen / n) * this.wholeMacs;
+      const fallback = { rule: this.rule, tau };
+      return { name: `${fitted.name}, cascade at ${rateName(rate)}`, macs, value: fitted.value, rate, fallback };
+    };
+    const counts = new Set(shares.map((share) => Math.max(0, Math.floor(share * this.limit * n) - 1)));
+    const exact = [...counts].flatMap((count) => {
+      const tau = count < wrong.length ? ascending[countBelow(ascending, wrong[count], true)] : undefined;
+      return tau === undefined ? [] : [offer(tau, (count + 1) / n)];
+    });
+    return [offer(Math.fround(slack * wrong[0]), 0), ...exact].filter(({ macs }) => macs < this.wholeMacs);
+  }
+}
+
+/**
+ * What offers cascades under the options; null where there are none to offer.
+ * @throws OPTION_INVALID when a cascade is demanded and cannot be
+ */
+export function chooserOf(
+  graph: Graph,
+  decision: Decision,
+  { maxDisagreement }: GuardPromise,
+  hasData: boolean,
+  { cascade = 'off', cost }: AnnealOptions,
+): CascadeChooser | null {
+  if (cascade === 'off') return null;
+  const rule = marginRuleOf(graph, decision);
+  const isDemanded = cascade === 'on';
+  if (rule && hasData) return new CascadeChooser(rule, cost(graph), maxDisagreement, isDemanded);
+  if (!isDemanded) return null;
+  const problem = rule
+    ? 'it needs data: got none, expected calibration rows. Give --calibration.'
+    : `the decision has no margin: got ${formatDecision(decision)}, expected argmax or threshold:T. Use --cascade off.`;
+  throw new KerfError('OPTION_INVALID', '--cascade', problem);
+}
+
+/** The error of a cascade that was demanded and does not hold. */
+export function noCascade(stages: readonly Stage[], { maxDisagreement }: GuardPromise): KerfError {
+  const failed = stages.find(({ passed }) => !passed);
+  const got = failed ? `${failed.seen} of ${failed.n} guard items differ` : 'none cheaper than the original';
+  return new KerfError(
+    'GUARD_FAILED',
+    '--cascade',
+    `no cascade can be held at ${100 * maxDisagreement} %: got ${got}. Use --cascade auto, or allow a larger --max-disagreement.`,
+    { seen: failed?.seen, n: failed?.n },
+  );
+}
+
+const rateName = (rate: number) => `${Number((100 * rate).toPrecision(2))} %`;
+
+/** Elements of a sorted list that are below a value, or below or equal. */
+function countBelow(ascending: Float32Array, value: number, orEqual = false): number {
+  let [first, end] = [0, ascending.length];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if (ascending[middle] < value || (orEqual && ascending[middle] === value)) first = middle + 1;
+    else end = middle;
+  }
+  return first;
+}
