@@ -62,7 +62,7 @@ const reading =
   'Dashed: what the null hypothesis expects, weights that are still draws of their law. p-values are flat under it ' +
   'and pile up on the left where training left its mark; singular values stay under the Marchenko-Pastur curve, and ' +
   'those beyond the threshold (1 % per matrix) are supported. In the plots of supported weights a row is an output, ' +
-  'a column an input, and a darker cell holds a larger share of supported weights.';
+  'a column an input; the stronger a cell’s colour, the larger its share of supported weights.';
 
 /** Sections of a page about evidence; figures need evidence with pictures. */
 export function evidenceSections(evidence: Evidence): Section[] {
