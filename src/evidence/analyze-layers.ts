@@ -29,12 +29,12 @@ export interface AnalyzeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws LAW_INVALID when the checkpoint has tensors, but none of the network: then it is of another one */
+/** @throws MODEL_INVALID when the checkpoint has tensors, but none of the network: then it is of another one */
 function requireShared(inputs: readonly TensorInput[], checkpoint: Checkpoint): void {
   if (inputs.length === 0 || checkpoint.size === 0 || inputs.some(({ name }) => checkpoint.has(name))) return;
   const list = (names: readonly string[]) => names.slice(0, 3).join(', ') || 'none';
   throw new KerfError(
-    'LAW_INVALID',
+    'MODEL_INVALID',
     'initial weights',
     `no tensor of the network among them: got ${list([...checkpoint.keys()])}, expected names like ${list(inputs.map(({ name }) => name))}. Save them under the model's names.`,
   );
@@ -74,7 +74,7 @@ function checkSignal(signal: AbortSignal | undefined): void {
 
 /**
  * Tests every weight tensor of the layers against its initialisation law.
- * @throws LAW_INVALID when `init` is unknown, or a checkpoint that shares no tensor with the network; WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID
+ * @throws LAW_INVALID when `init` is unknown; MODEL_INVALID when it is a checkpoint that shares no tensor with the network; WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID
  *   when `fdr` is not between 0 and 1; ABORTED when `signal` fires
  * @example  (await analyzeLayers(layers, { init: 'torch-linear' })).tensors[0].verdict === 'moved'
  */

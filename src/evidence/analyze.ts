@@ -1,4 +1,4 @@
-import { canonicalise, findLayers, type Graph, type Node } from '../graph/index.js';
+import { canonicalise, findLayers, type Graph, type Model, type Node } from '../graph/index.js';
 import { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
 import type { Evidence } from './evidence.js';
 
@@ -33,13 +33,13 @@ function readersOf(graph: Graph): Map<string, Node[]> {
 
 /**
  * Tests every weight tensor of a network's linear layers against its initialisation law.
- * @param graph  any model graph; brought to canonical form first
+ * @param model  a model, or any graph; brought to canonical form first
  * @param options  see {@link AnalyzeOptions}
  * @throws what {@link analyzeLayers} throws
- * @example  const { tensors } = await analyze((await loadModel('model.onnx')).graph, { init: 'torch-linear' });
+ * @example  const { tensors } = await analyze(await loadModel('model.onnx'), { init: 'torch-linear' });
  */
-export async function analyze(graph: Graph, options: AnalyzeOptions = {}): Promise<Evidence> {
-  const canonical = canonicalise(graph);
+export async function analyze(model: Graph | Model, options: AnalyzeOptions = {}): Promise<Evidence> {
+  const canonical = canonicalise('graph' in model ? model.graph : model);
   const layers = findLayers(canonical);
   const readers = readersOf(canonical);
   const scaleFree = new Map<string, string>();

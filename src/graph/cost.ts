@@ -16,16 +16,23 @@ export function symbolsOf(extent: Extent): readonly string[] {
   return typeof extent === 'number' ? [] : extent.flatMap(([, ...names]) => names);
 }
 
-/** Multiply-adds of each node that has any, biases excluded, by node name. */
+/** Samples in one run of a graph whose first axis is fixed; 1 where it is symbolic. */
+function fixedSamples({ inputs: [first] }: Graph): number {
+  const samples = first && first.shape.length > 1 ? first.shape[0] : 1;
+  return typeof samples === 'number' && samples > 0 ? samples : 1;
+}
+
+/** Multiply-adds per sample of each node that has any, biases excluded, by node name. */
 export function macsByNode(graph: Graph, bindings?: Bindings, facts: Facts = inferFacts(graph)): Map<string, number> {
   const bound = bindSymbols(graph, bindings);
+  const samples = fixedSamples(graph);
   const macs = new Map<string, number>();
   for (const node of graph.nodes) {
     const operator = findOperator(node, graph.opset);
     const lookup = (value: string): Fact | undefined => (value === '' ? undefined : facts.get(value));
     const outputs = node.outputs.map((value) => lookup(value)).filter((fact) => fact !== undefined);
     const extent = operator?.macs?.(node, node.inputs.map(lookup), outputs);
-    if (extent !== undefined) macs.set(node.name, evaluate(extent, bound));
+    if (extent !== undefined) macs.set(node.name, evaluate(extent, bound) / samples);
   }
   return macs;
 }

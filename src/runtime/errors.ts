@@ -14,6 +14,7 @@ export const errorCodes = {
   /** Exit 2: the caller asked for something that does not exist. */
   USAGE: 2,
   OPTION_INVALID: 2,
+  LAW_INVALID: 2,
   SYNC_UNSUPPORTED: 2,
   SESSION_RELEASED: 2,
   /** Exit 3: an input file or tensor is invalid or unsupported. */
@@ -33,7 +34,6 @@ export const errorCodes = {
   PACKAGE_VERSION: 3,
   REFERENCE_STEP: 3,
   DATA_INVALID: 3,
-  LAW_INVALID: 3,
   /** Exit 4: a guard or a verification failed. */
   GUARD_FAILED: 4,
   GUARD_TOO_SMALL: 4,

@@ -87,7 +87,7 @@ describe('kerf analyze', () => {
   });
 
   it('refuses unknown laws and rates', async () => {
-    assertRefused(await kerf(['analyze', digits, '--init', 'bogus']), 3, 'LAW_INVALID');
+    assertRefused(await kerf(['analyze', digits, '--init', 'bogus']), 2, 'LAW_INVALID');
     assertRefused(await kerf(['analyze', digits, '--fdr', '1.5']), 2, 'USAGE');
     assertRefused(await kerf(['analyze', digits, '--procedure', 'other']), 2, 'USAGE');
     assertRefused(await kerf(['analyze', digits, '--seed', 'x']), 2, 'USAGE');

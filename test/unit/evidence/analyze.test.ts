@@ -102,7 +102,7 @@ describe('analyze, on the digits net', () => {
     const { graph } = await loadModel(`${digits}/digits.onnx`);
     await assert.rejects(
       analyze(graph, { init: other }),
-      (error: KerfError) => error.code === 'LAW_INVALID' && /got encoder.weight, expected/.test(error.message),
+      (error: KerfError) => error.code === 'MODEL_INVALID' && /got encoder.weight, expected/.test(error.message),
     );
   });
 

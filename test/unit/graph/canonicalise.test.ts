@@ -193,6 +193,8 @@ describe('findLayers', () => {
   it('counts multiply-adds per sample and parameters', () => {
     assert.equal(countMacs(graph), 3 * 4 + 4 * 2 + 7 * 2);
     assert.equal(countMacs(graph, new Map([['n', 10]])), 340);
+    const inputs = graph.inputs.map((port) => ({ ...port, shape: [10, ...port.shape.slice(1)] }));
+    assert.equal(countMacs({ ...graph, inputs }), 3 * 4 + 4 * 2 + 7 * 2, 'a fixed batch of ten counts per sample too');
     assert.equal(countParameters(graph), 12 + 4 + 8 + 10);
   });
 });
