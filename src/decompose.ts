@@ -11,6 +11,7 @@ import { canonicalise } from './graph/canonicalise.js';
 import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
 import { renameWeights } from './package/join-weights.js';
+import { requireNetwork } from './graph/infer.js';
 import type { Package } from './package/package.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
 import type { Part, Parts } from './parts/parts.js';
@@ -183,6 +184,7 @@ function cascadeOf(plan: Plan, whole: Plan, { cascade }: Annealing): Cascade | n
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
   const { calibration = null, guard = null, parts: demanded = 'auto', seed = 0, onProgress } = options;
+  requireNetwork(model.graph);
   const graph = canonicalise(model.graph);
   const evidence = await analyze(graph, analysisOptions(options));
   const bindings = bindingsOf(graph, calibration ?? guard);

@@ -1,6 +1,8 @@
 /** `kerf analyze`: tests a model's weights and prints the evidence. */
 import { basename } from 'node:path';
-import { analyze, analyzePaper } from '../evidence/index.js';
+import { analyze, analyzePaper, analyzeWeights } from '../evidence/index.js';
+import { requireNetwork } from '../graph/index.js';
+import { openWeights } from '../model/index.js';
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
 import { evidenceSections } from '../report/evidence-page.js';
@@ -15,15 +17,21 @@ import { ProgressLine } from './progress.js';
 export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
   const { model: path, fdr, procedure, control, seed, report, json, verbose } = args;
   if (report !== undefined) checkOutputPath(report);
-  const { graph } = await readModel(path);
+  // Weights without a network are read tensor by tensor, a model whole; the paper's procedure needs a network.
+  const file = path === '-' || procedure === 'paper' ? null : openWeights(path);
+  const graph = file ? null : (await readModel(path)).graph;
+  if (graph && procedure === 'paper') requireNetwork(graph);
   const progress = new ProgressLine();
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>
     progress.update({ stage: `analyze ${name}`, done, total });
   const init = await readInit(args.init);
-  const evidence = await analyze(graph, { init, fdr, seed, pictures: report !== undefined, onProgress }).finally(() =>
-    progress.end(),
-  );
-  const paper = procedure === 'paper' ? await analyzePaper(graph, { init, control, level: fdr, seed }) : null;
+  const options = { init, fdr, seed, pictures: report !== undefined, onProgress };
+  const evidence = await (graph ? analyze(graph, options) : analyzeWeights(file!.weights, options)).finally(() => {
+    progress.end();
+    file?.close();
+  });
+  const isPaper = graph && procedure === 'paper';
+  const paper = isPaper ? await analyzePaper(graph, { init, control, level: fdr, seed }) : null;
   const view = { width: process.stdout.columns ?? null, verbose: verbose ?? false };
   const text = () => (paper ? formatPaper(paper, evidence) : formatEvidence(evidence, view));
   if (report !== undefined) {

@@ -9,7 +9,7 @@ import { loadModel, readArrays } from '../model/index.js';
  */
 export async function readInit(word: string): Promise<string | Checkpoint> {
   if (!statSync(word, { throwIfNoEntry: false })?.isFile()) return word;
-  if (['.npz', '.npy', '.json'].includes(extname(word).toLowerCase()) && !word.endsWith('model.json')) {
+  if (['.npy', '.json'].includes(extname(word).toLowerCase()) && !word.endsWith('model.json')) {
     return readArrays(word);
   }
   return (await loadModel(word)).graph.initializers;

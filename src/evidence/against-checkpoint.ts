@@ -48,7 +48,9 @@ export function oriented(input: TensorInput, initial: Tensor, weights: Block<'fl
   const { rows, columns, name } = input;
   if (initial.type !== 'float32') throw mismatch(name, `wrong dtype: got ${initial.type}, expected float32.`);
   const data = initial.data as TensorData<'float32'>;
-  const dims = initial.dims.filter((dim) => dim !== 1 || initial.dims.length === 2);
+  // A convolution is [O, I kh kw], as the weights are.
+  const isKernel = initial.dims.length > 2 && initial.dims[0] === rows && data.length === rows * columns;
+  const dims = isKernel ? [rows, columns] : initial.dims.filter((dim) => dim !== 1 || initial.dims.length === 2);
   const fits = (a: number, b: number) => dims.length === 2 && dims[0] === a && dims[1] === b;
   if (input.kind === 'bias' && data.length === columns) return data;
   if (rows === columns && fits(rows, columns)) {

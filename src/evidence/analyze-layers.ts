@@ -6,7 +6,7 @@ import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
 import { analyzeTensor, type Null, type TensorOutcome } from './analyze-tensor.js';
 import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
-import { inferLaws } from './infer-laws.js';
+import { type Candidate, inferLaws } from './infer-laws.js';
 import { parseLaw } from './laws.js';
 import { momentsOf } from './moments.js';
 import { type TensorInput, tensorsOf } from './tensor-input.js';
@@ -52,13 +52,35 @@ export function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoin
   }
   if (init !== 'auto') {
     const rule = parseLaw(init);
-    return inputs.map(({ kind, fans }) => ({
-      law: kind === 'bias' ? rule.bias(fans) : rule.weight(fans),
-      source: 'given',
-    }));
+    return inputs.map(({ kind, fans, noLaw }) =>
+      noLaw
+        ? { law: null, source: 'none', noNull: noLaw }
+        : { law: kind === 'bias' ? rule.bias(fans) : rule.weight(fans), source: 'given' },
+    );
   }
-  const inferences = inferLaws(inputs.map((input) => ({ ...input, moments: momentsOf(input.name, input.values) })));
-  return inferences.map((inference) => ({ ...inference, source: inference.law ? 'inferred' : 'none' }));
+  const inferences = inferLaws(inputs.filter(({ noLaw }) => !noLaw).map(candidateOf));
+  let next = 0;
+  return inputs.map(({ noLaw }): Null => {
+    if (noLaw) return { law: null, source: 'none', noNull: noLaw };
+    const inference = inferences[next++];
+    return { ...inference, source: inference.law ? 'inferred' : 'none' };
+  });
+}
+
+/** Reads the values when they are looked at, never all tensors at once. */
+function candidateOf(input: TensorInput): Candidate {
+  const { name, kind, fans, step } = input;
+  const moments = momentsOf(name, input.values);
+  return {
+    name,
+    kind,
+    fans,
+    step,
+    moments,
+    get values() {
+      return input.values;
+    },
+  };
 }
 
 function checkRate(fdr: number): void {
@@ -79,22 +101,33 @@ function checkSignal(signal: AbortSignal | undefined): void {
  * @example  (await analyzeLayers(layers, { init: 'torch-linear' })).tensors[0].verdict === 'moved'
  */
 export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOptions = {}): Promise<Evidence> {
+  return analyzeInputs(tensorsOf(layers, options.quantization), layers, options);
+}
+
+/**
+ * Tests tensors, then the hidden units of the layers that they belong to.
+ * @throws as {@link analyzeLayers}
+ */
+export async function analyzeInputs(
+  inputs: readonly TensorInput[],
+  layers: readonly Layer[],
+  options: AnalyzeOptions = {},
+): Promise<Evidence> {
   const { init = 'auto', fdr = 0.05, seed = 0, onProgress, signal } = options;
   checkRate(fdr);
-  const inputs = tensorsOf(layers, options.quantization);
   for (const { name, values } of inputs) momentsOf(name, values);
   const nulls = nullsOf(inputs, init);
   const outcomes: TensorOutcome[] = [];
   for (const [i, input] of inputs.entries()) {
     checkSignal(signal);
     onProgress?.({ done: i, total: inputs.length, name: input.name });
-    const scaleFree = options.scaleFree?.get(input.layer);
+    const scaleFree = options.scaleFree?.get(input.layer ?? '');
     outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree, pictures: options.pictures ?? false }));
     await setImmediate();
   }
   const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));
   const units = testUnits(layers, byName, fdr);
-  const unitFamily = new Map<string, FamilyResult>(units.map(({ layer, family }) => [layer, family]));
+  const unitFamily = new Map<string | null, FamilyResult>(units.map(({ layer, family }) => [layer, family]));
   const tensors = outcomes.map(({ evidence }, i): TensorEvidence => {
     const isMatrix = inputs[i].kind !== 'bias';
     return { ...evidence, units: isMatrix ? (unitFamily.get(inputs[i].layer) ?? null) : null };

@@ -65,7 +65,7 @@ function withoutNull(input: TensorInput, given: Null, scaleRatio: number, fdr: n
   const { verdict, reason } = decide({
     law: null,
     noNull,
-    count: input.values.length,
+    count: input.rows * input.columns,
     ks: Number.NaN,
     scaleRatio,
     weights: family,
@@ -168,7 +168,7 @@ function underLaw(
 export function analyzeTensor(input: TensorInput, given: Null, options: TensorOptions): TensorOutcome {
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
-    const n = input.values.length;
+    const n = input.rows * input.columns;
     const { ptr } = workspace.allocate('float32', n + sortScratch);
     const weights: Block<'float32'> = { dtype: 'float32', ptr, length: n };
     workspace.view(weights).set(input.values);

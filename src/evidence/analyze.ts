@@ -1,5 +1,6 @@
-import { canonicalise, findLayers, type Graph, type Model, type Node } from '../graph/index.js';
+import { canonicalise, findLayers, type Graph, isWeightsOnly, type Model, type Node } from '../graph/index.js';
 import { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
+import { analyzeWeights, weightsOf } from './analyze-weights.js';
 import type { Evidence } from './evidence.js';
 
 /** Operators that make what follows blind to the scale of their input. */
@@ -33,13 +34,15 @@ function readersOf(graph: Graph): Map<string, Node[]> {
 
 /**
  * Tests every weight tensor of a network's linear layers against its initialisation law.
- * @param model  a model, or any graph; brought to canonical form first
+ * @param model  a model, or any graph; brought to canonical form first. Of weights alone every tensor is tested
  * @param options  see {@link AnalyzeOptions}
  * @throws what {@link analyzeLayers} throws
  * @example  const { tensors } = await analyze(await loadModel('model.onnx'), { init: 'torch-linear' });
  */
 export async function analyze(model: Graph | Model, options: AnalyzeOptions = {}): Promise<Evidence> {
-  const canonical = canonicalise('graph' in model ? model.graph : model);
+  const graph = 'graph' in model ? model.graph : model;
+  if (isWeightsOnly(graph)) return analyzeWeights(weightsOf(graph), options);
+  const canonical = canonicalise(graph);
   const layers = findLayers(canonical);
   const readers = readersOf(canonical);
   const scaleFree = new Map<string, string>();

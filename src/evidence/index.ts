@@ -3,6 +3,7 @@ export type { Checkpoint } from './against-checkpoint.js';
 export * from './analysis.js';
 export { analyze } from './analyze.js';
 export { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
+export { analyzeWeights, type NamedWeights } from './analyze-weights.js';
 export { type BlockStructure, findBlocks } from './blocks.js';
 export { findTouched, type Touched } from './checkpoint.js';
 export { columnBlocks } from './column-blocks.js';

@@ -103,8 +103,10 @@ function fitsClosely({ ks, scaleRatio, law }: Match, count: number): boolean {
  * Whether a tensor looks initialised to zero: all zero, or far more weights at zero than any density puts there.
  * A zero-initialised table keeps zeros where no input ever came.
  */
-function looksZeroInitialised({ values, moments, step }: Candidate): boolean {
+function looksZeroInitialised(candidate: Candidate): boolean {
+  const { moments, step } = candidate;
   if (moments.smallest === 0 && moments.largest === 0) return true;
+  const { values } = candidate;
   const { kernels, workspace } = analysisKernels();
   const atZero = workspace.scope(() => {
     const weights = workspace.copyIn('float32', values);
@@ -130,7 +132,7 @@ function costOf(candidate: Candidate, matches: readonly Match[], rule: LawRule):
   if (!match) return isZero ? 0 : movedBias;
   if (isZero) return impossible;
   if (candidate.kind === 'bias') return Math.min(movedBias, match.ks);
-  const isShrunk = match.scaleRatio < 0.9 - allowedScaleError(match.law, candidate.values.length);
+  const isShrunk = match.scaleRatio < 0.9 - allowedScaleError(match.law, candidate.moments.count);
   return match.ks + Math.abs(Math.log(match.scaleRatio)) + (isShrunk ? shrunk : 0);
 }
 
@@ -173,7 +175,7 @@ function rowFamily({ values, fans }: Candidate, ks: number): Law['family'] | nul
 const ownLawFrom = 1000;
 
 function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawRule | null): Inference {
-  const count = candidate.values.length;
+  const count = candidate.moments.count;
   if (candidate.kind === 'bias') {
     if (candidate.moments.smallest === 0 && candidate.moments.largest === 0) return { law: zeros };
     return { law: elected ? elected.bias(candidate.fans) : null, noNull: 'the law of its layer is not known' };

@@ -8,14 +8,17 @@ import type { Fans } from './laws.js';
 export interface TensorInput {
   /** In the file. */
   readonly name: string;
-  readonly layer: string;
+  readonly layer: string | null;
   readonly kind: 'weight' | 'bias' | 'embedding';
+  /** Of a tensor that stays in its file each look reads it anew, into the same array. */
   readonly values: TensorData<'float32'>;
   readonly rows: number;
   readonly columns: number;
   readonly fans: Fans;
   /** Quantisation step; 0 when the weights are exact. */
   readonly step: number;
+  /** Why no law by name can be its null. */
+  readonly noLaw?: string;
 }
 
 /**

@@ -5,6 +5,13 @@
 export { canonicalise } from './canonicalise.js';
 export { countMacs, countParameters, macsByNode } from './cost.js';
 export type { Attribute, Fact, Graph, Model, ModelFormat, Node, Port, Quantization } from './graph.js';
-export { type Facts, inferFacts, requireSupported, unsupportedOperators } from './infer.js';
+export {
+  type Facts,
+  inferFacts,
+  isWeightsOnly,
+  requireNetwork,
+  requireSupported,
+  unsupportedOperators,
+} from './infer.js';
 export { type Activation, findLayers, type Layer } from './layers.js';
 export { findOperator, listOperators, type OperatorListing } from './operators/index.js';

@@ -23,8 +23,21 @@ export function unsupportedOperators(graph: Graph): readonly string[] {
   return [...new Set(names)].sort();
 }
 
-/** @throws OPERATOR_UNSUPPORTED naming all operators that kerf does not know */
+/** Whether a graph is a set of weights: a file that holds arrays and no network. */
+export function isWeightsOnly({ nodes, outputs }: Graph): boolean {
+  return nodes.length === 0 && outputs.length === 0;
+}
+
+/** @throws FILE_FORMAT when the graph is a set of weights without a network */
+export function requireNetwork(graph: Graph): void {
+  if (!isWeightsOnly(graph)) return;
+  const problem = 'no network in the file: got weights alone, expected ONNX or tfjs model.json.';
+  throw new KerfError('FILE_FORMAT', 'model', problem);
+}
+
+/** @throws OPERATOR_UNSUPPORTED naming all operators that kerf does not know; FILE_FORMAT without a network */
 export function requireSupported(graph: Graph): void {
+  requireNetwork(graph);
   const names = unsupportedOperators(graph);
   if (names.length === 0) return;
   throw new KerfError(

@@ -6,9 +6,11 @@ import { unsupportedOperators } from '../graph/index.js';
 import { KerfError } from '../runtime/errors.js';
 import { isPackage } from '../runtime/format/package-reader.js';
 import { defaultLimits, type ModelLimits } from './limits.js';
+import { readNpz } from './npz.js';
 import { type ReadOptions, readOnnx } from './onnx.js';
 import { quote } from './quote.js';
 import { fileTooLarge, readFile } from './read-file.js';
+import { readSafetensors } from './safetensors.js';
 import { readTfjs } from './tfjs.js';
 
 export interface LoadOptions {
@@ -25,8 +27,8 @@ export interface Source {
   readonly folder?: string;
 }
 
-/** The format, by the first bytes. */
-function formatOf(bytes: Uint8Array): 'onnx' | 'tfjs' | 'safetensors' | 'zip' | 'kerf' {
+/** The format of a file, by its first bytes. */
+export function formatOf(bytes: Uint8Array): 'onnx' | 'tfjs' | 'safetensors' | 'zip' | 'kerf' {
   const head = new TextDecoder().decode(bytes.subarray(0, 64));
   if (/^\uFEFF?\s*\{/.test(head)) return 'tfjs';
   if (head.startsWith('PK\x03\x04')) return 'zip';
@@ -81,8 +83,9 @@ function read(source: Source, options: ReadOptions): Model {
   const format = formatOf(source.bytes);
   if (format === 'onnx') return readOnnx(source.bytes, options);
   if (format === 'tfjs') return readTfjs(source.bytes, options);
-  const got = { kerf: 'a kerf package', safetensors: 'safetensors weights', zip: 'a zip or npz file' }[format];
-  throw new KerfError('FILE_FORMAT', 'model', `no network in the file: got ${got}, expected ONNX or tfjs model.json.`);
+  if (format === 'safetensors') return readSafetensors(source.bytes, options);
+  if (format === 'zip') return readNpz(source.bytes, options);
+  throw new KerfError('FILE_FORMAT', 'model', 'no network in the file: got a kerf package, expected a model.');
 }
 
 /**

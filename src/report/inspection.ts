@@ -1,5 +1,6 @@
 /** What a model file contains: its ports, operators and tensors. */
 import type { Graph, Model, ModelFormat, Node, Port } from '../graph/graph.js';
+import { isWeightsOnly } from '../graph/index.js';
 import { formatExtent } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
 import { count } from './numbers.js';
@@ -48,6 +49,13 @@ function roleIn(node: Node, at: number, tensor: Tensor): TensorRole {
   if (node.op === 'Gather' && at === 0 && rank === 2) return 'weight';
   if (biasOps.has(node.op) && at !== 0 && rank === 1) return 'bias';
   return biasOps.has(node.op) && rank === 1 ? 'bias' : 'parameter';
+}
+
+/** Of weights without a network only the shape tells. */
+function roleAlone(name: string, tensor: Tensor): TensorRole {
+  if (!isFloat(tensor) || tensor.size <= 1) return 'constant';
+  if (tensor.dims.length >= 2) return 'weight';
+  return /bias$/i.test(name) ? 'bias' : 'parameter';
 }
 
 function roleOf(tensor: Tensor, uses: readonly (readonly [Node, number])[]): TensorRole {
@@ -99,7 +107,7 @@ export function inspectModel(model: Model): Inspection {
   const { graph } = model;
   const uses = usesByValue(graph);
   const tensors = [...constantTensors(graph)].map(([name, tensor]): InspectedTensor & { size: number } => {
-    const role = roleOf(tensor, uses.get(name) ?? []);
+    const role = isWeightsOnly(graph) ? roleAlone(name, tensor) : roleOf(tensor, uses.get(name) ?? []);
     return { name, shape: tensor.dims, dtype: tensor.type, role, size: tensor.size };
   });
   return {
@@ -120,13 +128,22 @@ const formatPort = ({ name, dtype, shape }: InspectedPort) => `${name} ${dtype} 
 
 /** What `kerf inspect` prints. */
 export function formatInspection(inspection: Inspection): string {
-  const { ops, tensors, unsupported } = inspection;
+  const { tensors } = inspection;
   const facts = formatFacts([
-    ['format', `${inspection.format}, opset ${inspection.opset}`],
+    ['format', inspection.opset ? `${inspection.format}, opset ${inspection.opset}` : inspection.format],
     ['sha256', inspection.sha256],
     ...inspection.inputs.map((port) => ['input', formatPort(port)] as const),
     ...inspection.outputs.map((port) => ['output', formatPort(port)] as const),
     ['parameters', count(inspection.parameters)],
+    ...(inspection.opset ? operatorFacts(inspection) : [['operators', 'none: weights without a network'] as const]),
+  ]);
+  const rows = tensors.map(({ name, shape, dtype, role }) => [name, formatShape(shape), dtype, role]);
+  const columns = [{ head: 'tensor' }, { head: 'shape' }, { head: 'dtype' }, { head: 'role' }];
+  return facts + heading('Tensors') + formatTable(columns, rows);
+}
+
+function operatorFacts({ ops, unsupported }: Inspection): (readonly [string, string])[] {
+  return [
     [
       'operators',
       Object.entries(ops)
@@ -134,8 +151,5 @@ export function formatInspection(inspection: Inspection): string {
         .join(', '),
     ],
     ['unsupported', unsupported.length ? unsupported.join(', ') : 'none: kerf can run this model'],
-  ]);
-  const rows = tensors.map(({ name, shape, dtype, role }) => [name, formatShape(shape), dtype, role]);
-  const columns = [{ head: 'tensor' }, { head: 'shape' }, { head: 'dtype' }, { head: 'role' }];
-  return facts + heading('Tensors') + formatTable(columns, rows);
+  ];
 }

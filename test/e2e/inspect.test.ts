@@ -41,7 +41,7 @@ describe('kerf inspect', () => {
     ['half a model', bytes.subarray(0, bytes.length >> 1), 'FILE_FORMAT'],
     ['text', 'this is no model\n', 'FILE_FORMAT'],
     ['some JSON', '{"name": "x"}', 'FILE_FORMAT'],
-    ['a zip file', 'PK\u0003\u0004 and more', 'FILE_FORMAT'],
+    ['a zip file', 'PK\u0003\u0004 and more', 'DATA_INVALID'],
     ['an image', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), 'FILE_FORMAT'],
   ];
   for (const [what, content, code] of badModels) {

@@ -5,7 +5,7 @@
  */
 import { KerfError } from '../errors.js';
 import { type DType, elementBytes } from '../tensor.js';
-import { parseJson } from './json.js';
+import { type Invalid, parseJson } from './json.js';
 
 /** Bytes of the largest header. */
 const maximumHeaderBytes = 16 * 2 ** 20;
@@ -31,8 +31,8 @@ export const safetensorsDtypes: Readonly<Record<DType, string>> = {
 
 const dtypeOf = new Map(Object.entries(safetensorsDtypes).map(([dtype, name]) => [name, dtype as DType]));
 
-export interface StoredTensor {
-  readonly dtype: DType;
+export interface StoredTensor<Type extends string = DType> {
+  readonly dtype: Type;
   readonly shape: readonly number[];
   /** Bytes [begin, end) of the payload. */
   readonly begin: number;
@@ -45,9 +45,33 @@ export interface Safetensors {
   readonly payload: Uint8Array;
 }
 
-function invalid(problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', 'package', `${problem}. Build the package again.`);
+/** How a file of this container is spoken of. */
+export interface HeaderWords {
+  /** What messages speak of. */
+  readonly where: string;
+  readonly invalid: Invalid;
 }
+
+/** What differs between a package and other files of this container. */
+export interface HeaderRules<Type extends string> extends HeaderWords {
+  /** The dtype that a name in the header stands for. */
+  readonly dtypeOf: ReadonlyMap<string, Type>;
+  /** Bytes of one element. */
+  readonly elementBytes: (dtype: Type) => number;
+}
+
+export interface Header<Type extends string> {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly tensors: ReadonlyMap<string, StoredTensor<Type>>;
+}
+
+const packageRules: HeaderRules<DType> = {
+  dtypeOf,
+  elementBytes,
+  where: 'package',
+  invalid: (where, problem, options) =>
+    new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`, {}, options),
+};
 
 /**
  * Reads the header of a safetensors file and checks it against the payload.
@@ -55,34 +79,54 @@ function invalid(problem: string): KerfError {
  * @throws PACKAGE_INVALID when anything is malformed, out of range, overlapping, or not covered
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
-  const headerBytes = readHeaderBytes(bytes);
-  const header = parseJson(decodeText(bytes.subarray(8, 8 + headerBytes)), 'package header');
-  if (!isObject(header)) throw invalid('its header is not an object');
+  const headerBytes = readHeaderBytes(bytes.subarray(0, 8), bytes.length, packageRules);
   const payload = bytes.subarray(8 + headerBytes);
-  const metadata = new Map<string, string>();
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === metadataKey) readMetadata(entry, metadata);
-    else tensors.set(name, readTensor(name, entry, payload.length));
-  }
-  checkCoverage(tensors, payload.length);
-  return { metadata, tensors, payload };
+  return { ...readHeader(bytes.subarray(8, 8 + headerBytes), payload.length, packageRules), payload };
 }
 
-function readHeaderBytes(bytes: Uint8Array): number {
-  if (bytes.length < 8) throw invalid(`it is too short: got ${bytes.length} bytes, expected at least 8`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
+/**
+ * Reads and checks a header that stands alone.
+ * @param bytes  the JSON text, without the length before it
+ * @throws what `rules` say, when anything is malformed, out of range, overlapping, or not covered
+ */
+export function readHeader<Type extends string>(
+  bytes: Uint8Array,
+  payloadBytes: number,
+  rules: HeaderRules<Type>,
+): Header<Type> {
+  const where = `${rules.where} header`;
+  const header = parseJson(decodeText(bytes, rules), where, rules.invalid);
+  if (!isObject(header)) throw rules.invalid(rules.where, 'its header is not an object');
+  const metadata = new Map<string, string>();
+  const tensors = new Map<string, StoredTensor<Type>>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === metadataKey) readMetadata(entry, metadata, rules);
+    else tensors.set(name, readTensor(name, entry, payloadBytes, rules));
+  }
+  checkCoverage(tensors, payloadBytes, rules);
+  return { metadata, tensors };
+}
+
+/**
+ * The length of the header, from the first bytes of a file.
+ * @param start  the first eight bytes, or all of a shorter file
+ */
+export function readHeaderBytes(start: Uint8Array, fileBytes: number, { where, invalid }: HeaderWords): number {
+  if (start.length < 8) throw invalid(where, `it is too short: got ${fileBytes} bytes, expected at least 8`);
+  const view = new DataView(start.buffer, start.byteOffset, 8);
   const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
-  const most = Math.min(maximumHeaderBytes, bytes.length - 8);
-  if (headerBytes > most) throw invalid(`its header is too long: got ${headerBytes} bytes, expected at most ${most}`);
+  const most = Math.min(maximumHeaderBytes, fileBytes - 8);
+  if (headerBytes > most) {
+    throw invalid(where, `its header is too long: got ${headerBytes} bytes, expected at most ${most}`);
+  }
   return headerBytes;
 }
 
-function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array, { where, invalid }: HeaderWords): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw invalid('its header is not UTF-8');
+    throw invalid(where, 'its header is not UTF-8');
   }
 }
 
@@ -91,41 +135,54 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function readMetadata(entry: unknown, metadata: Map<string, string>): void {
-  if (!isObject(entry)) throw invalid(`${metadataKey} is not an object`);
+function readMetadata(entry: unknown, metadata: Map<string, string>, { where, invalid }: HeaderWords): void {
+  if (!isObject(entry)) throw invalid(where, `${metadataKey} is not an object`);
   for (const [key, value] of Object.entries(entry)) {
-    if (typeof value !== 'string') throw invalid(`metadata "${key}" is not a string`);
+    if (typeof value !== 'string') throw invalid(where, `metadata "${key}" is not a string`);
     metadata.set(key, value);
   }
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function readTensor(name: string, entry: unknown, payloadBytes: number): StoredTensor {
+function readTensor<Type extends string>(
+  name: string,
+  entry: unknown,
+  payloadBytes: number,
+  { dtypeOf, elementBytes, where, invalid }: HeaderRules<Type>,
+): StoredTensor<Type> {
   const fields = isObject(entry) ? entry : {};
   const { dtype: dtypeName, shape, data_offsets: offsets } = fields;
   const dtype = dtypeOf.get(String(dtypeName));
-  if (!dtype || Object.keys(fields).length !== 3) throw invalid(`tensor "${name}" has a malformed entry`);
+  if (!dtype || Object.keys(fields).length !== 3) throw invalid(where, `tensor "${name}" has a malformed entry`);
   if (!Array.isArray(shape) || shape.length > 16 || !shape.every(isCount)) {
-    throw invalid(`tensor "${name}" has a malformed shape`);
+    throw invalid(where, `tensor "${name}" has a malformed shape`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw invalid(`tensor "${name}" has malformed offsets`);
+    throw invalid(where, `tensor "${name}" has malformed offsets`);
   }
   const [begin, end] = offsets as [number, number];
   const size = shape.reduce((product, dim) => product * dim, elementBytes(dtype));
   if (begin > end || end > payloadBytes || end - begin !== size) {
-    throw invalid(`tensor "${name}" has a wrong place: got bytes ${begin} to ${end} of ${payloadBytes} for ${size}`);
+    throw invalid(
+      where,
+      `tensor "${name}" has a wrong place: got bytes ${begin} to ${end} of ${payloadBytes} for ${size}`,
+    );
   }
   return { dtype, shape, begin, end };
 }
 
 /** The tensors, by place, must follow each other from the first byte to the last. */
-function checkCoverage(tensors: ReadonlyMap<string, StoredTensor>, payloadBytes: number): void {
+function checkCoverage(
+  tensors: ReadonlyMap<string, StoredTensor<string>>,
+  payloadBytes: number,
+  { where, invalid }: HeaderWords,
+): void {
   let at = 0;
   for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw invalid(`tensor "${name}" leaves a gap or overlaps: got byte ${begin}, expected ${at}`);
+    if (begin !== at)
+      throw invalid(where, `tensor "${name}" leaves a gap or overlaps: got byte ${begin}, expected ${at}`);
     at = end;
   }
-  if (at !== payloadBytes) throw invalid(`it has ${payloadBytes - at} bytes behind the last tensor`);
+  if (at !== payloadBytes) throw invalid(where, `it has ${payloadBytes - at} bytes behind the last tensor`);
 }

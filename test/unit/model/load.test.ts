@@ -5,9 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { encodeArrays, loadModel } from '../../../src/model/index.js';
+import { loadModel } from '../../../src/model/index.js';
 import type { ErrorCode, KerfError } from '../../../src/runtime/errors.js';
-import { Tensor } from '../../../src/runtime/tensor.js';
 import { model, node, smallGraph } from './build-model.js';
 
 const digits = 'test/golden/digits/digits.onnx';
@@ -45,15 +44,12 @@ describe('loadModel', () => {
   });
 
   it('says what a file is that holds no network', async () => {
-    const arrays = new Map([['x', new Tensor('float32', new Float32Array(2), [2])]]);
-    await refuses(encodeArrays(arrays, 'npz'), 'FILE_FORMAT', /got a zip or npz file/);
     const safetensors = (header: string) => {
       const bytes = new Uint8Array(8 + header.length);
       new DataView(bytes.buffer).setUint32(0, header.length, true);
       bytes.set(new TextEncoder().encode(header), 8);
       return bytes;
     };
-    await refuses(safetensors('{"x":{}}'), 'FILE_FORMAT', /got safetensors weights/);
     await refuses(safetensors('{"__metadata__":{"kerf.version":"1"}}'), 'FILE_FORMAT', /got a kerf package/);
     await refuses(new Uint8Array(0), 'FILE_FORMAT', /no graph in the file/);
   });
