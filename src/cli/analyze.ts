@@ -15,7 +15,7 @@ import { printResult } from './print.js';
 import { ProgressLine } from './progress.js';
 
 export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
-  const { model: path, fdr, procedure, control, seed, report, json, verbose } = args;
+  const { model: path, fdr, procedure, control, seed, threads, report, json, verbose } = args;
   if (report !== undefined) checkOutputPath(report);
   // Weights without a network are read tensor by tensor, a model whole; the paper's procedure needs a network.
   const file = path === '-' || procedure === 'paper' ? null : openWeights(path);
@@ -25,7 +25,7 @@ export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>
     progress.update({ stage: `analyze ${name}`, done, total });
   const init = await readInit(args.init);
-  const options = { init, fdr, seed, pictures: report !== undefined, onProgress };
+  const options = { init, fdr, seed, threads, pictures: report !== undefined, onProgress };
   const evidence = await (graph ? analyze(graph, options) : analyzeWeights(file!.weights, options)).finally(() => {
     progress.end();
     file?.close();

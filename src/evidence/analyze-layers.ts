@@ -1,16 +1,19 @@
 /** Evidence on the layers of a network: laws, then every tensor, then the hidden units between layers. */
-import { setImmediate } from 'node:timers/promises';
 import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
-import { analyzeTensor, type Null, type TensorOutcome } from './analyze-tensor.js';
+import type { Null } from './analyze-tensor.js';
+import { analyzeTensors } from './analyze-tensors.js';
 import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
 import { type Candidate, inferLaws } from './infer-laws.js';
 import { parseLaw } from './laws.js';
 import { momentsOf } from './moments.js';
 import { type TensorInput, tensorsOf } from './tensor-input.js';
 import { testUnits } from './units.js';
+
+/** More threads than any machine it was tried on has. */
+const mostThreads = 256;
 
 export interface AnalyzeOptions {
   /** A law by name, `auto` to infer it, or the initial weights by tensor name. Default `auto`. */
@@ -23,6 +26,8 @@ export interface AnalyzeOptions {
   readonly scaleFree?: ReadonlyMap<string, string>;
   /** Quantisation of the biases, by tensor name. */
   readonly quantization?: ReadonlyMap<string, Quantization>;
+  /** Threads that test tensors side by side, each with its own memory; the evidence does not depend on it. Default 1. */
+  readonly threads?: number;
   /** Whether to draw {@link TensorEvidence.pictures}, for reports. Default false. */
   readonly pictures?: boolean;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
@@ -90,14 +95,21 @@ function checkRate(fdr: number): void {
   });
 }
 
+function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= mostThreads) return;
+  const problem = `out of range: got ${threads}, expected a whole number from 1 to ${mostThreads}.`;
+  throw new KerfError('OPTION_INVALID', 'option "threads"', problem, { got: threads });
+}
+
 function checkSignal(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new KerfError('ABORTED', 'analyze', 'cancelled by the caller.');
 }
 
 /**
  * Tests every weight tensor of the layers against its initialisation law.
- * @throws LAW_INVALID when `init` is unknown; MODEL_INVALID when it is a checkpoint that shares no tensor with the network; WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID
- *   when `fdr` is not between 0 and 1; ABORTED when `signal` fires
+ * @throws LAW_INVALID when `init` is unknown, or a checkpoint that shares no tensor with the network;
+ *   WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID when `fdr` is not between 0 and 1, or
+ *   `threads` is no count; ABORTED when `signal` fires
  * @example  (await analyzeLayers(layers, { init: 'torch-linear' })).tensors[0].verdict === 'moved'
  */
 export async function analyzeLayers(layers: readonly Layer[], options: AnalyzeOptions = {}): Promise<Evidence> {
@@ -113,18 +125,21 @@ export async function analyzeInputs(
   layers: readonly Layer[],
   options: AnalyzeOptions = {},
 ): Promise<Evidence> {
-  const { init = 'auto', fdr = 0.05, seed = 0, onProgress, signal } = options;
+  const { init = 'auto', fdr = 0.05, seed = 0, threads = 1, onProgress, signal } = options;
   checkRate(fdr);
+  checkThreads(threads);
   for (const { name, values } of inputs) momentsOf(name, values);
   const nulls = nullsOf(inputs, init);
-  const outcomes: TensorOutcome[] = [];
-  for (const [i, input] of inputs.entries()) {
-    checkSignal(signal);
-    onProgress?.({ done: i, total: inputs.length, name: input.name });
+  const pictures = options.pictures ?? false;
+  const jobs = inputs.map((input, i) => {
     const scaleFree = options.scaleFree?.get(input.layer ?? '');
-    outcomes.push(analyzeTensor(input, nulls[i], { fdr, seed, scaleFree, pictures: options.pictures ?? false }));
-    await setImmediate();
-  }
+    return { input, given: nulls[i], options: { fdr, seed, scaleFree, pictures } };
+  });
+  const before = (done: number) => {
+    checkSignal(signal);
+    onProgress?.({ done, total: inputs.length, name: inputs[done].name });
+  };
+  const outcomes = await analyzeTensors(jobs, before, threads);
   const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));
   const units = testUnits(layers, byName, fdr);
   const unitFamily = new Map<string | null, FamilyResult>(units.map(({ layer, family }) => [layer, family]));

@@ -10,7 +10,7 @@ import { root } from './kerf.js';
 
 const MiB = 2 ** 20;
 const tensorBytes = 16 * MiB;
-const tensorCount = 16;
+const tensorCount = 14;
 const [rows, columns] = [64, tensorBytes / 4 / 64];
 /** Writes the peak of its process to stderr at the end. */
 const watch = `data:text/javascript,process.on('exit',()=>process.stderr.write('peak '+process.resourceUsage().maxRSS))`;

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, seedOption, textOption } from '../options.js';
+import { fractionOption, numberOption, seedOption, textOption } from '../options.js';
 
 export interface AnalyzeArgs {
   model: string;
@@ -8,6 +8,7 @@ export interface AnalyzeArgs {
   procedure: 'kerf' | 'paper';
   control: 'alpha' | 'bh' | 'bonferroni';
   seed: number;
+  threads: number;
   report: string | undefined;
   json: boolean | undefined;
   verbose: boolean | undefined;
@@ -37,6 +38,14 @@ function builder(parser: Argv): Argv<AnalyzeArgs> {
       describe: 'with --procedure paper: error rate of the edge tests, at the level of --fdr',
     })
     .option('seed', seedOption())
+    .option(
+      'threads',
+      numberOption(
+        'threads',
+        { minimum: 1, maximum: 256, integer: true },
+        { default: '1', describe: 'threads that test tensors side by side, each with its own memory' },
+      ),
+    )
     .option('report', textOption({ describe: 'also write a page with figures, HTML' }))
     .example('kerf analyze model.onnx', 'infer the laws, test every tensor')
     .example('kerf analyze model.onnx --init torch-linear --json', 'test against a known law') as never;

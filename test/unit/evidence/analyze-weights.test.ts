@@ -70,4 +70,26 @@ describe('analyze, on weights without a network', () => {
       [...arrays.keys()].map((name) => [name, name === 'b.weight' ? 'moved' : 'initialisation']),
     );
   });
+
+  it('gives the same bits on three threads, under laws and against a checkpoint', async () => {
+    const { graph } = await loadModel(bytes);
+    for (const init of ['auto', 'torch-linear', graph.initializers as Checkpoint]) {
+      const done: number[] = [];
+      const onProgress = (progress: { readonly done: number }) => done.push(progress.done);
+      assert.deepEqual(await analyze(graph, { init, threads: 3, onProgress }), await analyze(graph, { init }));
+      assert.deepEqual(done, [0, 1, 2, 3, 4, 5]);
+    }
+  });
+
+  it('passes coded errors on from other threads, and refuses no threads', async () => {
+    const { graph } = await loadModel(bytes);
+    const initial = new Map(graph.initializers);
+    initial.set('b.weight', new Tensor('float32', new Float32Array(6), [2, 3]));
+    const alone = analyze(graph, { init: initial }).catch((error) => error);
+    await assert.rejects(analyze(graph, { init: initial, threads: 2 }), {
+      code: 'SHAPE_MISMATCH',
+      message: (await alone).message,
+    });
+    await assert.rejects(analyze(graph, { threads: 0 }), { code: 'OPTION_INVALID' });
+  });
 });
