@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [decomposition] [models]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [decomposition] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const sections = ['kernels', 'peers', 'decomposition', 'models'];
+const sections = ['kernels', 'peers', 'decomposition', 'models', 'evidence'];
 const args = process.argv.slice(2).filter((arg) => arg !== '--');
 const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
 if (unknown) {
@@ -61,6 +61,11 @@ if (runs('models')) {
   const { benchModels } = await import('../bench/models.mjs');
   const options = { rounds: isQuick ? 15 : 61, blockMs: isQuick ? 10 : 30, warmUpMs: 300 };
   result.models = await benchModels(options);
+}
+
+if (runs('evidence')) {
+  const { benchEvidence } = await import('../bench/evidence.mjs');
+  result.evidence = benchEvidence({ rounds: isQuick ? 7 : 31, sizes: isQuick ? [1024] : [1024, 2048, 4096] });
 }
 
 const file = join('bench', 'results', `${result.date.replaceAll(/[:.]/g, '-')}.json`);
