@@ -70,5 +70,6 @@ if (runs('evidence')) {
 
 const file = join('bench', 'results', `${result.date.replaceAll(/[:.]/g, '-')}.json`);
 mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${JSON.stringify(result)}\n`);
+// Paths inside the clone, so that a result says the same wherever it was made.
+writeFileSync(file, `${JSON.stringify(result).replaceAll(`${root}/`, '')}\n`);
 console.log(`\nsamples: ${file}`);

@@ -107,7 +107,7 @@ function checkSignal(signal: AbortSignal | undefined): void {
 
 /**
  * Tests every weight tensor of the layers against its initialisation law.
- * @throws LAW_INVALID when `init` is unknown, or a checkpoint that shares no tensor with the network;
+ * @throws LAW_INVALID when `init` is unknown; MODEL_INVALID when it is a checkpoint that shares no tensor with the network;
  *   WEIGHT_NOT_FINITE when a tensor holds NaN or infinity; OPTION_INVALID when `fdr` is not between 0 and 1, or
  *   `threads` is no count; ABORTED when `signal` fires
  * @example  (await analyzeLayers(layers, { init: 'torch-linear' })).tensors[0].verdict === 'moved'
