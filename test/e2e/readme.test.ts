@@ -9,7 +9,9 @@ import { writeArrays } from '../../src/model/index.js';
 import { digits, kerf, root, scratchFolder } from './kerf.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blockOf = (language: string) => readme.match(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``))![1];
+/** The first block of a language in the section on use; the set-up commands before it are what runs this test. */
+const use = readme.slice(readme.indexOf('## Use'));
+const blockOf = (language: string) => use.match(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``))![1];
 const folder = findDigits([join(root, 'examples/node_modules')]);
 
 describe('the README', () => {
@@ -24,6 +26,13 @@ describe('the README', () => {
     await writeArrays(join(scratch.path, 'calibration.npz'), new Map([['x', calibration.x]]));
     await writeArrays(join(scratch.path, 'guard.npz'), new Map([['x', guard.x]]));
     await writeArrays(join(scratch.path, 'new.npy'), new Map([['x', test.x]]));
+  });
+
+  it('says how to start, with scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    assert.match(readme, /^npm run demo/m);
+    assert.match(readme, /^npm test/m);
+    assert.ok(scripts.demo && scripts.test);
   });
 
   it('has two commands that work', async () => {
