@@ -1,4 +1,4 @@
-/** Wires the stages: the one file that knows them all. */
+/** The stages, wired: sessions of models here, decompose and verify in the files beside it. */
 export { anneal, type DecomposeOptions, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
 export { type Verification, verify } from './verify.js';
 
