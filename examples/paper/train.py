@@ -6,10 +6,10 @@ Needs Debian's python3-torch and python3-onnx. For each NET and seed it writes N
 and for the topics nets NET-SEED-data.npz (calibration and test as clipped counts, labels, domains). What exists is not
 trained again.
 
-  digits        784-512-512-10, ReLU, cross-entropy, SGD .1, batch 64, 4 epochs, pixels in [0, 1]
+  digits        784-512-512-10, ReLU, cross-entropy, SGD .1, batch 64, 8 epochs, pixels in [0, 1]
   digits-decay  the same with weight decay 5e-4
   digits-adam   the same with Adam 1e-3; only when it is named
-  ideal         784-256-256-10; inputs and hidden units carry labels 1..8, and the gradient of fc1 and fc2 is kept
+  ideal         784-256-256-10, 4 epochs; inputs and hidden units carry labels 1..8, and the gradient of fc1 and fc2 is kept
                 between equal labels only, so that every weight between blocks stays bit-equal to its initialisation
   ideal-small   the same with the weights between blocks initialised .01 times as large
   stream        784-128, two residual blocks 128-512-128 (ReLU), 128-10: the d-4d-d blocks
@@ -118,7 +118,8 @@ def train_digits(kind, data, start):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=decay)
     if kind == "digits-adam":
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    fit(model, *data, 4, 64, optimizer, after_backward=(lambda: keep_blocks(masks)) if masks else None)
+    epochs = 8 if is_plain else 4
+    fit(model, *data, epochs, 64, optimizer, after_backward=(lambda: keep_blocks(masks)) if masks else None)
     return model
 
 
