@@ -2,6 +2,8 @@
 export { heap_base } from './heap';
 export { f32_gemm } from './linear/gemm';
 export { f32_pack_linear } from './linear/pack';
+export { f32_panels_skippable } from './linear/skippable';
+export { f32_gemm_sparse_input } from './linear/sparse-input';
 export { f32_margins, f32_rows_below } from './operators/index';
 export { run_steps } from './steps';
 export { NR } from './tile';

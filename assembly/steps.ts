@@ -6,8 +6,8 @@
  * The words of each opcode stand in src/runtime/step-kinds/: byte addresses first, then sizes; reals as float32 bits.
  */
 
-import { f32_gemm } from './linear/gemm';
 import { f32_pack_linear } from './linear/pack';
+import { f32_gemm_sparse_input } from './linear/sparse-input';
 import {
   cast,
   copy_strided,
@@ -64,7 +64,7 @@ class Word {
   }
 }
 
-/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | */
+/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | scratch | */
 function runGemm(w: usize): void {
   if (Word.size(w, 4) == 0 || Word.size(w, 5) == 0) return;
   let xPtr = Word.pointer(w, 0);
@@ -73,7 +73,7 @@ function runGemm(w: usize): void {
   let yPtr = Word.pointer(w, 3);
   const R = zPtr ? Word.size(w, 7) : 0;
   for (let b = Word.size(w, 13); b > 0; b--) {
-    f32_gemm(
+    f32_gemm_sparse_input(
       yPtr,
       Word.size(w, 10),
       xPtr,
@@ -87,6 +87,7 @@ function runGemm(w: usize): void {
       R,
       Word.real(w, 11),
       Word.real(w, 12),
+      Word.pointer(w, 18),
     );
     xPtr += (<usize>Word.size(w, 14)) << 2;
     panelPtr += (<usize>Word.size(w, 15)) << 2;

@@ -17,6 +17,7 @@ import { type PortPlace, type Schedule, type Slice, schedulePlan } from './sched
 import { ScheduleCache } from './schedule-cache.js';
 import { allocate, elementCount, Tensor, type TensorData, viewOf } from './tensor.js';
 import { bindKernels, createMemory, maximumPages, pageBytes } from './wasm.js';
+import { skippableShape } from './zero-skipping.js';
 
 /** Bytes behind the static data for words that threads share. */
 export const controlBytes = 4096;
@@ -26,6 +27,8 @@ export interface MachineOptions {
   readonly isShared?: boolean;
   /** Memory budget in bytes, at most 4 GiB. */
   readonly limitBytes: number;
+  /** False: never leaves out the terms of zero inputs; for measuring what that gains. */
+  readonly skipsZeros?: boolean;
   /** Called when a schedule has been loaded into memory. */
   readonly onLoad?: (schedule: Schedule) => void;
 }
@@ -38,6 +41,7 @@ export class Machine {
   /** Byte address of {@link controlBytes} bytes. */
   readonly controlPtr: number;
   readonly #weightPtrs: readonly number[];
+  readonly #skippable: readonly (readonly number[] | null)[];
   readonly #basePtr: number;
 
   /**
@@ -59,6 +63,7 @@ export class Machine {
     });
     this.#basePtr = ptr;
     this.#fill();
+    this.#skippable = plan.weights.map((weight, w) => skippableShape(weight, this.#weightPtrs[w], this.#kernels));
   }
 
   get memory(): WebAssembly.Memory {
@@ -107,6 +112,7 @@ export class Machine {
         ...mode,
         basePtr: this.#basePtr,
         weightPtrs: this.#weightPtrs,
+        ...(this.options.skipsZeros === false ? {} : { skippable: this.#skippable }),
         limitBytes: Math.min(this.options.limitBytes, maximumPages * pageBytes),
       }),
     );

@@ -3,7 +3,7 @@ import { alignBytes, type Lifetime, placeByLifetime } from './liveness.js';
 import type { Unit } from './task-order.js';
 import { elementBytes } from './tensor.js';
 
-/** Byte address of every buffer that a unit touches. */
+/** Byte address of every buffer that a unit touches, and under {@link scratchOf} of what its steps scratch on. */
 export type Place = ReadonlyMap<number, number>;
 
 export interface ChunkPlace {
@@ -13,11 +13,19 @@ export interface ChunkPlace {
   readonly endPtr: number;
 }
 
-/** First and last step (as positions in the unit) that touch each buffer. */
+/** Key of the scratch of step `step` of the plan; no buffer has a negative number. */
+export const scratchOf = (step: number) => -1 - step;
+
+/** First and last step (as positions in the unit) that touch each buffer or scratch. */
 function lifetimesOf(bound: BoundPlan, unit: Unit): Map<number, Lifetime> {
   const lives = new Map<number, Lifetime>();
   unit.steps.forEach((step, position) => {
-    for (const operand of bound.steps[step].operands) {
+    const { kind, params, operands } = bound.steps[step];
+    const scratchBytes = kind?.scratchBytes?.(params) ?? 0;
+    if (scratchBytes > 0) {
+      lives.set(scratchOf(step), { buffer: scratchOf(step), bytes: scratchBytes, first: position, last: position });
+    }
+    for (const operand of operands) {
       if (!operand || operand.isWeight) continue;
       const buffer = operand.index;
       const bytes = bound.sizes[buffer] * elementBytes(operand.dtype);

@@ -11,12 +11,13 @@ import { type BoundPlan, type BoundStep, bindPlan } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import { type Bindings, evaluate } from './extent.js';
 import { alignBytes, alignmentBytes } from './liveness.js';
-import { type ChunkPlace, type Place, placeChunk } from './placement.js';
+import { type ChunkPlace, type Place, placeChunk, scratchOf } from './placement.js';
 import type { PlanPort } from './plan.js';
 import { checkRaces } from './races.js';
 import { chooseRowChunks, type RowChunk } from './row-chunks.js';
 import { type OrderedTask, orderTasks, type Unit, unitsOf } from './task-order.js';
 import { type DType, elementBytes, elementCount } from './tensor.js';
+import { maySkipZeros } from './zero-skipping.js';
 
 /** Multiply-adds after which a tape is cut, so that signals are read and the event loop turns: well below 1 ms. */
 const sliceWork = 2_000_000;
@@ -75,6 +76,8 @@ export interface ScheduleOptions {
   readonly basePtr: number;
   /** Byte address of each weight. */
   readonly weightPtrs: readonly number[];
+  /** For each weight its [N, K] if zero inputs may be skipped, see zero-skipping.ts; nothing is skipped if absent. */
+  readonly skippable?: readonly (readonly number[] | null)[];
   /** Memory budget in bytes. */
   readonly limitBytes: number;
 }
@@ -161,7 +164,7 @@ function writeTapes(layout: Layout, options: ScheduleOptions): Schedule {
   const words: number[] = [];
   const tasks = order.map(({ unit, chunk, after, work }): Task => {
     const steps = units[unit].steps.map((step) => chunks[chunk].bound.steps[step]);
-    const slices = encodeSlices(steps, places[chunk].units[unit], options.weightPtrs, tapePtr, words);
+    const slices = encodeSlices(steps, places[chunk].units[unit], options, tapePtr, words);
     return { parts: units[unit].parts, after, slices, work };
   });
   const tablePtr = alignBytes(tapePtr + 4 * words.length);
@@ -190,7 +193,7 @@ function writeTapes(layout: Layout, options: ScheduleOptions): Schedule {
 function encodeSlices(
   steps: readonly BoundStep[],
   place: Place,
-  weightPtrs: readonly number[],
+  { weightPtrs, skippable }: ScheduleOptions,
   tapePtr: number,
   words: number[],
 ): Slice[] {
@@ -214,7 +217,8 @@ function encodeSlices(
       slices.push({ ptr: 0, bytes: 0, work: 0, steps: [step], isReference: true, operandPtrs: ptrs });
       continue;
     }
-    const encoded = step.kind.encode(step.params, ptrs);
+    const scratchPtr = skippable && maySkipZeros(step, skippable) ? place.get(scratchOf(step.index)) : 0;
+    const encoded = step.kind.encode(step.params, ptrs, scratchPtr);
     words.push(step.kind.opcode, encoded.length + 2, ...encoded);
     open.push(step);
     work += step.work;

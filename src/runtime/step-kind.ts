@@ -55,9 +55,12 @@ export interface StepKind {
   dtypeProblem?(params: BoundParams, dtypes: readonly (DType | undefined)[]): string | null;
   /** The elements each operand touches, computed in f64 so that no product can wrap. */
   regions(params: BoundParams): readonly Region[];
+  /** Bytes, a multiple of 8, that the step may use while it runs and that nobody reads afterwards; none if absent. */
+  scratchBytes?(params: BoundParams): number;
   /**
    * The step's words on the tape, without the leading [opcode, wordCount].
    * @param pointers  byte address of each operand by slot (reads, then writes); 0 where an optional one is absent
+   * @param scratchPtr  byte address of its scratch; 0 where it has to do without
    */
-  encode(params: BoundParams, pointers: readonly number[]): readonly number[];
+  encode(params: BoundParams, pointers: readonly number[], scratchPtr?: number): readonly number[];
 }

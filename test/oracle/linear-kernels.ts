@@ -31,6 +31,8 @@ interface LinearExports {
     lo: number,
     hi: number,
   ): void;
+  f32_gemm_sparse_input(...args: readonly number[]): void;
+  f32_panels_skippable(panelPtr: number, N: number, K: number): number;
 }
 
 export const builds = ['debug', 'plain'] as const;
@@ -100,6 +102,30 @@ export class LinearKernels {
     return y;
   }
 
+  /** Runs f32_gemm_sparse_input, with as much scratch as its step declares. */
+  sparseGemm(c: LinearCase, panels: Float32Array, ldy = c.N, hasScratch = true): Float32Array {
+    this.#reset();
+    const [xPtr, zPtr, panelPtr] = [this.#place(c.x), this.#place(c.z), this.#place(panels)];
+    const length = (c.M - 1) * ldy + c.N;
+    const yPtr = this.#place(length);
+    const scratchPtr = Math.ceil(this.#place(2) / 8) * 8;
+    this.#top = scratchPtr;
+    const scratch = 64 + 2 * (c.K + c.R) * Math.min(c.M, 4);
+    this.#place(scratch);
+    const y = new Float32Array(c.M * c.N);
+    const args = [xPtr, c.ldx, panelPtr, c.M, c.N, c.K, zPtr, c.ldz, c.R, c.lo, c.hi, hasScratch ? scratchPtr : 0];
+    const run = () => this.#exports.f32_gemm_sparse_input(yPtr, ldy, ...args);
+    this.#guarded(yPtr, c.N, c.M, ldy, run, { ptr: scratchPtr, length: scratch });
+    for (let m = 0; m < c.M; m++) y.set(this.#floats(yPtr + 4 * m * ldy, c.N), m * c.N);
+    return y;
+  }
+
+  /** Whether panels [N, K] may be skipped on; they stand between guard words. */
+  isSkippable(panels: Float32Array, N: number, K: number): boolean {
+    this.#reset();
+    return this.#exports.f32_panels_skippable(this.#place(panels), N, K) !== 0;
+  }
+
   #floats(ptr: number, length: number): Float32Array {
     return new Float32Array(this.#memory.buffer, ptr, length);
   }
@@ -119,8 +145,15 @@ export class LinearKernels {
     return ptr;
   }
 
-  /** Runs `kernel` and asserts that it wrote each of rows x columns outputs at ptr, and not one byte besides. */
-  #guarded(ptr: number, columns: number, rows: number, stride: number, kernel: () => void): void {
+  /** Runs `kernel` and asserts that it wrote each of rows x columns outputs at ptr, and not one byte besides, but in scratch. */
+  #guarded(
+    ptr: number,
+    columns: number,
+    rows: number,
+    stride: number,
+    kernel: () => void,
+    scratch = { ptr, length: 0 },
+  ): void {
     const used = new Uint32Array(this.#memory.buffer, this.#base, (this.#top - this.#base) / 4);
     const before = used.slice();
     kernel();
@@ -132,6 +165,8 @@ export class LinearKernels {
         after[at + n] = before[at + n]!;
       }
     }
+    const scratchAt = (scratch.ptr - this.#base) / 4;
+    after.set(before.subarray(scratchAt, scratchAt + scratch.length), scratchAt);
     assert.equal(Buffer.compare(Buffer.from(before.buffer), Buffer.from(after.buffer)), 0, 'wrote outside its outputs');
   }
 }

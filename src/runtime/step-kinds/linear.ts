@@ -6,6 +6,17 @@ import { integerWord, pointerWord, realOf, realWord, sizeOf } from './params.js'
 
 const float32 = ['float32'] as const;
 
+/**
+ * Multiply-adds below which looking for zeros costs more than 3 % where there are none, and outputs below which listing
+ * an input costs about as much as multiplying it.
+ */
+const skipWork = 32_768;
+const skipOutputs = 32;
+
+/** Rows that are listed together, and inputs that a list has room for, in rows; as in assembly/linear/sparse-input.ts. */
+const listedRows = 64;
+const listLength = 4;
+
 function gemmSizes(params: Parameters<StepKind['work']>[0]) {
   const [M, N, K, R] = [sizeOf(params, 'M'), sizeOf(params, 'N'), sizeOf(params, 'K'), sizeOf(params, 'R', 0)];
   return {
@@ -27,6 +38,7 @@ function gemmSizes(params: Parameters<StepKind['work']>[0]) {
 /**
  * y[b] = clamp(x[b] W[b]^T + z[b] U[b]^T + bias[b], lo, hi), x [M, K], z [M, R], y [M, N] with row strides ldx, ldz, ldy.
  * Panels hold [W | U], an [N, K + R] layer; R = 0 has no z. Batch b is reached by strides, 0 for shared operands.
+ * With scratch the terms of zero inputs are left out where that is faster; no bit of y changes, see zero-skipping.ts.
  */
 export const gemm: StepKind = {
   opcode: 1,
@@ -67,7 +79,12 @@ export const gemm: StepKind = {
       boxRegion(3, [s.batches, s.M, s.N], [s.strideY, s.ldy, 1]),
     ];
   },
-  encode(params, [x, panels, z, y]) {
+  scratchBytes(params) {
+    const { M, N, K, R, batches } = gemmSizes(params);
+    if (batches !== 1 || N < skipOutputs || M * N * (K + R) < skipWork) return 0;
+    return 4 * listedRows + 8 * (K + R) * Math.min(M, listLength);
+  },
+  encode(params, [x, panels, z, y], scratchPtr = 0) {
     const s = gemmSizes(params);
     return [
       ...[x, panels, z, y].map(pointerWord),
@@ -75,6 +92,7 @@ export const gemm: StepKind = {
       realWord(realOf(params, 'lo', Number.NEGATIVE_INFINITY)),
       realWord(realOf(params, 'hi', Number.POSITIVE_INFINITY)),
       ...[s.batches, s.strideX, s.stridePanels, s.strideZ, s.strideY].map(integerWord),
+      pointerWord(scratchPtr),
     ];
   },
 };
