@@ -16,6 +16,7 @@ import {
   f32_reduce,
   f32_softmax,
   f32_unary,
+  f32_windows,
   gather_axis,
   x32_fill,
   x32_gather_columns,
@@ -35,6 +36,8 @@ const enum Opcode {
   EMBEDDING_BAG,
   CAST,
   FILL,
+  CONV,
+  POOL,
 }
 
 /** A word of a step. */
@@ -226,6 +229,30 @@ function runStep(opcode: i32, w: usize): bool {
       return true;
     case Opcode.FILL: // | y | count | bits |
       x32_fill(Word.pointer(w, 0), Word.size(w, 1), Word.size(w, 2));
+      return true;
+    case Opcode.CONV: // | x | w | y | scratch | lo | hi | shape ... |
+      f32_windows(
+        0,
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.pointer(w, 3),
+        Word.pointer(w, 2),
+        Word.ptr(w, 6),
+        Word.real(w, 4),
+        Word.real(w, 5),
+      );
+      return true;
+    case Opcode.POOL: // | x | y | scratch | f | shape ... |
+      f32_windows(
+        1 + Word.size(w, 3),
+        Word.pointer(w, 0),
+        0,
+        Word.pointer(w, 2),
+        Word.pointer(w, 1),
+        Word.ptr(w, 4),
+        -Infinity,
+        Infinity,
+      );
       return true;
     default:
       return false;

@@ -9,3 +9,4 @@ export { f32_margins, f32_rows_below } from './margins';
 export { f32_reduce } from './reduce';
 export { f32_softmax } from './softmax';
 export { f32_unary } from './unary';
+export { f32_windows } from './windows';

@@ -1,4 +1,4 @@
-/** Moves a Relu or a Clip with constant bounds into the Linear that it alone reads, as the clamp lo, hi. */
+/** Moves a Relu or a Clip with constant bounds into the Linear or Conv that it alone reads, as the clamp lo, hi. */
 import { readersOf } from '../graph/fold.js';
 import type { Attribute, Graph, Node } from '../graph/graph.js';
 import type { Facts } from '../graph/infer.js';
@@ -26,9 +26,15 @@ function clampOf(node: Node, facts: Facts, opset: number): Clamp | undefined {
   return present.some(([, value]) => Number.isNaN(value)) ? undefined : present.map(([name, value]) => [name, value]);
 }
 
+/** Whether a node's kernel clamps; in a plan, a Conv that does is kerf's own. */
+function takesClamp({ domain, op, outputs }: Node, facts: Facts): boolean {
+  if (domain === 'kerf') return op === 'Linear';
+  return domain === '' && op === 'Conv' && facts.get(outputs[0])?.dtype === 'float32';
+}
+
 /**
  * @param partOf  part by node name; nodes of different parts are not fused
- * @returns a graph with the same function and fewer nodes; a fused node keeps the Linear's name
+ * @returns a graph with the same function and fewer nodes; a fused node keeps the layer's name
  */
 export function fuseClamps(graph: Graph, facts: Facts, partOf?: ReadonlyMap<string, number>): Graph {
   const readers = readersOf(graph);
@@ -37,13 +43,13 @@ export function fuseClamps(graph: Graph, facts: Facts, partOf?: ReadonlyMap<stri
   for (const node of graph.nodes) {
     const [value] = node.outputs;
     const [reader, ...others] = readers.get(value) ?? [];
-    if (node.domain !== 'kerf' || node.op !== 'Linear' || outputs.has(value) || !reader || others.length > 0) continue;
+    if (!takesClamp(node, facts) || outputs.has(value) || !reader || others.length > 0) continue;
     if (node.attributes.has('lo') || node.attributes.has('hi') || reader.inputs[0] !== value) continue;
     if (partOf && partOf.get(node.name) !== partOf.get(reader.name)) continue;
     const clamp = clampOf(reader, facts, graph.opset);
     if (!clamp) continue;
     const attributes = new Map<string, Attribute>([...node.attributes, ...clamp]);
-    replaced.set(node, { ...node, outputs: reader.outputs, attributes });
+    replaced.set(node, { ...node, domain: 'kerf', outputs: reader.outputs, attributes });
     replaced.set(reader, null);
   }
   const nodes = graph.nodes.flatMap((node) => {

@@ -28,6 +28,8 @@ export interface OperandSpec {
   readonly layout?: 'plain' | 'panels';
   /** May be left out of a step; only the last reads are optional. */
   readonly optional?: boolean;
+  /** Of writes: room for the kernel's own use; what stands there after the step says nothing. */
+  readonly scratch?: boolean;
 }
 
 export interface ParamSpec {
@@ -48,7 +50,8 @@ export interface StepKind {
   /** Multiply-adds, or element operations for steps without any; the unit of the cost model. */
   work(params: BoundParams): number;
   /**
-   * What is wrong when params and dtypes disagree (e.g. a copy of 8-byte elements on a float32 buffer), or null.
+   * What is wrong when params and dtypes disagree (e.g. a copy of 8-byte elements on a float32 buffer), or params with
+   * each other, or null.
    * The reader must ask before it trusts {@link regions}, which count in elements.
    * @param dtypes  dtype of each operand by slot, undefined where absent
    */

@@ -7,6 +7,7 @@ import { binary, cast, fill, unary } from './step-kinds/elementwise.js';
 import { gemm, pack } from './step-kinds/linear.js';
 import { copy, embeddingBag, gather, gatherColumns } from './step-kinds/move.js';
 import { reduce, softmax } from './step-kinds/reduce.js';
+import { conv, pool } from './step-kinds/windows.js';
 
 export const stepKinds: ReadonlyMap<string, StepKind> = new Map([
   ['gemm', gemm],
@@ -21,4 +22,6 @@ export const stepKinds: ReadonlyMap<string, StepKind> = new Map([
   ['embedding-bag', embeddingBag],
   ['cast', cast],
   ['fill', fill],
+  ['conv', conv],
+  ['pool', pool],
 ]);

@@ -5,6 +5,7 @@ import { moveReferences } from './move-references.js';
 import { reduceReferences } from './reduce-references.js';
 import { power, ulpError } from './special-functions.js';
 import { unaryReferences } from './unary.js';
+import { windowReferences } from './window-references.js';
 
 const binaryFunctions: Record<string, (a: number, b: number) => number> = {
   add: (a, b) => a + b,
@@ -43,4 +44,5 @@ export const stepReferences: ReadonlyMap<string, Reference> = new Map([
   ['binary', binary],
   ...reduceReferences,
   ...moveReferences,
+  ...windowReferences,
 ]);

@@ -54,6 +54,17 @@ function ownBound(node: Node, inputs: readonly (Tensor | undefined)[], value: Te
     // K products and sums, the bias, alpha and beta, and the evaluator's rounding.
     return from((i) => gamma(K + 5) * terms[i] + (K + 5) * tiny);
   }
+  if (node.op === 'Conv') {
+    const terms = absolute(node, inputs, opset);
+    const K = inputs[1]!.size / inputs[1]!.dims[0];
+    return from((i) => gamma(K + 2) * terms[i] + (K + 2) * tiny);
+  }
+  if (node.op === 'AveragePool') {
+    const terms = absolute(node, inputs, opset);
+    const taps = (node.attributes.get('kernel_shape') as readonly number[]).reduce((product, size) => product * size);
+    if (numbersOf(inputs[0]!).some((x) => Math.abs(x) > 1e15)) return from(() => Number.POSITIVE_INFINITY);
+    return from((i) => gamma(taps + 2) * terms[i] + (taps + 2) * tiny);
+  }
   if (sums.has(node.op)) {
     const terms = absolute(node, inputs, opset);
     const count = inputs[0]!.size / Math.max(1, value.size);

@@ -12,8 +12,11 @@ import { runners } from '../support/step-runner.js';
 /** Elements beyond the declared regions, on each side. */
 const margin = 3;
 
-/** Kinds that choose what they read by data: their regions are all that the data could name. */
-const gathers = new Set(['gather-columns', 'gather', 'embedding-bag']);
+/** Kinds that need not touch all of what they read: by their data, or since windows may leave gaps. */
+const sparse = new Set(['gather-columns', 'gather', 'embedding-bag', 'conv', 'pool']);
+
+/** The operand that holds the result; those behind it are scratch. */
+const resultSlot = (kind: string) => stepKinds.get(kind)!.reads.length;
 
 function randomOf(seed: number): Random {
   let state = seed | 0;
@@ -92,16 +95,16 @@ function prepare(kind: string, step: StepCase, seed: number) {
     return operand.at(index);
   };
   const expected = stepReferences.get(kind)!(step.params, read, (slot) => operands[slot] !== undefined);
-  for (const { index } of expected) operands.at(-1)!.touch(index);
+  for (const { index } of expected) operands[resultSlot(kind)]!.touch(index);
   return { operands, expected };
 }
 
 function checkRegions(kind: string, operands: readonly (Operand | undefined)[]): void {
   operands.forEach((operand, slot) => {
-    if (!operand) return;
+    if (!operand || slot > resultSlot(kind)) return;
     const { first, end } = operand.region;
     const hull = operand.hull();
-    if (gathers.has(kind) && slot < operands.length - 1) {
+    if (sparse.has(kind) && slot < resultSlot(kind)) {
       assert.ok(operand.touched.size === 0 || (first <= hull.first && hull.end <= end), `region of operand ${slot}`);
     } else {
       const declared = end > first ? { first, end } : { first: 0, end: 0 };
@@ -118,14 +121,19 @@ function checkRun(kind: string, step: StepCase, seed: number): void {
   for (const runner of runners) {
     const arrays = operands.map((operand) => operand?.data.slice());
     assert.equal(runner.run(kind, step.params, arrays, offsets), 0, `${runner.name}: refused`);
-    const before = operands.at(-1)!;
-    const after = arrays.at(-1)!;
+    const before = operands[resultSlot(kind)]!;
+    const after = arrays[resultSlot(kind)]!;
     for (const { index, value, fits } of expected) {
       const got = after[before.offset + index];
       assert.ok(fits(got), `${runner.name}: element ${index}: got ${got}, expected ${value}`);
       (after as unknown as (number | bigint)[])[before.offset + index] = before.at(index);
     }
     assert.deepEqual(after, before.data, `${runner.name}: wrote outside its elements`);
+    for (let slot = resultSlot(kind) + 1; slot < operands.length; slot++) {
+      const { region, data, offset } = operands[slot]!;
+      arrays[slot]!.set(data.subarray(offset, offset + region.end) as never, offset);
+      assert.deepEqual(arrays[slot], data, `${runner.name}: wrote outside its scratch`);
+    }
   }
 }
 

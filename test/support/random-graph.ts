@@ -100,7 +100,7 @@ class Grower {
     const last = this.#facts.get(x)!.shape.at(-1);
     const y = this.#name();
     const axis = this.random.below(Math.max(rank, 1));
-    switch (this.random.below(13)) {
+    switch (this.random.below(14)) {
       case 0:
       case 1:
         return { nodes: [node(this.#pick(unaries), [x], y)] };
@@ -135,6 +135,8 @@ class Grower {
         return { nodes: [node('Transpose', [x], y, { perm })] };
       }
       case 11:
+        return this.#windows(x, y);
+      case 12:
         return { nodes: [node('Concat', [x, this.#pick(this.#visible), x], y, { axis })] };
       default:
         return this.#move(x, axis, last, y);
@@ -181,6 +183,29 @@ class Grower {
       [`${y}hi`]: new Tensor('float32', Float32Array.of(1.5), []),
     };
     return { nodes, constants, hidden: names.slice(0, -1) };
+  }
+
+  /** A convolution, clamped or not, or a pool, with random windows; those that do not fit are left out later. */
+  #windows(x: string, y: string): Step {
+    const [, channels, ...image] = this.#facts.get(x)!.shape;
+    if (typeof channels !== 'number' || image.length === 0) return { nodes: [] };
+    const list = (most: number, least = 1) => image.map(() => least + this.random.below(most));
+    const kernel_shape = list(3);
+    const pads = [...kernel_shape, ...kernel_shape].map((size) => this.random.below(size));
+    const sizes = { kernel_shape, strides: list(2), pads };
+    if (this.random.below(2)) return { nodes: [node(this.#pick(['MaxPool', 'AveragePool']), [x], y, sizes)] };
+    const group = this.random.below(2) ? channels : 1;
+    const outputs = group * (1 + this.random.below(6));
+    const constants = {
+      [`${y}W`]: this.#floats(outputs, channels / group, ...kernel_shape),
+      [`${y}B`]: this.#floats(outputs),
+    };
+    const inputs = [x, `${y}W`, `${y}B`].slice(0, 2 + this.random.below(2));
+    const isClamped = this.random.below(2) === 1;
+    const product = isClamped ? `${y}p` : y;
+    const nodes = [node('Conv', inputs, product, { ...sizes, dilations: list(2), group })];
+    if (isClamped) nodes.push(node('Relu', [product], y));
+    return { nodes, constants, hidden: isClamped ? [product] : [] };
   }
 
   #move(x: string, axis: number, last: unknown, y: string): Step {

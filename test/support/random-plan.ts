@@ -1,5 +1,6 @@
 /** Random plans of many parts, for properties that must hold of all of them. */
 import type { Operand, Plan, PlanBuffer, PlanPart, PlanWeight, Step } from '../../src/runtime/plan.js';
+import { scratchLength } from '../../src/runtime/step-kinds/windows.js';
 import { batch, linearWeight, rowsOf, step } from './plans.js';
 import type { Random } from './random.js';
 
@@ -20,6 +21,40 @@ export class PlanMaker {
   linear(N: number, K: number, random: Random): Operand {
     const name = `w${this.weights.length}`;
     return { weight: this.weights.push(linearWeight(name, N, K, random)) - 1 };
+  }
+
+  /** The columns of each row convolved with 3 weights and pooled: a buffer of as many columns. */
+  windows(x: number, columns: number, random: Random): Operand {
+    const data = random.floats(4);
+    const weight =
+      this.weights.push({ name: `w${this.weights.length}`, dtype: 'float32', shape: [1, 4], layout: 'plain', data }) -
+      1;
+    const [convolved, pooled] = [this.buffer(columns), this.buffer(columns)];
+    const line = [1, 1, columns];
+    const sizes = {
+      input: line,
+      kernel: [1, 1, 3],
+      strides: [1, 1, 1],
+      dilations: [1, 1, 1],
+      pads: [0, 0, 1],
+      output: line,
+    };
+    const tile = [1, random.integer(1, columns)];
+    const scratch = scratchLength({ N: 1, groups: 1, C: 1, O: 1, ...sizes, tile });
+    const room = (): Operand => ({ buffer: this.buffers.push({ dtype: 'float32', size: scratch }) - 1 });
+    this.steps.push(
+      step('conv', [{ buffer: x }, { weight }], [{ buffer: convolved }, room()], {
+        ...{ N: batch, groups: 1, C: 1, O: 1 },
+        ...sizes,
+        tile,
+      }),
+      step('pool', [{ buffer: convolved }], [{ buffer: pooled }, room()], {
+        ...{ f: random.pick(['max', 'sum']), N: batch, groups: 1 },
+        ...sizes,
+        tile,
+      }),
+    );
+    return { buffer: pooled };
   }
 
   /** All steps added by `body` as one part. */
@@ -74,8 +109,9 @@ export function randomPlan(random: Random): Plan {
       maker.part(from < 0 ? [] : [ids[from]], () => {
         const H = random.integer(1, 40);
         const hidden = maker.buffer(H);
+        const filtered = from < 0 && random.next() < 0.5 ? maker.windows(x, K, random) : null;
         maker.steps.push(
-          step('gemm', [source, maker.linear(H, columns, random)], [{ buffer: hidden }], {
+          step('gemm', [filtered ?? source, maker.linear(H, columns, random)], [{ buffer: hidden }], {
             M: batch,
             N: H,
             K: columns,

@@ -46,6 +46,28 @@ describe('step kinds', () => {
     assert.match(problem('cast', { from: 'int64', to: 'float32' }, 'uint8', 'float32')!, /got uint8 to float32/);
   });
 
+  it('refuse windows that would lead the kernel astray', () => {
+    const one = [1, 1, 1];
+    const sizes = {
+      input: [1, 4, 4],
+      kernel: [1, 2, 2],
+      strides: one,
+      dilations: one,
+      pads: [0, 0, 0],
+      output: [1, 3, 3],
+    };
+    const conv = { N: 1, groups: 1, C: 1, O: 1, ...sizes, tile: [3, 3] };
+    const problem = (params: BoundParams) => stepKinds.get('conv')!.dtypeProblem!({ ...conv, ...params }, []);
+    assert.equal(problem({}), null);
+    assert.match(problem({ tile: [3] })!, /"tile": got 1, expected 2/);
+    assert.match(problem({ pads: [0, 0] })!, /"pads": got 2, expected 3/);
+    for (const name of ['kernel', 'strides', 'dilations']) assert.match(problem({ [name]: [1, 0, 1] })!, /of 0/);
+    assert.match(problem({ tile: [0, 3] })!, /of 0/);
+    assert.match(problem({ pads: [0, 0, 2 ** 31 - 1] })!, /too large/);
+    assert.match(problem({ output: [1, 2 ** 16, 2 ** 16] })!, /too large/);
+    assert.match(problem({ tile: [2 ** 16, 2 ** 16] })!, /too large/);
+  });
+
   it('declare regions in f64, so that no product wraps', () => {
     const big = 2 ** 31 - 1;
     const ends = (kind: string, params: BoundParams) =>

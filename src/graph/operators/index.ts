@@ -6,6 +6,7 @@ import { castOperators } from './cast.js';
 import { clipOperators } from './clip.js';
 import { concatOperators } from './concat.js';
 import { constantOperators } from './constant.js';
+import { convOperators } from './conv.js';
 import { dropoutOperators } from './dropout.js';
 import { binaryOperators } from './elementwise-binary.js';
 import { unaryOperators } from './elementwise-unary.js';
@@ -15,6 +16,7 @@ import { gatherOperators } from './gather.js';
 import { gemmOperators } from './gemm.js';
 import { linearOperators } from './linear.js';
 import { matMulOperators } from './matmul.js';
+import { poolOperators } from './pool.js';
 import { reduceOperators } from './reduce.js';
 import { reshapeOperators } from './reshape.js';
 import { sliceOperators } from './slice.js';
@@ -27,6 +29,8 @@ const operators: readonly Operator[] = [
   ...gemmOperators,
   ...matMulOperators,
   ...linearOperators,
+  ...convOperators,
+  ...poolOperators,
   ...embeddingBagOperators,
   ...unaryOperators,
   ...binaryOperators,
