@@ -13,14 +13,38 @@ export interface Place {
   readonly fact: Fact;
 }
 
+/** A value as rows along its last axis, `stride` elements apart: a piece of a wider value stands inside that one. */
+export interface Rows {
+  readonly operand: Operand;
+  readonly stride: Extent;
+  readonly fact: Fact;
+}
+
+/** How a concat is made: not at all, since its readers take the pieces; or from the pieces that are not in it yet. */
+export interface Join {
+  readonly isVirtual: boolean;
+  /** Whether the rows of `piece` already stand from column `first` on. */
+  isInside(piece: string, first: Extent): boolean;
+}
+
 /** What `lower` may ask of the plan builder. */
 export interface PlanBuilder {
-  /** Place of a node input; constants become plain weights on first use. */
+  /** Place of a node input, without gaps; constants become plain weights on first use. */
   place(value: string): Place;
+  /** The rows of a node input where they stand. */
+  rows(value: string): Rows;
+  /** The rows of a node input; the two of a concat that linear layers alone read, which then takes no memory itself. */
+  sources(value: string): readonly Rows[];
   /** Fact of a value. */
   fact(value: string): Fact;
   /** A fresh buffer for a node output, and its place. */
   output(value: string): Place;
+  /** Where to write the rows of a node output: inside the concat that they are a piece of, or a fresh buffer. */
+  outputRows(value: string): Rows;
+  /** How the builder makes a concat along the last axis. */
+  join(value: string): Join;
+  /** Declares where the rows of `value` stand: no step, no memory. */
+  view(value: string, rows: Omit<Rows, 'fact'>): void;
   /** Declares that `value` is `source` under another shape or name: no step, no memory. */
   alias(value: string, source: string): void;
   /** Scratch buffer that only this node's steps use. */

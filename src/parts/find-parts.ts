@@ -1,5 +1,7 @@
 /** Finds the independent substructures of an annealed graph. */
+import { blockSuffix } from '../annealing/write-blocks.js';
 import type { Graph } from '../graph/graph.js';
+import { alignBlocks } from './align-blocks.js';
 import { findGraphParts } from './graph-parts.js';
 import type { Part, Parts } from './parts.js';
 import { splitLayers } from './split-layers.js';
@@ -14,6 +16,12 @@ export interface FindPartsOptions {
   readonly bindings?: ReadonlyMap<string, number>;
 }
 
+/** The nodes of blocks by layer and block: what stands between a block and its bus belongs to it. */
+function blocksOf({ nodes }: Graph): ReadonlyMap<string, string> {
+  const pattern = new RegExp(`^.+${blockSuffix}[0-9]+(?=/|$)`, 's');
+  return new Map(nodes.flatMap(({ name }) => (pattern.exec(name) ?? []).map((block) => [name, block] as const)));
+}
+
 /**
  * Splits layers whose zeros separate their units, then groups the nodes into parts.
  * Running the parts gives what running the graph gives, bit for bit, on finite inputs.
@@ -21,8 +29,9 @@ export interface FindPartsOptions {
  */
 export function findParts(graph: Graph, { parts = 'auto', bindings }: FindPartsOptions = {}): Parts {
   const most = parts === 'auto' ? mostComponents : parts;
-  const split = splitLayers(graph, most);
-  const found = findGraphParts(split.graph, split.groupOf, bindings);
+  const aligned = alignBlocks(graph);
+  const split = splitLayers(aligned, most);
+  const found = findGraphParts(split.graph, new Map([...split.groupOf, ...blocksOf(aligned)]), bindings);
   const partOf = new Map(found.flatMap(({ id, nodes }) => nodes.map((name) => [name, id] as const)));
   return { graph: split.graph, parts: found, partOf };
 }

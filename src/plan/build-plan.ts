@@ -3,6 +3,7 @@ import { symbolsOf } from '../graph/cost.js';
 import type { Fact, Graph, Node, Port } from '../graph/graph.js';
 import { type Facts, inferFacts, requireSupported } from '../graph/infer.js';
 import { findOperator } from '../graph/operators/index.js';
+import { alignBlocks } from '../parts/align-blocks.js';
 import type { Part } from '../parts/parts.js';
 import { add, type Bindings, type Extent, multiply } from '../runtime/extent.js';
 import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from '../runtime/plan.js';
@@ -10,6 +11,7 @@ import { Builder, type PlacedStep } from './builder.js';
 import { fuseClamps } from './fuse.js';
 import { prune } from './prune.js';
 import { referenceParams } from './reference-step.js';
+import { layOutRows } from './row-layout.js';
 import { findRows } from './rows.js';
 
 export interface PlanOptions {
@@ -108,12 +110,14 @@ function partsByNode(options: PlanOptions): ReadonlyMap<string, number> | undefi
  */
 export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   requireSupported(graph);
-  const bound = options.bindings ? bindGraph(graph, options.bindings) : graph;
+  const whole = options.bindings ? bindGraph(graph, options.bindings) : graph;
+  // The nodes of given parts are aligned already, and have to stay as the parts name them.
+  const bound = options.parts || options.partOf ? whole : alignBlocks(whole);
   const facts = inferFacts(bound);
   const partOf = partsByNode(options);
   const fused = fuseClamps(bound, facts, partOf);
   const parts = options.parts ?? [{ id: 0, after: [] }];
-  const builder = new Builder(facts);
+  const builder = new Builder(facts, layOutRows(fused, facts));
   builder.enter('', parts[0].id);
   const inputs = placeInputs(builder, fused);
   const partOfValue = new Map<string, number>();

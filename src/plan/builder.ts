@@ -1,11 +1,13 @@
 /** Collects buffers, weights and steps while operators lower themselves. */
 import type { Fact } from '../graph/graph.js';
 import type { Facts } from '../graph/infer.js';
-import type { Place, PlanBuilder } from '../graph/operator.js';
-import { type Extent, product } from '../runtime/extent.js';
+import type { Join, Place, PlanBuilder, Rows } from '../graph/operator.js';
+import { emitCopy, rowStrides, shifted } from '../graph/operators/lower-copy.js';
+import { type Extent, equals, product } from '../runtime/extent.js';
 import type { Operand, PlanBuffer, PlanWeight, Step, StepParam } from '../runtime/plan.js';
 import { type DType, elementBytes, type Tensor } from '../runtime/tensor.js';
 import { packPanels } from './pack-panels.js';
+import type { RowLayout } from './row-layout.js';
 
 /** A step and the part it belongs to. */
 export interface PlacedStep extends Step {
@@ -17,7 +19,12 @@ export class Builder implements PlanBuilder {
   readonly weights: PlanWeight[] = [];
   readonly steps: PlacedStep[] = [];
   readonly #facts: Facts;
+  readonly #layout: RowLayout;
   readonly #places = new Map<string, Place>();
+  /** Values that stand inside others. */
+  readonly #views = new Map<string, Rows>();
+  /** Copies of views without gaps, by part and value: a part must not wait for the copy of another. */
+  readonly #copies = new Map<string, Place>();
   /** Weight number by what it holds; names alone could be chosen to collide. */
   readonly #weightOf = new Map<string, number>();
   readonly #weightNames = new Set<string>();
@@ -25,8 +32,9 @@ export class Builder implements PlanBuilder {
   #node = '';
   #part = 0;
 
-  constructor(facts: Facts) {
+  constructor(facts: Facts, layout: RowLayout) {
     this.#facts = facts;
+    this.#layout = layout;
   }
 
   /** Later steps come from this node. */
@@ -42,6 +50,8 @@ export class Builder implements PlanBuilder {
   place(value: string): Place {
     const known = this.#places.get(value);
     if (known) return known;
+    const view = this.#views.get(value);
+    if (view) return this.#closeGaps(value, view);
     const fact = this.fact(value);
     const { constant } = fact;
     if (!constant) throw new Error(`value "${value}" is placed before it is computed`);
@@ -58,7 +68,44 @@ export class Builder implements PlanBuilder {
     return place;
   }
 
+  rows(value: string): Rows {
+    const view = this.#views.get(value);
+    if (view) return view;
+    const { operand, fact } = this.place(value);
+    return { operand, stride: fact.shape.at(-1) ?? 1, fact };
+  }
+
+  sources(value: string): readonly Rows[] {
+    return (this.#layout.pairs.get(value) ?? [value]).map((piece) => this.rows(piece));
+  }
+
+  outputRows(value: string): Rows {
+    const home = this.#layout.homes.get(value);
+    if (!home) {
+      this.output(value);
+      return this.rows(value);
+    }
+    const { operand, fact } = this.output(home.whole);
+    this.view(value, { operand: shifted(operand, home.first), stride: fact.shape.at(-1)! });
+    return this.rows(value);
+  }
+
+  join(value: string): Join {
+    const { pairs, homes } = this.#layout;
+    const isInside = (piece: string, first: Extent) => {
+      const home = homes.get(piece);
+      return home?.whole === value && equals(first, home.first);
+    };
+    return { isVirtual: pairs.has(value), isInside };
+  }
+
+  view(value: string, { operand, stride }: Omit<Rows, 'fact'>): void {
+    this.#views.set(value, { operand, stride, fact: this.fact(value) });
+  }
+
   output(value: string): Place {
+    const known = this.#places.get(value);
+    if (known) return known;
     const fact = this.fact(value);
     const place = { operand: this.scratch(fact.dtype, product(fact.shape)), fact };
     this.#places.set(value, place);
@@ -112,8 +159,23 @@ export class Builder implements PlanBuilder {
     if (lower()) return true;
     this.steps.length = steps;
     this.buffers.length = buffers;
-    for (const value of outputs) this.#places.delete(value);
+    this.#copies.clear();
+    for (const value of outputs) {
+      this.#places.delete(value);
+      this.#views.delete(value);
+    }
     return false;
+  }
+
+  #closeGaps(value: string, { operand, stride, fact }: Rows): Place {
+    const key = `${this.#part} ${value}`;
+    const known = this.#copies.get(key);
+    if (known) return known;
+    const { dtype, shape } = fact;
+    const place = { operand: this.scratch(dtype, product(shape)), fact };
+    emitCopy(this, dtype, operand, place.operand, shape, rowStrides(shape, stride));
+    this.#copies.set(key, place);
+    return place;
   }
 
   #biasNumber(bias: Tensor | null): number {

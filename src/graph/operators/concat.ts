@@ -6,7 +6,7 @@ import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integerOf, integersOf, nodeError, requireInput, wholeNumbers } from './attributes.js';
 import { define, lastOpset, requireSameDType } from './define.js';
 import { allDTypes } from './elements.js';
-import { emitCopy, shifted, sizesAround } from './lower-copy.js';
+import { emitCopy, rowStrides, shifted, sizesAround } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
 import { formatShape, normaliseAxis, type Shape } from './shapes.js';
@@ -77,13 +77,16 @@ function lowerConcat(node: Node, builder: PlanBuilder, opset: number): boolean {
   const { dtype, shape } = builder.fact(node.outputs[0]);
   if (shape.length > maximumStepRank) return false;
   const axis = concatAxis(node, shape.length, opset);
-  const places = node.inputs.map((value) => builder.place(value));
+  const { isVirtual, isInside } = builder.join(node.outputs[0]);
+  if (isVirtual) return true;
   const y = builder.output(node.outputs[0]).operand;
   const strides = extentStrides(shape);
-  const starts = startsOf(places.map((place) => place.fact.shape[axis]));
-  places.forEach(({ operand, fact }, index) => {
+  const starts = startsOf(node.inputs.map((value) => builder.fact(value).shape[axis]));
+  node.inputs.forEach((value, index) => {
+    if (isInside(value, starts[index])) return;
+    const { operand, stride, fact } = builder.rows(value);
     const dst = shifted(y, multiply(starts[index], strides[axis]));
-    emitCopy(builder, dtype, operand, dst, fact.shape, extentStrides(fact.shape), strides);
+    emitCopy(builder, dtype, operand, dst, fact.shape, rowStrides(fact.shape, stride), strides);
   });
   return true;
 }
@@ -121,12 +124,22 @@ function evaluateSplit(node: Node, inputs: readonly (Tensor | undefined)[], opse
   });
 }
 
+/** Pieces of rows stay where they are. */
+function viewPieces(node: Node, builder: PlanBuilder, starts: readonly Extent[]): boolean {
+  const { operand, stride } = builder.rows(node.inputs[0]);
+  node.outputs.forEach((value, index) => {
+    if (value) builder.view(value, { operand: shifted(operand, starts[index]), stride });
+  });
+  return true;
+}
+
 function lowerSplit(node: Node, builder: PlanBuilder, opset: number): boolean {
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const { axis, starts, shapes } = splitOf(node, facts, opset);
-  const x = builder.place(node.inputs[0]);
-  const { dtype, shape } = x.fact;
+  const { dtype, shape } = builder.fact(node.inputs[0]);
   if (shape.length > maximumStepRank) return false;
+  if (axis === shape.length - 1) return viewPieces(node, builder, starts);
+  const x = builder.place(node.inputs[0]);
   const strides = extentStrides(shape);
   node.outputs.forEach((value, index) => {
     if (!value) return;

@@ -2,7 +2,7 @@
 import { type Extent, equals, multiply, product } from '../../runtime/extent.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
-import type { Operator, PlanBuilder } from '../operator.js';
+import type { Operator, PlanBuilder, Rows } from '../operator.js';
 import { nodeError, realOf, requireInput } from './attributes.js';
 import { always, define, lastOpset, requireSameDType } from './define.js';
 import { fillNumbers, toNumbers } from './elements.js';
@@ -54,20 +54,33 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
   return [fillNumbers(x.type, product.dims, (i) => clamp(values[i] + (bias ? bias[i % N] : 0)))];
 }
 
+const widthOf = ({ fact }: Rows) => fact.shape.at(-1) as number;
+
+/** A row stride, where it is not the width. */
+const strideParam = (name: string, { stride }: Rows, width: number) =>
+  equals(stride, width) ? {} : { [name]: stride };
+
 /** Constant weights are packed at plan time, computed ones by a step. */
 function lower(node: Node, builder: PlanBuilder): boolean {
-  const [x, w, b] = node.inputs;
+  const [, w, b] = node.inputs;
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const { M, N, K } = sizesOf(node, facts);
   const weight = builder.fact(w).constant as Tensor<'float32'> | undefined;
   const bias = b ? (builder.fact(b).constant as Tensor<'float32'> | undefined) : null;
   if (!weight || bias === undefined) return false;
   const panels = builder.panels(w, weight, bias);
+  const [x, z] = builder.sources(node.inputs[0]);
+  const y = builder.outputRows(node.outputs[0]);
+  const R = z ? widthOf(z) : 0;
   const [lo, hi] = [realOf(node, 'lo', undefined), realOf(node, 'hi', undefined)];
-  builder.step('gemm', [builder.place(x).operand, panels], [builder.output(node.outputs[0]).operand], {
+  builder.step('gemm', [x.operand, panels, ...(z ? [z.operand] : [])], [y.operand], {
     M,
     N,
-    K,
+    K: K - R,
+    ...(z ? { R } : {}),
+    ...strideParam('ldx', x, K - R),
+    ...(z ? strideParam('ldz', z, R) : {}),
+    ...strideParam('ldy', y, N),
     ...(lo === undefined ? {} : { lo: { real: lo } }),
     ...(hi === undefined ? {} : { hi: { real: hi } }),
   });

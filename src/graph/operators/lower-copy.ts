@@ -1,5 +1,5 @@
 /** Steps that move elements: strided copies of any dtype. */
-import { add, type Extent, product } from '../../runtime/extent.js';
+import { add, type Extent, multiply, product } from '../../runtime/extent.js';
 import type { Operand } from '../../runtime/plan.js';
 import { type DType, elementBytes } from '../../runtime/tensor.js';
 import type { PlanBuilder } from '../operator.js';
@@ -22,6 +22,18 @@ export function emitCopy(
 /** An operand moved on by `offset` elements. */
 export function shifted(operand: Operand, offset: Extent): Operand {
   return offset === 0 ? operand : { ...operand, offset: add(operand.offset ?? 0, offset) };
+}
+
+/** Strides of a value whose rows stand `stride` elements apart. */
+export function rowStrides(shape: Shape, stride: Extent): readonly Extent[] {
+  const rank = shape.length;
+  if (rank < 2) return shape.map(() => 1);
+  return [
+    ...extentStrides([...shape.slice(0, -1), 1])
+      .map((one) => multiply(one, stride))
+      .slice(0, -1),
+    1,
+  ];
 }
 
 /** The permutation without the axes of size 1, renumbered. */

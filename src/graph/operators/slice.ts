@@ -79,9 +79,23 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: nu
   return [pick(x, dims, walk(dims, strides as readonly number[], base as number))];
 }
 
+/** Whether a slice is a piece of every row: it then stays where it is. */
+function keepsRows(shape: Shape, ranges: readonly Range[]): boolean {
+  return ranges.every(({ start, step, size }, axis) => {
+    const isLast = axis === ranges.length - 1;
+    return step === 1 && (isLast ? size !== 0 : start === 0 && equals(size, shape[axis]));
+  });
+}
+
 function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const ranges = rangesOf(node, facts, opset);
+  if (keepsRows(builder.fact(node.inputs[0]).shape, ranges)) {
+    const { operand, stride } = builder.rows(node.inputs[0]);
+    const { start } = ranges[ranges.length - 1];
+    builder.view(node.outputs[0], { operand: shifted(operand, start), stride });
+    return true;
+  }
   const { operand, fact } = builder.place(node.inputs[0]);
   if (fact.shape.length > maximumStepRank) return false;
   const { base, strides } = addressing(ranges, extentStrides(fact.shape));
