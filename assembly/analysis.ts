@@ -15,6 +15,7 @@ export * from './statistics/binomial';
 export * from './statistics/blocks';
 export { f64_ks_exact, f64_lower_crossing } from './statistics/boundary';
 export * from './statistics/checkpoint';
+export { f32_pit_dithered } from './statistics/dither';
 export * from './statistics/draw';
 export * from './statistics/edges';
 export * from './statistics/empirical-null';
@@ -31,7 +32,6 @@ export {
   f32_count_beyond,
   f32_count_other,
   f32_pit,
-  f32_pit_dithered,
   f64_pit_table,
   pitTableLength,
 } from './statistics/pit';

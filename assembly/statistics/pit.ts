@@ -11,17 +11,16 @@
  * Below 2^-24, the resolution of an f32 generator, t counts as 2^-24. A weight more than 1e-6 (relative) outside the
  * support gets |z| = 38.5, where the two-sided p-value leaves f64.
  */
-import { edgeTail, NORMAL, TRUNCATED, upperTail } from './law';
+import { edgeTail, NORMAL, TRUNCATED } from './law';
 import { normalQuantileOfLogTail } from './normal';
-import { uniformAt } from './random';
 
 const CELLS: i32 = 24 * 64;
 /** Bits 46.. of the f64 2^-24: sign, exponent and six bits of mantissa. */
-const FIRST_CELL: u64 = (<u64>(1023 - 24)) << 6;
-const SMALLEST_T: f64 = 1.0 / 16777216;
-const LARGEST_T: f64 = 1.0 - 1.0 / 9007199254740992;
+export const FIRST_CELL: u64 = (<u64>(1023 - 24)) << 6;
+export const SMALLEST_T: f64 = 1.0 / 16777216;
+export const LARGEST_T: f64 = 1.0 - 1.0 / 9007199254740992;
 const OUTSIDE_T: f64 = -1e-6;
-const OUTSIDE_Z: f64 = 38.5;
+export const OUTSIDE_Z: f64 = 38.5;
 
 /** Elements (f64) of a table. */
 export function pitTableLength(): i32 {
@@ -97,46 +96,6 @@ export function f32_pit(n: usize, wPtr: usize, family: i32, scale: f64, tablePtr
   for (let ptr = wPtr; ptr < end; ptr += 4) {
     const w = <f64>load<f32>(ptr);
     store<f32>(ptr + shift, <f32>copysign<f64>(tableZ(tablePtr, 1 - abs(w) * inverseEdge), w));
-  }
-}
-
-/** Phi^-1 of an upper tail p in [0, 1/2], by the UNIFORM table (t = 2 p) where it reaches. */
-function tailToZ(uniformTablePtr: usize, p: f64): f64 {
-  if (p >= 0.5 * SMALLEST_T) return tableZ(uniformTablePtr, 2 * p);
-  return p > 0 ? min<f64>(OUTSIDE_Z, normalQuantileOfLogTail(Math.log(p))) : OUTSIDE_Z;
-}
-
-/**
- * z of weights that were rounded to multiples of `step`: u is drawn uniformly from [F(w - step/2), F(w + step/2)] by
- * the number at (key, index) of the counter-based generator, so the result does not depend on threads.
- * A cell wholly outside the support gets |z| = 38.5.
- * @param first  index of w[0] in the stream
- * @param uniformTablePtr  the UNIFORM table, whatever the family
- * Other parameters as in f32_pit.
- */
-export function f32_pit_dithered(
-  n: usize,
-  wPtr: usize,
-  family: i32,
-  scale: f64,
-  step: f64,
-  key: u64,
-  first: u64,
-  uniformTablePtr: usize,
-  zPtr: usize,
-): void {
-  const inverse = 1 / scale;
-  const half = 0.5 * step * inverse;
-  for (let i: usize = 0; i < n; i++) {
-    const w = <f64>load<f32>(wPtr + (i << 2));
-    const x = abs(w) * inverse;
-    const uniform = uniformAt(key, first + i);
-    // Work at |w| in the upper tail, and give the sign back; a cell around 0 has its lower end below the centre.
-    const high = x >= half ? upperTail(family, x - half) : 1 - upperTail(family, half - x);
-    const low = upperTail(family, x + half);
-    const p = low + uniform * (high - low);
-    const z = p <= 0.5 ? tailToZ(uniformTablePtr, p) : -tailToZ(uniformTablePtr, 1 - p);
-    store<f32>(zPtr + (i << 2), <f32>(w < 0 ? -z : z));
   }
 }
 

@@ -26,6 +26,32 @@ export interface Dither {
   readonly key: bigint;
 }
 
+/** Levels of 16-bit weights; weights with more levels than elements gain nothing from a table. */
+const mostLevels = 1 << 16;
+
+function scoreDithered(weights: Block<'float32'>, law: Law, { step, key }: Dither, scores: Block<'float32'>): void {
+  const { kernels, workspace } = analysisKernels();
+  const { uniform } = filledTables();
+  workspace.scope(() => {
+    const n = weights.length;
+    const most = Math.max(1, Math.min(n, mostLevels));
+    const levels = workspace.allocate('float64', 2 * most); // a cell's ends for each level
+    kernels.f32_pit_dithered(
+      n,
+      weights.ptr,
+      familyCode[law.family]!,
+      law.scale,
+      step,
+      BigInt.asIntN(64, key),
+      0n,
+      uniform.ptr,
+      levels.ptr,
+      most,
+      scores.ptr,
+    );
+  });
+}
+
 /**
  * Writes z = +-Phi^-1(min(F(w), 1 - F(w))) of every weight.
  * @param law  one for which {@link hasScores} holds
@@ -36,18 +62,7 @@ export function score(weights: Block<'float32'>, law: Law, dither: Dither | null
   const { truncated, uniform } = filledTables();
   const family = familyCode[law.family]!;
   if (dither) {
-    const { step, key } = dither;
-    kernels.f32_pit_dithered(
-      weights.length,
-      weights.ptr,
-      family,
-      law.scale,
-      step,
-      BigInt.asIntN(64, key),
-      0n,
-      uniform.ptr,
-      scores.ptr,
-    );
+    scoreDithered(weights, law, dither, scores);
     return;
   }
   const table = law.family === 'truncated-normal' ? truncated : uniform;

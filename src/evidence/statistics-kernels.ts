@@ -20,6 +20,8 @@ export interface StatisticsKernels {
     key: bigint,
     first: bigint,
     uniformTablePtr: number,
+    levelsPtr: number,
+    most: number,
     zPtr: number,
   ): void;
   f32_count_beyond(n: number, zPtr: number, cut: number): number;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Random } from '../../support/random.js';
 import { assertClose, builds } from './builds.js';
 import { normalLogTailOracle, pitOracle, upperTailOracle } from './distributions.js';
+import { ditheredOracle } from './dither.js';
 import { readGolden } from './golden.js';
 
 const families = ['normal', 'truncated-normal', 'uniform'] as const;
@@ -23,9 +24,17 @@ for (const [build, { kernels, workspace, tables }] of builds) {
       });
     }
 
-    function dithered(weights: Float32Array<ArrayBuffer>, family: number, scale: number, step: number, key = 5n) {
+    /** `most` 1: cells one by one. A word behind the scores guards their end. */
+    function dithered(
+      weights: Float32Array<ArrayBuffer>,
+      family: number,
+      scale: number,
+      step: number,
+      { key = 5n, first = 0n, most = 1024 } = {},
+    ) {
       return workspace.scope(() => {
-        const block = workspace.copyIn('float32', weights);
+        const levels = workspace.allocate('float64', 2 * most);
+        const block = workspace.copyIn('float32', Float32Array.of(...weights, 77));
         kernels.f32_pit_dithered(
           weights.length,
           block.ptr,
@@ -33,11 +42,15 @@ for (const [build, { kernels, workspace, tables }] of builds) {
           scale,
           step,
           key,
-          0n,
+          first,
           tables.uniform.ptr,
+          levels.ptr,
+          most,
           block.ptr,
         );
-        return workspace.copyOut(block);
+        const scores = workspace.copyOut(block);
+        assert.equal(scores[weights.length], 77);
+        return scores.slice(0, -1);
       });
     }
 
@@ -78,12 +91,16 @@ for (const [build, { kernels, workspace, tables }] of builds) {
 
     it('dithers quantised weights back to the law', () => {
       const n = 20000;
-      const random = new Random(11);
       const step = 0.1;
-      for (const [code, family] of families.entries()) {
-        if (family !== 'uniform') continue;
-        // Uniform weights rounded to 20 levels: a distance of 1/40 from the law unless dithered.
-        const weights = Float32Array.from({ length: n }, () => Math.round((2 * random.next() - 1) / step) * step);
+      for (const code of families.keys()) {
+        // Rounded to 20 levels or so: a distance of about 1/40 from the law unless dithered.
+        const weights = workspace
+          .scope(() => {
+            const block = workspace.allocate('float32', n);
+            kernels.f32_draw(n, code, 1, 11n, 0n, block.ptr);
+            return workspace.copyOut(block);
+          })
+          .map((w) => Math.round(w / step) * step);
         const u = dithered(weights, code, 1, step)
           .map((z) => Math.exp(normalLogTailOracle(-z)))
           .sort();
@@ -106,10 +123,41 @@ for (const [build, { kernels, workspace, tables }] of builds) {
       }
     });
 
+    it("gives the oracle's dithered scores, from tabulated cells and one by one", () => {
+      const random = new Random(3);
+      const scale = 0.37;
+      for (const [code, family] of families.entries()) {
+        for (const [step, offset, n] of [
+          [0.01, 0, 61],
+          [0.013, 0.0041, 60],
+          [0.4, 0, 32], // the middle cell is wider than the law's bulk
+          [3, 0, 7],
+        ]) {
+          const edge = family === 'normal' ? 5 : family === 'uniform' ? 1 : 2;
+          const weights = Float32Array.from({ length: n }, () => {
+            const level = Math.round(((2 * random.next() - 1) * edge * scale) / step);
+            return offset + level * step;
+          });
+          for (const most of [1, 1024]) {
+            const scores = dithered(weights, code, scale, step, { most, first: 9n });
+            for (const [i, w] of weights.entries()) {
+              const cell = { w: w / scale, half: step / 2 / scale };
+              const { z, slope } = ditheredOracle(family, cell, 5n, 9n + BigInt(i));
+              // The table's 1e-9 and the rounding of z; cells stand on the grid of the smallest weight, so those of w
+              // are moved by the rounding of both to f32, and z by that times its slope (density of a law <= 1/2).
+              const moved = 2 * edge * 2 ** -24;
+              const tolerance = 1e-9 + 2 ** -24 * Math.abs(z) + 0.5 * slope * moved;
+              assert.ok(Math.abs(scores[i] - z) <= tolerance, `${family} step ${step} w ${w}: ${scores[i]} not ${z}`);
+            }
+          }
+        }
+      }
+    });
+
     it('depends on key and index alone', () => {
       const weights = new Float32Array(50).fill(0.1);
       assert.deepEqual(dithered(weights, 0, 1, 0.2), dithered(weights, 0, 1, 0.2));
-      assert.notDeepEqual(dithered(weights, 0, 1, 0.2), dithered(weights, 0, 1, 0.2, 6n));
+      assert.notDeepEqual(dithered(weights, 0, 1, 0.2), dithered(weights, 0, 1, 0.2, { key: 6n }));
       assert.equal(new Set(dithered(weights, 0, 1, 0.2)).size, 50);
     });
   });
