@@ -31,6 +31,7 @@ export * from './statistics/pictures';
 export {
   f32_count_beyond,
   f32_count_other,
+  f32_gather_beyond,
   f32_pit,
   f64_pit_table,
   pitTableLength,

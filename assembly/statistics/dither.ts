@@ -12,7 +12,7 @@
  */
 import { upperTail } from './law';
 import { normalQuantileOfLogTail } from './normal';
-import { FIRST_CELL, LARGEST_T, OUTSIDE_Z, SMALLEST_T } from './pit';
+import { OUTSIDE_Z, ScoreTable, SMALLEST_T } from './pit';
 import { BELOW_ONE, Stream } from './random';
 
 /** How far from its level, in steps, a weight may be stored: f32 rounds to a 256th of a step with 65,536 levels. */
@@ -38,24 +38,6 @@ function farZ(t: f64): f64 {
 
 /** Two weights at a time; methods, since TypeScript's grammar allows decorators only in classes. */
 class Pair {
-  /** z(t) of the cubic cells at both lanes, SMALLEST_T <= t < 1. */
-  @inline
-  static cubic(tablePtr: usize, t: v128): v128 {
-    const cells = i64x2.shr_u(t, 46);
-    const a = tablePtr + ((<usize>(i64x2.extract_lane(cells, 0) - FIRST_CELL)) << 5);
-    const b = tablePtr + ((<usize>(i64x2.extract_lane(cells, 1) - FIRST_CELL)) << 5);
-    const a01 = v128.load(a);
-    const a23 = v128.load(a, 16);
-    const b01 = v128.load(b);
-    const b23 = v128.load(b, 16);
-    const c0 = v128.shuffle<u64>(a01, b01, 0, 2);
-    const c1 = v128.shuffle<u64>(a01, b01, 1, 3);
-    const c2 = v128.shuffle<u64>(a23, b23, 0, 2);
-    const c3 = v128.shuffle<u64>(a23, b23, 1, 3);
-    const inner = f64x2.add(c2, f64x2.mul(t, c3));
-    return f64x2.add(c0, f64x2.mul(t, f64x2.add(c1, f64x2.mul(t, inner))));
-  }
-
   /**
    * Scores of two cells, f64x2.
    * @param a  cell of lane 0
@@ -75,7 +57,7 @@ class Pair {
     // Beyond the law's centre (t > 1) the sign turns; 1 - t has the sign of rest - t.
     const sign = v128.and(v128.xor(signedLow, f64x2.sub(rest, t)), signBit);
     const smallest = f64x2.splat(SMALLEST_T);
-    let z = Pair.cubic(tablePtr, f64x2.pmin(f64x2.pmax(near, smallest), f64x2.splat(LARGEST_T)));
+    let z = ScoreTable.read(tablePtr, near);
     if (v128.any_true(f64x2.lt(near, smallest))) {
       const t0 = f64x2.extract_lane(near, 0);
       const t1 = f64x2.extract_lane(near, 1);

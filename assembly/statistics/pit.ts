@@ -16,9 +16,9 @@ import { normalQuantileOfLogTail } from './normal';
 
 const CELLS: i32 = 24 * 64;
 /** Bits 46.. of the f64 2^-24: sign, exponent and six bits of mantissa. */
-export const FIRST_CELL: u64 = (<u64>(1023 - 24)) << 6;
+const FIRST_CELL: u64 = (<u64>(1023 - 24)) << 6;
 export const SMALLEST_T: f64 = 1.0 / 16777216;
-export const LARGEST_T: f64 = 1.0 - 1.0 / 9007199254740992;
+const LARGEST_T: f64 = 1.0 - 1.0 / 9007199254740992;
 const OUTSIDE_T: f64 = -1e-6;
 export const OUTSIDE_Z: f64 = 38.5;
 
@@ -66,13 +66,26 @@ export function f64_pit_table(family: i32, tablePtr: usize): void {
   }
 }
 
-function tableZ(tablePtr: usize, t: f64): f64 {
-  const inside = min<f64>(max<f64>(t, SMALLEST_T), LARGEST_T);
-  const cell = (reinterpret<u64>(inside) >> 46) - FIRST_CELL;
-  const ptr = tablePtr + ((<usize>cell) << 5);
-  const z =
-    load<f64>(ptr, 0) + inside * (load<f64>(ptr, 8) + inside * (load<f64>(ptr, 16) + inside * load<f64>(ptr, 24)));
-  return t < OUTSIDE_T ? OUTSIDE_Z : z;
+/** Reads a table, two lanes at a time; a method, since TypeScript's grammar allows decorators only in classes. */
+export class ScoreTable {
+  /** z(t) at both lanes; t counts as SMALLEST_T below it. */
+  @inline
+  static read(tablePtr: usize, distance: v128): v128 {
+    const t = f64x2.pmin(f64x2.pmax(distance, f64x2.splat(SMALLEST_T)), f64x2.splat(LARGEST_T));
+    const cells = i64x2.shr_u(t, 46);
+    const a = tablePtr + ((<usize>(i64x2.extract_lane(cells, 0) - FIRST_CELL)) << 5);
+    const b = tablePtr + ((<usize>(i64x2.extract_lane(cells, 1) - FIRST_CELL)) << 5);
+    const a01 = v128.load(a);
+    const a23 = v128.load(a, 16);
+    const b01 = v128.load(b);
+    const b23 = v128.load(b, 16);
+    const c0 = v128.shuffle<u64>(a01, b01, 0, 2);
+    const c1 = v128.shuffle<u64>(a01, b01, 1, 3);
+    const c2 = v128.shuffle<u64>(a23, b23, 0, 2);
+    const c3 = v128.shuffle<u64>(a23, b23, 1, 3);
+    const inner = f64x2.add(c2, f64x2.mul(t, c3));
+    return f64x2.add(c0, f64x2.mul(t, f64x2.add(c1, f64x2.mul(t, inner))));
+  }
 }
 
 /**
@@ -93,9 +106,17 @@ export function f32_pit(n: usize, wPtr: usize, family: i32, scale: f64, tablePtr
     return;
   }
   const inverseEdge = family === TRUNCATED ? 0.5 / scale : 1 / scale;
-  for (let ptr = wPtr; ptr < end; ptr += 4) {
-    const w = <f64>load<f32>(ptr);
-    store<f32>(ptr + shift, <f32>copysign<f64>(tableZ(tablePtr, 1 - abs(w) * inverseEdge), w));
+  const scales = f64x2.splat(inverseEdge);
+  const signBit = f64x2.splat(-0.0);
+  for (let ptr = wPtr; ptr < end; ptr += 8) {
+    const isPair = ptr + 4 < end;
+    const w = f64x2.promote_low_f32x4(isPair ? v128.load64_zero(ptr) : v128.load32_splat(ptr));
+    const t = f64x2.sub(f64x2.splat(1), f64x2.mul(f64x2.abs(w), scales));
+    const isOutside = f64x2.lt(t, f64x2.splat(OUTSIDE_T));
+    const size = v128.bitselect(f64x2.splat(OUTSIDE_Z), ScoreTable.read(tablePtr, t), isOutside);
+    const z = f32x4.demote_f64x2_zero(v128.or(size, v128.and(w, signBit)));
+    if (isPair) v128.store64_lane(ptr + shift, z, 0);
+    else v128.store32_lane(ptr + shift, z, 0);
   }
 }
 
@@ -120,6 +141,37 @@ export function f32_count_beyond(n: usize, zPtr: usize, cut: f64): f64 {
     ptr += 4;
   }
   return <f64>(<u32>count);
+}
+
+/**
+ * Copies the z with |z| >= cut, in order.
+ * @param outPtr  room for n elements, not overlapping z
+ * @returns how many
+ */
+export function f32_gather_beyond(n: usize, zPtr: usize, cut: f64, outPtr: usize): usize {
+  const end = zPtr + (n << 2);
+  const bound = f32x4.splat(<f32>cut);
+  let to = outPtr;
+  for (; zPtr + 16 <= end; zPtr += 16) {
+    const z = v128.load(zPtr);
+    const mask = i32x4.bitmask(f32x4.ge(f32x4.abs(z), bound));
+    if (mask === 0) continue;
+    v128.store32_lane(to, z, 0);
+    to += (mask & 1) << 2;
+    v128.store32_lane(to, z, 1);
+    to += (mask & 2) << 1;
+    v128.store32_lane(to, z, 2);
+    to += mask & 4;
+    v128.store32_lane(to, z, 3);
+    to += (mask & 8) >> 1;
+  }
+  for (; zPtr < end; zPtr += 4) {
+    const z = load<f32>(zPtr);
+    if (abs(z) < <f32>cut) continue;
+    store<f32>(to, z);
+    to += 4;
+  }
+  return (to - outPtr) >> 2;
 }
 
 /** How many elements differ from `value`: movement under a point law. */

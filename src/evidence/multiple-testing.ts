@@ -45,16 +45,18 @@ export function chiSquareLogP(
 /**
  * Benjamini-Hochberg over single weights, two-sided p = 2 Phi(-|z|), without sorting: the number of rejections is the
  * largest k with at least k scores beyond the cut of p = k level / n, and the iteration k -> that count falls to it.
+ * @param scratch  room for as many elements as scores; undefined afterwards
  */
-export function rejectScores(scores: Block<'float32'>, level: number): FamilyResult {
+export function rejectScores(scores: Block<'float32'>, level: number, scratch: Block<'float32'>): FamilyResult {
   const { kernels } = analysisKernels();
   const n = scores.length;
-  let supported = n;
-  for (let count = n; count > 0; ) {
-    const cut = kernels.f64_normal_quantile(Math.log((count * level) / (2 * n)));
-    supported = kernels.f32_count_beyond(n, scores.ptr, cut);
-    if (supported >= count) break;
+  const cutOf = (count: number) => kernels.f64_normal_quantile(Math.log((count * level) / (2 * n)));
+  // The cut only grows, so those under the first one are not looked at again.
+  const near = n > 0 ? kernels.f32_gather_beyond(n, scores.ptr, cutOf(n), scratch.ptr) : 0;
+  let supported = near;
+  for (let count = n; supported < count; ) {
     count = supported;
+    supported = count > 0 ? kernels.f32_count_beyond(near, scratch.ptr, cutOf(count)) : 0;
   }
   return { tested: n, supported, control: 'false-discovery-rate', level };
 }

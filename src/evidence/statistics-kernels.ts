@@ -25,6 +25,7 @@ export interface StatisticsKernels {
     zPtr: number,
   ): void;
   f32_count_beyond(n: number, zPtr: number, cut: number): number;
+  f32_gather_beyond(n: number, zPtr: number, cut: number, outPtr: number): number;
   f32_count_other(n: number, wPtr: number, value: number): number;
 
   f32_row_squares(M: number, N: number, zPtr: number, weightsPtr: number, outPtr: number): void;
@@ -33,6 +34,7 @@ export interface StatisticsKernels {
   f32_sort(n: number, xPtr: number, scratchPtr: number): void;
   f64_sort(n: number, xPtr: number): void;
   f32_ks_distance(n: number, zPtr: number): number;
+  f32_ks_distance_unsorted(n: number, zPtr: number, scratchPtr: number): number;
   f64_ks_log_p(n: number, d: number): number;
 
   f64_chi_square_log_p(n: number, xPtr: number, df: number, tail: number, outPtr: number): void;

@@ -20,15 +20,14 @@ export interface TensorTests {
   readonly pictures?: TensorPictures;
 }
 
-/** Kolmogorov-Smirnov of scores against the standard normal; sorts them in place. */
+/** Kolmogorov-Smirnov of scores against the standard normal; the scores are undefined afterwards. */
 export function kolmogorovSmirnov(
   scores: Block<'float32'>,
   scratch: Block<'float32'>,
 ): { readonly ks: number; readonly pValue: number } {
   const { kernels } = analysisKernels();
   const n = scores.length;
-  kernels.f32_sort(n, scores.ptr, scratch.ptr);
-  const ks = kernels.f32_ks_distance(n, scores.ptr);
+  const ks = kernels.f32_ks_distance_unsorted(n, scores.ptr, scratch.ptr);
   return { ks, pValue: Math.exp(kernels.f64_ks_log_p(n, ks)) };
 }
 
@@ -61,7 +60,7 @@ export function testTensor(
     kernels.f32_column_squares(rows, columns, scores.ptr, 0, columnSums.ptr);
     const rowSquares = workspace.copyOut(rowSums);
     const columnSquares = workspace.copyOut(columnSums);
-    const single = rejectScores(scores, level);
+    const single = rejectScores(scores, level, weights);
     const rowLogP = chiSquareLogP(rowSquares, columns);
     const columnLogP = chiSquareLogP(columnSquares, rows);
     const pictures = draw && drawPictures({ scores, weights: single, rowLogP, columnLogP }, draw);
