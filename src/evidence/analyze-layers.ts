@@ -1,4 +1,5 @@
 /** Evidence on the layers of a network: laws, then every tensor, then the hidden units between layers. */
+import { setImmediate } from 'node:timers/promises';
 import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
@@ -26,8 +27,11 @@ export interface AnalyzeOptions {
   readonly scaleFree?: ReadonlyMap<string, string>;
   /** Quantisation of the biases, by tensor name. */
   readonly quantization?: ReadonlyMap<string, Quantization>;
-  /** Threads that test tensors side by side, each with its own memory; the evidence does not depend on it. Default 1. */
-  readonly threads?: number;
+  /**
+   * Most threads that test tensors side by side: as many of them as memory allows, three times the largest tensor and
+   * 200 MiB. The evidence does not depend on it. Default `auto`: the cores.
+   */
+  readonly threads?: number | 'auto';
   /** Whether to draw {@link TensorEvidence.pictures}, for reports. Default false. */
   readonly pictures?: boolean;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
@@ -75,7 +79,7 @@ export function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoin
 /** Reads the values when they are looked at, never all tensors at once. */
 function candidateOf(input: TensorInput): Candidate {
   const { name, kind, fans, step } = input;
-  const moments = momentsOf(name, input.values);
+  const moments = momentsOf(input);
   return {
     name,
     kind,
@@ -95,9 +99,10 @@ function checkRate(fdr: number): void {
   });
 }
 
-function checkThreads(threads: number): void {
+function checkThreads(threads: number | 'auto'): void {
+  if (threads === 'auto') return;
   if (Number.isInteger(threads) && threads >= 1 && threads <= mostThreads) return;
-  const problem = `out of range: got ${threads}, expected a whole number from 1 to ${mostThreads}.`;
+  const problem = `out of range: got ${threads}, expected auto or a whole number from 1 to ${mostThreads}.`;
   throw new KerfError('OPTION_INVALID', 'option "threads"', problem, { got: threads });
 }
 
@@ -125,21 +130,22 @@ export async function analyzeInputs(
   layers: readonly Layer[],
   options: AnalyzeOptions = {},
 ): Promise<Evidence> {
-  const { init = 'auto', fdr = 0.05, seed = 0, threads = 1, onProgress, signal } = options;
+  const { init = 'auto', fdr = 0.05, seed = 0, threads = 'auto', onProgress, signal } = options;
   checkRate(fdr);
   checkThreads(threads);
-  for (const { name, values } of inputs) momentsOf(name, values);
+  for (const input of inputs) {
+    checkSignal(signal);
+    momentsOf(input);
+    await setImmediate();
+  }
   const nulls = nullsOf(inputs, init);
   const pictures = options.pictures ?? false;
   const jobs = inputs.map((input, i) => {
     const scaleFree = options.scaleFree?.get(input.layer ?? '');
     return { input, given: nulls[i], options: { fdr, seed, scaleFree, pictures } };
   });
-  const before = (done: number) => {
-    checkSignal(signal);
-    onProgress?.({ done, total: inputs.length, name: inputs[done].name });
-  };
-  const outcomes = await analyzeTensors(jobs, before, threads);
+  const onStart = (job: number, done: number) => onProgress?.({ done, total: inputs.length, name: inputs[job].name });
+  const outcomes = await analyzeTensors(jobs, { threads, onStart, signal });
   const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));
   const units = testUnits(layers, byName, fdr);
   const unitFamily = new Map<string | null, FamilyResult>(units.map(({ layer, family }) => [layer, family]));

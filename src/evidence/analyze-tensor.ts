@@ -7,8 +7,9 @@ import type { Touched } from './checkpoint.js';
 import { columnBlocks } from './column-blocks.js';
 import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
 import { hasScores, type Law } from './laws.js';
+import { loadValues } from './load-values.js';
 import { measureMoments } from './moments.js';
-import { hasRowScales } from './row-scales.js';
+import { asksForRowScales, hasRowScales } from './row-scales.js';
 import type { Dither } from './scores.js';
 import { measureSpectrum } from './spectrum.js';
 import type { TensorInput } from './tensor-input.js';
@@ -130,11 +131,13 @@ function underLaw(
   const blocks = input.kind === 'bias' ? null : columnBlocks(weights, rows, columns, options.seed);
   const draw = options.pictures ? { blocks: blocks?.labels ?? null } : undefined;
   const tests = testTensor(weights, rows, columns, law, dither, options.fdr, draw);
-  // The tests used the weights as scratch.
-  analysisKernels().workspace.view(weights).set(input.values);
-  if (input.kind !== 'bias' && hasRowScales(weights, rows, columns, law, tests.ks)) {
-    const reason = `every row has the shape of ${law.name} at a scale of its own, as after folding a normalisation in`;
-    return withoutNull(input, given, scaleRatio, options.fdr, reason);
+  if (input.kind !== 'bias' && asksForRowScales(rows, columns, tests.ks)) {
+    // The tests used the weights as scratch.
+    loadValues(input, weights);
+    if (hasRowScales(weights, rows, columns, law, tests.ks)) {
+      const reason = `every row has the shape of ${law.name} at a scale of its own, as after folding a normalisation in`;
+      return withoutNull(input, given, scaleRatio, options.fdr, reason);
+    }
   }
   const decision = decide({
     law,
@@ -171,7 +174,7 @@ export function analyzeTensor(input: TensorInput, given: Null, options: TensorOp
     const n = input.rows * input.columns;
     const { ptr } = workspace.allocate('float32', n + sortScratch);
     const weights: Block<'float32'> = { dtype: 'float32', ptr, length: n };
-    workspace.view(weights).set(input.values);
+    loadValues(input, weights);
     if (given.initial) return analyzeAgainstCheckpoint(input, given.initial, weights);
     const { law } = given;
     if (!law) return withoutNull(input, given, Number.NaN, options.fdr, given.noNull ?? 'no known law fits');

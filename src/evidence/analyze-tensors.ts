@@ -1,10 +1,12 @@
 /** Tensors one by one on this thread, or side by side on others: the outcomes have the same bits. */
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { KerfError } from '../runtime/errors.js';
 import { Tensor, type TensorData } from '../runtime/tensor.js';
-import { startPool } from '../threads/index.js';
+import { allowedCores, startPool } from '../threads/index.js';
 import { analyzeTensor, type Null, type TensorOptions, type TensorOutcome } from './analyze-tensor.js';
 import type { TensorInput } from './tensor-input.js';
+import { bytesToTest, largestBytes, shareMemory } from './tensor-memory.js';
 import type { TensorReply, TensorTask } from './tensor-worker.js';
 
 /** One tensor, its null and its options. */
@@ -14,10 +16,21 @@ export interface TensorJob {
   readonly options: TensorOptions;
 }
 
+export interface RunOptions {
+  /** Most threads; `auto`: the cores, if there is a large tensor. */
+  readonly threads: number | 'auto';
+  /** Called when a tensor's turn comes, with the number of those begun before it. */
+  readonly onStart: (job: number, done: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Elements from which a tensor is tested on another thread, so that this one can still be interrupted. */
+const large = 1 << 20;
+
 /** A task whose arrays are copies: a file's array is used again by its next read, and a graph keeps its own. */
 function taskOf({ input, given, options }: TensorJob): { readonly task: TensorTask; readonly transfer: ArrayBuffer[] } {
-  const { name, layer, kind, rows, columns, fans, step } = input;
-  const values = input.values.slice();
+  const { name, layer, kind, rows, columns, fans, step, stored } = input;
+  const values = stored ? new Float32Array(0) : input.values.slice();
   const transfer = [values.buffer];
   let posted = given;
   if (given.initial) {
@@ -25,35 +38,80 @@ function taskOf({ input, given, options }: TensorJob): { readonly task: TensorTa
     transfer.push(data.buffer as ArrayBuffer);
     posted = { ...given, initial: new Tensor(given.initial.type, data, given.initial.dims) };
   }
+  const where = stored && { stored };
   return {
-    task: { input: { name, layer, kind, rows, columns, fans, step, values }, given: posted, options },
+    task: { input: { name, layer, kind, rows, columns, fans, step, values, ...where }, given: posted, options },
     transfer,
   };
 }
 
-async function onOneThread(jobs: readonly TensorJob[], before: (job: number) => void): Promise<TensorOutcome[]> {
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KerfError('ABORTED', 'analyze', 'cancelled by the caller.');
+}
+
+async function onThisThread(jobs: readonly TensorJob[], { onStart, signal }: RunOptions): Promise<TensorOutcome[]> {
   const outcomes: TensorOutcome[] = [];
   for (const [i, { input, given, options }] of jobs.entries()) {
-    before(i);
+    checkSignal(signal);
+    onStart(i, i);
     outcomes.push(analyzeTensor(input, given, options));
     await setImmediate();
   }
   return outcomes;
 }
 
+/** Jobs that wait, handed out by what a thread has memory for. */
+class Queue {
+  readonly #waiting: Set<number>;
+  started = 0;
+
+  constructor(readonly needs: readonly number[]) {
+    this.#waiting = new Set(needs.keys());
+  }
+
+  /** The first job between the limits, else the first under `most`; undefined when there is none. */
+  take(most: number, least: number): number | undefined {
+    const fitting = [...this.#waiting].filter((i) => this.needs[i] <= most);
+    const job = fitting.find((i) => this.needs[i] > least) ?? fitting[0];
+    if (job !== undefined) this.#waiting.delete(job);
+    return job;
+  }
+}
+
+/** What `work` gives, unless the signal fires before. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const end = new AbortController();
+  const firing = once(signal, 'abort', { signal: end.signal }).then(
+    () => checkSignal(signal),
+    () => undefined,
+  );
+  try {
+    return await Promise.race([work, firing.then(() => work)]);
+  } finally {
+    end.abort();
+  }
+}
+
 async function onThreads(
   jobs: readonly TensorJob[],
-  before: (job: number) => void,
-  threads: number,
+  { threads, onStart, signal }: RunOptions,
 ): Promise<TensorOutcome[]> {
-  const pool = startPool<TensorTask, TensorReply>(new URL('./tensor-worker.js', import.meta.url), threads, {});
+  const inputs = jobs.map(({ input }) => input);
+  const needs = jobs.map(({ input, given }) => bytesToTest(input, given.initial !== undefined));
+  // What was read whole is not counted; from a file, what this process holds already is.
+  const held = inputs.some(({ stored }) => stored) ? process.memoryUsage.rss() : 0;
+  const limits = shareMemory(needs, largestBytes(inputs), held, threads === 'auto' ? allowedCores() : threads);
+  const queue = new Queue(needs);
   const outcomes: TensorOutcome[] = [];
-  let next = 0;
-  const feed = async () => {
-    // A tensor is read when a thread is free for it, so no more than `threads` of them are in memory.
-    while (next < jobs.length) {
-      const i = next++;
-      before(i);
+  const pools: ReturnType<typeof startPool<TensorTask, TensorReply>>[] = [];
+  const feed = async (limit: number) => {
+    const pool = startPool<TensorTask, TensorReply>(new URL('./tensor-worker.js', import.meta.url), 1, {});
+    pools.push(pool);
+    // The thread without a limit begins with what the others have no memory for.
+    const leftToOthers = Number.isFinite(limit) ? 0 : (limits[1] ?? 0);
+    for (let i = queue.take(limit, leftToOthers); i !== undefined; i = queue.take(limit, leftToOthers)) {
+      onStart(i, queue.started++);
       const { task, transfer } = taskOf(jobs[i]);
       const reply = await pool.run(task, { transferList: transfer });
       if ('failure' in reply) throw rebuilt(reply.failure);
@@ -61,10 +119,11 @@ async function onThreads(
     }
   };
   try {
-    await Promise.all(Array.from({ length: threads }, feed));
+    checkSignal(signal);
+    await unlessAborted(Promise.all(limits.map(feed)), signal);
     return outcomes;
   } finally {
-    await pool.destroy();
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 }
 
@@ -78,16 +137,14 @@ function rebuilt({
 }
 
 /**
- * Tests tensors, each against its own null.
- * @param before  called when a tensor's turn comes; what it throws ends the run
- * @param threads  1 stays on the calling thread; each thread has a tensor and its scratch in memory
+ * Tests tensors, each against its own null. A few small ones are tested on this thread; where one is large, or several
+ * threads are asked for, all go to others, each with its own memory, and this thread stays free.
  * @returns the outcomes in the order of the jobs, whatever the threads
+ * @throws ABORTED when the signal fires: on other threads at once, on this one between two tensors
  */
-export function analyzeTensors(
-  jobs: readonly TensorJob[],
-  before: (job: number) => void,
-  threads: number,
-): Promise<TensorOutcome[]> {
-  const count = Math.min(threads, jobs.length);
-  return count > 1 ? onThreads(jobs, before, count) : onOneThread(jobs, before);
+export function analyzeTensors(jobs: readonly TensorJob[], options: RunOptions): Promise<TensorOutcome[]> {
+  const { threads } = options;
+  const hasLarge = jobs.some(({ input }) => input.rows * input.columns >= large);
+  const isAsked = threads !== 'auto' && threads > 1 && jobs.length > 1;
+  return hasLarge || isAsked ? onThreads(jobs, options) : onThisThread(jobs, options);
 }

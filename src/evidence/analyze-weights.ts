@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import type { TensorData } from '../runtime/tensor.js';
 import { type AnalyzeOptions, analyzeInputs } from './analyze-layers.js';
 import type { Evidence } from './evidence.js';
-import type { TensorInput } from './tensor-input.js';
+import type { StoredValues, TensorInput } from './tensor-input.js';
 
 /** A tensor of a weights file; a vector, or a matrix with outputs first. */
 export interface NamedWeights {
@@ -11,6 +11,7 @@ export interface NamedWeights {
   readonly dims: readonly number[];
   /** Its elements; the array may be used again by the next read. */
   read(): TensorData<'float32'>;
+  readonly stored?: StoredValues;
 }
 
 /** The float32 tensors of a graph. */
@@ -64,6 +65,7 @@ function withValues(input: Omit<TensorInput, 'values'>, weights: NamedWeights): 
     get values() {
       return weights.read();
     },
+    ...(weights.stored && { stored: weights.stored }),
   };
 }
 

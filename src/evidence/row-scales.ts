@@ -22,17 +22,25 @@ function excessSpread(squares: Float64Array, columns: number, law: Law): number 
   return Math.sqrt(variance / (((kurtosis[law.family] ?? 3) - 1) / (4 * columns)));
 }
 
-/** KS distance from the law's shape after every row is brought to the law's scale; 1 where the rows' scales agree. */
-function distanceByRows(weights: Block<'float32'>, rows: number, columns: number, law: Law): number {
+/**
+ * KS distance from the law's shape after every row is brought to the law's scale; 1 where the rows' scales agree.
+ * @param scaled  room for the rows at their new scales; may be the weights' own
+ */
+function distanceByRows(
+  weights: Block<'float32'>,
+  rows: number,
+  columns: number,
+  law: Law,
+  scaled: Block<'float32'>,
+): number {
   const count = rows * columns;
   const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
     const factors = workspace.allocate('float64', rows);
-    const scaled = workspace.allocate('float32', count);
-    const scratch = workspace.allocate('float32', count + sortScratch);
     kernels.f32_row_squares(rows, columns, weights.ptr, 0, factors.ptr);
+    if (excessSpread(workspace.view(factors), columns, law) < leastSpread) return 1;
+    const scratch = workspace.allocate('float32', count + sortScratch);
     const view = workspace.view(factors);
-    if (excessSpread(view, columns, law) < leastSpread) return 1;
     for (const [i, sum] of view.entries()) view[i] = sum > 0 ? law.std / Math.sqrt(sum / columns) : 0;
     kernels.f32_scale_rows_columns(rows, columns, weights.ptr, factors.ptr, 0, scaled.ptr, columns);
     score(scaled, law, null, scaled);
@@ -40,19 +48,20 @@ function distanceByRows(weights: Block<'float32'>, rows: number, columns: number
   });
 }
 
-function isTestable(rows: number, columns: number, ks: number): boolean {
+/** Whether there are weights enough, far enough from the law, to ask about the scales of rows. */
+export function asksForRowScales(rows: number, columns: number, ks: number): boolean {
   return rows * columns >= fewestWeights && rows >= 4 && ks > allowedDistance(rows * columns);
 }
 
 /**
  * Tells weights whose rows were rescaled from weights that moved.
- * @param weights  [rows, columns], f32
+ * @param weights  [rows, columns], f32; undefined afterwards
  * @param law  the null, one that has scores
  * @param ks  distance of the weights as they are from the law
  */
 export function hasRowScales(weights: Block<'float32'>, rows: number, columns: number, law: Law, ks: number): boolean {
-  if (!isTestable(rows, columns, ks)) return false;
-  const distance = distanceByRows(weights, rows, columns, law);
+  if (!asksForRowScales(rows, columns, ks)) return false;
+  const distance = distanceByRows(weights, rows, columns, law, weights);
   return distance <= largestDistance && distance <= largestShare * ks;
 }
 
@@ -72,7 +81,11 @@ export function familyByRows(
   columns: number,
   ks: number,
 ): Law['family'] | null {
-  if (!isTestable(rows, columns, ks)) return null;
+  if (!asksForRowScales(rows, columns, ks)) return null;
   const limit = Math.min(largestShare * ks, Math.max(0.01, 1.2 / Math.sqrt(rows * columns)));
-  return shapes.find((law) => distanceByRows(weights, rows, columns, law) <= limit)?.family ?? null;
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const scaled = workspace.allocate('float32', rows * columns);
+    return shapes.find((law) => distanceByRows(weights, rows, columns, law, scaled) <= limit)?.family ?? null;
+  });
 }

@@ -27,11 +27,12 @@ function padded(n: number): number {
   return Math.ceil(n / lanes) * lanes;
 }
 
-/** Copies a matrix [rows, columns] with its longer side along the rows of the copy. */
+/** A matrix [rows, columns] with its longer side along the rows: itself where it is so already, else a copy. */
 function makeWide(source: Block<'float32'>, rows: number, columns: number): Wide {
   const { kernels, workspace } = analysisKernels();
   const [m, n] = rows <= columns ? [rows, columns] : [columns, rows];
   const stride = padded(n);
+  if (rows <= columns && stride === n) return { block: source, m, n, stride };
   const block = workspace.allocate('float32', m * stride);
   if (rows <= columns) {
     kernels.f32_scale_rows_columns(rows, columns, source.ptr, 0, 0, block.ptr, stride);

@@ -4,6 +4,12 @@ import type { Layer } from '../graph/layers.js';
 import type { TensorData } from '../runtime/tensor.js';
 import type { Fans } from './laws.js';
 
+/** Elements that stand in an open file as float32, little-endian, at `at` bytes from its start. */
+export interface StoredValues {
+  readonly handle: number;
+  readonly at: number;
+}
+
 /** One tensor to test: a matrix [rows, columns], or a bias as one row. */
 export interface TensorInput {
   /** In the file. */
@@ -12,6 +18,8 @@ export interface TensorInput {
   readonly kind: 'weight' | 'bias' | 'embedding';
   /** Of a tensor that stays in its file each look reads it anew, into the same array. */
   readonly values: TensorData<'float32'>;
+  /** The same elements where any thread can read them, without a copy in between. */
+  readonly stored?: StoredValues;
   readonly rows: number;
   readonly columns: number;
   readonly fans: Fans;

@@ -16,6 +16,8 @@ export interface StoredWeights {
   readonly dims: readonly number[];
   /** Its elements as float32; the array is used again by the next read of the same file. */
   read(): TensorData<'float32'>;
+  /** Where they stand as float32, little-endian; absent for other dtypes. */
+  readonly stored?: { readonly handle: number; readonly at: number };
 }
 
 export interface WeightsFile {
@@ -65,7 +67,12 @@ function weightsIn(handle: number, where: string, options: LoadOptions): StoredW
   const reader = new Reader(handle, payloadAt, where);
   return [...tensors]
     .filter(([, { dtype }]) => isFloatType(dtype))
-    .map(([name, stored]) => ({ name, dims: stored.shape, read: () => reader.read(stored) }));
+    .map(([name, tensor]) => ({
+      name,
+      dims: tensor.shape,
+      read: () => reader.read(tensor),
+      ...(tensor.dtype === 'float32' && { stored: { handle, at: payloadAt + tensor.begin } }),
+    }));
 }
 
 /**

@@ -22,7 +22,11 @@ describe('kerf analyze, on a large file', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('stays under three times the largest tensor and 200 MiB', async () => {
+  for (const threads of [1, 2]) {
+    it(`stays under three times the largest tensor and 200 MiB with up to ${threads} threads`, () => measure(threads));
+  }
+
+  async function measure(threads: number): Promise<void> {
     const path = join(folder, 'large.safetensors');
     const entries = Array.from({ length: tensorCount }, (_, i) => {
       const offsets = [i * tensorBytes, (i + 1) * tensorBytes];
@@ -33,7 +37,18 @@ describe('kerf analyze, on a large file', () => {
     // Zeros that take no room on the disk.
     truncateSync(path, header.length + tensorCount * tensorBytes);
     const main = join(root, 'build/src/cli/main.js');
-    const words = ['--import', watch, main, 'analyze', path, '--init', 'torch-linear', '--json'];
+    const words = [
+      '--import',
+      watch,
+      main,
+      'analyze',
+      path,
+      '--init',
+      'torch-linear',
+      '--threads',
+      `${threads}`,
+      '--json',
+    ];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { maxBuffer: 64 * MiB });
     const { tensors } = JSON.parse(stdout);
     assert.equal(tensors.length, tensorCount);
@@ -41,5 +56,5 @@ describe('kerf analyze, on a large file', () => {
     const peakBytes = 1024 * Number(/peak (\d+)$/.exec(stderr)?.[1]);
     const most = 3 * tensorBytes + 200 * MiB;
     assert.ok(peakBytes < most, `got ${peakBytes / MiB} MiB, expected < ${most / MiB} MiB`);
-  });
+  }
 });

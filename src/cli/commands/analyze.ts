@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, numberOption, seedOption, textOption } from '../options.js';
+import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
 
 export interface AnalyzeArgs {
   model: string;
@@ -8,7 +8,7 @@ export interface AnalyzeArgs {
   procedure: 'kerf' | 'paper';
   control: 'alpha' | 'bh' | 'bonferroni';
   seed: number;
-  threads: number;
+  threads: number | 'auto';
   report: string | undefined;
   json: boolean | undefined;
   verbose: boolean | undefined;
@@ -40,11 +40,10 @@ function builder(parser: Argv): Argv<AnalyzeArgs> {
     .option('seed', seedOption())
     .option(
       'threads',
-      numberOption(
-        'threads',
-        { minimum: 1, maximum: 256, integer: true },
-        { default: '1', describe: 'threads that test tensors side by side, each with its own memory' },
-      ),
+      wordOrCountOption('threads', ['auto'], {
+        default: 'auto',
+        describe: 'most threads that test tensors side by side, as memory allows',
+      }),
     )
     .option('report', textOption({ describe: 'also write a page with figures, HTML' }))
     .example('kerf analyze model.onnx', 'infer the laws, test every tensor')

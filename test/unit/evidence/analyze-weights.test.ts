@@ -81,6 +81,20 @@ describe('analyze, on weights without a network', () => {
     }
   });
 
+  it('ends in the middle of a large tensor when the signal fires, and leaves this thread free meanwhile', async () => {
+    const values = new Random(1).floats(1024 * 1024);
+    const large = { name: 'w', dims: [1024, 1024], read: () => values };
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const onProgress = ({ done }: { readonly done: number }) => {
+      seen.push(done);
+      setImmediate(() => controller.abort());
+    };
+    const { signal } = controller;
+    await assert.rejects(analyzeWeights([large], { init: 'uniform:1', onProgress, signal }), { code: 'ABORTED' });
+    assert.deepEqual(seen, [0]);
+  });
+
   it('passes coded errors on from other threads, and refuses no threads', async () => {
     const { graph } = await loadModel(bytes);
     const initial = new Map(graph.initializers);
