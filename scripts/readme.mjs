@@ -36,6 +36,7 @@ const blocks = {
   detector: between(demo, 'What training changed', '2. '),
   digits: between(demo, 'Before and after', 'Done'),
   layers: between(bench, 'Linear layers', 'A 1024'),
+  exact: between(bench, 'Exact tier', 'Decomposed packages'),
   networks: between(bench, 'How much faster', 'samples'),
 };
 

@@ -14,9 +14,13 @@ import { f32_gemm } from './gemm';
 /** Rows that are listed together, so that a panel stays in a near cache for all of them. */
 const MB: i32 = 64;
 
-/** Share of non-zero inputs, in 256ths, up to which skipping pays for one row, and for more. */
-const ROW_DENSITY: i32 = 160;
-const BATCH_DENSITY: i32 = 96;
+/**
+ * Share of non-zero inputs, in 256ths, up to which skipping pays for one row, and for more; less for few outputs, which
+ * listing an input costs as much as multiplying it.
+ */
+function densityLimit(M: i32, N: i32): i32 {
+  return M === 1 ? min(160, 6 * N + 16) : min(96, 4 * N + 16);
+}
 
 /**
  * {@link f32_gemm}, with the same bits, faster where few inputs of x are non-zero; which way is taken is decided for
@@ -39,7 +43,7 @@ export function f32_gemm_sparse_input(
   hi: f32,
   scratchPtr: usize,
 ): void {
-  const limit = M === 1 ? ROW_DENSITY : BATCH_DENSITY;
+  const limit = densityLimit(M, N);
   const entriesPtr = scratchPtr + 4 * MB;
   const capacity = (K + R) * min(M, 4);
   while (scratchPtr !== 0 && M > 0 && sampleDensity(xPtr, ldx, M, K) <= limit) {

@@ -11,7 +11,7 @@ const float32 = ['float32'] as const;
  * an input costs about as much as multiplying it.
  */
 const skipWork = 32_768;
-const skipOutputs = 32;
+const skipOutputs = 9;
 
 /** Rows that are listed together, and inputs that a list has room for, in rows; as in assembly/linear/sparse-input.ts. */
 const listedRows = 64;

@@ -86,6 +86,7 @@ describe('zero-skipping', () => {
   it('is not tried where looking costs more than it can gain', () => {
     assert.ok(!isSkipping(mlpPlan(100, 64, 10)));
     assert.ok(isSkipping(mlpPlan(100, 64, 10), 8));
-    assert.ok(!isSkipping(mlpPlan(3000, 31, 10), 64));
+    assert.ok(!isSkipping(mlpPlan(3000, 8, 10), 64));
+    assert.ok(isSkipping(mlpPlan(3000, 9, 10), 64));
   });
 });
