@@ -1,6 +1,7 @@
 /**
- * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as base64 in a JS module
- * (so that a package is one file and needs no loader), then the TypeScript.
+ * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as hex text in a JS
+ * module (so that a package is one file and needs no loader; base64 would hide repetitions from gzip), then the
+ * TypeScript.
  * `--if-stale` does nothing when build/ is newer than every source file.
  */
 import { spawnSync } from 'node:child_process';
@@ -68,8 +69,8 @@ if (!isFresh(wasmStamp, assemblyTime)) {
       process.exit(1);
     }
     const bytes = readFileSync(`build/wasm/${name}.wasm`);
-    writeFileSync(`build/wasm/${name}.js`, `export const base64 =\n  '${bytes.toString('base64')}';\n`);
-    writeFileSync(`build/wasm/${name}.d.ts`, 'export declare const base64: string;\n');
+    writeFileSync(`build/wasm/${name}.js`, `export const hex =\n  '${bytes.toString('hex')}';\n`);
+    writeFileSync(`build/wasm/${name}.d.ts`, 'export declare const hex: string;\n');
     process.stderr.write(`built ${name}.wasm (${bytes.length} bytes)\n`);
   }
   writeFileSync(wasmStamp, '');

@@ -1,6 +1,6 @@
 /** The analysis module (statistics and linear algebra in WASM), bound to its own memory on first use. */
-import { base64 } from '#wasm/analysis';
-import { bindKernels, createMemory, decodeBase64, pageBytes } from '../runtime/wasm.js';
+import { hex } from '#wasm/analysis';
+import { bindKernels, createMemory, decodeHex, pageBytes } from '../runtime/wasm.js';
 import { type Block, Workspace } from '../runtime/workspace.js';
 import type { LinalgKernels } from './linalg-kernels.js';
 import type { EdgeKernels } from './paper/edge-kernels.js';
@@ -40,6 +40,6 @@ let shared: Analysis | undefined;
  * @example  const { kernels, workspace } = analysisKernels();
  */
 export function analysisKernels(): Analysis {
-  shared ??= bindAnalysis(decodeBase64(base64));
+  shared ??= bindAnalysis(decodeHex(hex));
   return shared;
 }

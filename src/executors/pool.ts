@@ -1,7 +1,7 @@
 /** Runs a plan on worker threads that share one memory. */
 
 import { threadId } from 'node:worker_threads';
-import { base64 } from '#wasm/plain-shared';
+import { hex } from '#wasm/plain-shared';
 import type { KerfError } from '../runtime/errors.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
 import { bindingsOf } from '../runtime/feeds.js';
@@ -60,7 +60,7 @@ class PoolExecutor implements Executor {
 
   constructor(plan: Plan, options: PoolExecutorOptions) {
     refuseReferences(plan.steps);
-    sharedModule ??= compileKernels(base64);
+    sharedModule ??= compileKernels(hex);
     this.#machine = new Machine(plan, {
       module: sharedModule,
       isShared: true,

@@ -1,7 +1,7 @@
 /** The runtime's kernel module: compiled once a process, or given compiled where the host refuses bytes. */
-import { base64 } from '#wasm/plain';
+import { hex } from '#wasm/plain';
 import { KerfError } from './errors.js';
-import { decodeBase64 } from './wasm.js';
+import { decodeHex } from './wasm.js';
 
 /** What the runtime calls of assembly/index.ts. */
 export interface RuntimeKernels {
@@ -35,14 +35,14 @@ let compiled: WebAssembly.Module | undefined;
  * @throws KERNEL_TRAP when the host refuses to compile
  */
 export function plainModule(): WebAssembly.Module {
-  compiled ??= compileKernels(base64);
+  compiled ??= compileKernels(hex);
   return compiled;
 }
 
 /** Compiles an embedded module. */
 export function compileKernels(text: string): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(decodeBase64(text));
+    return new WebAssembly.Module(decodeHex(text));
   } catch (cause) {
     throw new KerfError(
       'KERNEL_TRAP',

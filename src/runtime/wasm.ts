@@ -13,11 +13,14 @@ export interface KernelModule<Exports> {
   readonly exports: Exports;
 }
 
-/** Decodes the base64 text that the build embeds. Works on every host: no Node API. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+/** Decodes the lower-case hex text that the build embeds. Works on every host: no Node API. */
+export function decodeHex(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length / 2);
+  // '0' is 0x30, 'a' is 0x61: the low bits count, and a letter stands for 9 more.
+  const digit = (code: number) => (code & 15) + 9 * (code >> 6);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = 16 * digit(text.charCodeAt(2 * i)) + digit(text.charCodeAt(2 * i + 1));
+  }
   return bytes;
 }
 

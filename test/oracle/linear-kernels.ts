@@ -1,7 +1,7 @@
 /** Calls the linear kernels of one build on guarded memory: every byte that is not an output must stay as it was. */
 import assert from 'node:assert/strict';
 import { panelLength } from '../../src/runtime/panels.js';
-import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
 import type { LinearCase } from './linear.js';
 
 interface LinearExports {
@@ -58,8 +58,8 @@ export class LinearKernels {
 
   static async load(build: Build): Promise<LinearKernels> {
     const url = new URL(`../../wasm/${build}.js`, import.meta.url).href;
-    const { base64 } = (await import(url)) as { base64: string };
-    return new LinearKernels(decodeBase64(base64));
+    const { hex } = (await import(url)) as { hex: string };
+    return new LinearKernels(decodeHex(hex));
   }
 
   /** Runs f32_pack_linear and returns the panels. */

@@ -1,7 +1,7 @@
 /** The margin kernels against plain sorting, with guard words around what they write. */
 import assert from 'node:assert/strict';
 import type { RuntimeKernels } from '../../src/runtime/kernels.js';
-import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
 import { Random } from '../support/random.js';
 import { builds } from './linear-kernels.js';
 
@@ -23,8 +23,8 @@ for (const build of builds) {
     const memory = createMemory(2 ** 20);
     let kernels: RuntimeKernels;
     before(async () => {
-      const { base64 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { base64: string };
-      kernels = bindKernels<RuntimeKernels>(decodeBase64(base64), memory).exports;
+      const { hex } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { hex: string };
+      kernels = bindKernels<RuntimeKernels>(decodeHex(hex), memory).exports;
     });
 
     it('are the least over the positions and over what stood there, for both decisions', () => {

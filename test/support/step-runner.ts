@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { stepKinds } from '../../src/runtime/step-kinds.js';
 import type { TensorData } from '../../src/runtime/tensor.js';
-import { bindKernels, createMemory, decodeBase64 } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
 
 interface StepExports {
   run_steps(tapePtr: number, tapeBytes: number): number;
@@ -31,9 +31,9 @@ export class StepRunner {
 
   constructor(
     readonly name: string,
-    base64: string,
+    hex: string,
   ) {
-    this.#exports = bindKernels<StepExports>(decodeBase64(base64), this.#memory).exports;
+    this.#exports = bindKernels<StepExports>(decodeHex(hex), this.#memory).exports;
   }
 
   /**
@@ -118,8 +118,8 @@ function assertGuard(bytes: Uint8Array, where: string): void {
 }
 
 async function load(build: string): Promise<StepRunner> {
-  const { base64 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { base64: string };
-  return new StepRunner(build, base64);
+  const { hex } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { hex: string };
+  return new StepRunner(build, hex);
 }
 
 /** The builds that every kernel test runs on. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { base64 } from '#wasm/plain-shared';
+import { hex } from '#wasm/plain-shared';
 import { compileKernels } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
 import type { Plan } from '../../../src/runtime/plan.js';
@@ -16,7 +16,7 @@ const never = () => false;
 
 function hostOf(plan: Plan): ThreadHost {
   const machine: Machine = new Machine(plan, {
-    module: compileKernels(base64),
+    module: compileKernels(hex),
     isShared: true,
     limitBytes: 2 ** 30,
     onLoad: (schedule) => writeTable(machine.memory, schedule),
