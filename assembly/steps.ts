@@ -6,6 +6,7 @@
  * The words of each opcode stand in src/runtime/step-kinds/: byte addresses first, then sizes; reals as float32 bits.
  */
 
+import { runConv, runGru, runLstm, runPool } from './layer-steps';
 import { f32_pack_linear } from './linear/pack';
 import { f32_gemm_sparse_input } from './linear/sparse-input';
 import {
@@ -16,11 +17,11 @@ import {
   f32_reduce,
   f32_softmax,
   f32_unary,
-  f32_windows,
   gather_axis,
   x32_fill,
   x32_gather_columns,
 } from './operators/index';
+import { Word } from './step-word';
 
 /** Opcodes, as in src/runtime/step-kinds.ts. */
 const enum Opcode {
@@ -38,33 +39,8 @@ const enum Opcode {
   FILL,
   CONV,
   POOL,
-}
-
-/** A word of a step. */
-class Word {
-  /** Word `index` of a step as a size. */
-  @inline
-  static size(wordsPtr: usize, index: usize): i32 {
-    return load<i32>(wordsPtr + (index << 2));
-  }
-
-  /** Word `index` of a step as a byte address. */
-  @inline
-  static pointer(wordsPtr: usize, index: usize): usize {
-    return <usize>load<u32>(wordsPtr + (index << 2));
-  }
-
-  /** Word `index` of a step as a real. */
-  @inline
-  static real(wordsPtr: usize, index: usize): f32 {
-    return load<f32>(wordsPtr + (index << 2));
-  }
-
-  /** Address of the word `index`. */
-  @inline
-  static ptr(wordsPtr: usize, index: usize): usize {
-    return wordsPtr + (index << 2);
-  }
+  LSTM,
+  GRU,
 }
 
 /** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | scratch | */
@@ -230,29 +206,17 @@ function runStep(opcode: i32, w: usize): bool {
     case Opcode.FILL: // | y | count | bits |
       x32_fill(Word.pointer(w, 0), Word.size(w, 1), Word.size(w, 2));
       return true;
-    case Opcode.CONV: // | x | w | y | scratch | lo | hi | shape ... |
-      f32_windows(
-        0,
-        Word.pointer(w, 0),
-        Word.pointer(w, 1),
-        Word.pointer(w, 3),
-        Word.pointer(w, 2),
-        Word.ptr(w, 6),
-        Word.real(w, 4),
-        Word.real(w, 5),
-      );
+    case Opcode.CONV:
+      runConv(w);
       return true;
-    case Opcode.POOL: // | x | y | scratch | f | shape ... |
-      f32_windows(
-        1 + Word.size(w, 3),
-        Word.pointer(w, 0),
-        0,
-        Word.pointer(w, 2),
-        Word.pointer(w, 1),
-        Word.ptr(w, 4),
-        -Infinity,
-        Infinity,
-      );
+    case Opcode.POOL:
+      runPool(w);
+      return true;
+    case Opcode.LSTM:
+      runLstm(w);
+      return true;
+    case Opcode.GRU:
+      runGru(w);
       return true;
     default:
       return false;

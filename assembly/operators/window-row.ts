@@ -1,8 +1,15 @@
 /** A row of windows without panels: depthwise convolution, and pooling. */
 import { storeLanes } from '../linear/lanes';
 
-/** One inlined body for the functions CONV = 0, MAX = 1, SUM = 2 of windows.ts. */
-export class WindowRow {
+/** Functions of a window; pooling has one channel and no weights. */
+export const enum Windows {
+  CONV,
+  MAX,
+  SUM,
+}
+
+/** One inlined body for all functions. */
+class WindowRow {
   /** Four inputs, `stepBytes` apart. */
   @inline
   static load(ptr: usize, stepBytes: usize): v128 {
@@ -13,8 +20,8 @@ export class WindowRow {
 
   @inline
   static merge(f: i32, sum: v128, x: v128, w: v128): v128 {
-    if (f === 0) return f32x4.add(sum, f32x4.mul(x, w));
-    return f === 1 ? f32x4.max(sum, x) : f32x4.add(sum, x);
+    if (f === Windows.CONV) return f32x4.add(sum, f32x4.mul(x, w));
+    return f === Windows.MAX ? f32x4.max(sum, x) : f32x4.add(sum, x);
   }
 
   @inline
@@ -38,14 +45,14 @@ export class WindowRow {
     hi: f32,
   ): void {
     // + 0: a bias of -0 starts as +0, as in the panels.
-    let c0 = f === 0 ? f32x4.splat(load<f32>(wPtr) + 0) : f32x4.splat(f === 1 ? -Infinity : 0);
+    let c0 = f === Windows.CONV ? f32x4.splat(load<f32>(wPtr) + 0) : f32x4.splat(f === Windows.MAX ? -Infinity : 0);
     let c1 = c0;
     let c2 = c0;
     let c3 = c0;
     let w = f32x4.splat(0);
     for (let k = 0; k < taps; k++) {
       const ptr = fromPtr + <usize>load<i32>(tapsPtr + ((<usize>k) << 2));
-      if (f === 0) w = v128.load32_splat(wPtr + ((<usize>k) << 2), 4);
+      if (f === Windows.CONV) w = v128.load32_splat(wPtr + ((<usize>k) << 2), 4);
       c0 = WindowRow.merge(f, c0, WindowRow.load(ptr, stepBytes), w);
       if (NV > 1) {
         c1 = WindowRow.merge(f, c1, WindowRow.load(ptr + 4 * stepBytes, stepBytes), w);
@@ -94,4 +101,23 @@ export class WindowRow {
       columns -= lanes;
     }
   }
+}
+
+/** One row of places: y[c] = clamp(f over the window at fromPtr + c * columnBytes), c < columns. */
+export function windowRow(
+  f: i32,
+  yPtr: usize,
+  fromPtr: usize,
+  tapsPtr: usize,
+  taps: i32,
+  wPtr: usize,
+  columns: i32,
+  columnBytes: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  if (f === Windows.CONV) WindowRow.run(Windows.CONV, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
+  else if (f === Windows.MAX)
+    WindowRow.run(Windows.MAX, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
+  else WindowRow.run(Windows.SUM, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
 }

@@ -16,15 +16,9 @@
  *     panel of 16 places:    | zeros[16] | ones[16] | k=0: 16 inputs | k=1: 16 inputs | ...
  */
 import { f32_gemm } from '../linear/gemm';
-import { NR, NR_HALF } from '../tile';
-import { WindowRow } from './window-row';
-
-/** Functions of a window; pooling has one channel and no weights. */
-export const enum Windows {
-  CONV,
-  MAX,
-  SUM,
-}
+import { NR } from '../tile';
+import { packPlaces } from './window-panels';
+import { Windows, windowRow } from './window-row';
 
 /** Words of the shape, as src/runtime/step-kinds/windows.ts writes them; three-axis sizes are depth, height, width. */
 const enum Size {
@@ -196,23 +190,6 @@ function isDirectConv(shapePtr: usize): bool {
   return Shape.at(shapePtr, Size.C) === 1 && Shape.at(shapePtr, Size.O) <= DIRECT_OUTPUTS;
 }
 
-function windowRow(
-  f: i32,
-  yPtr: usize,
-  fromPtr: usize,
-  tapsPtr: usize,
-  taps: i32,
-  wPtr: usize,
-  columns: i32,
-  columnBytes: usize,
-  lo: f32,
-  hi: f32,
-): void {
-  if (f === Windows.CONV) WindowRow.run(0, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-  else if (f === Windows.MAX) WindowRow.run(1, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-  else WindowRow.run(2, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-}
-
 /** Byte offsets of the taps of a window; strides in elements: between channels, taps of the depth, and rows. */
 function listTaps(tapsPtr: usize, shapePtr: usize, channelStride: i32, depthStride: i32, rowStride: i32): void {
   const rowStep = rowStride * Shape.at(shapePtr, Size.DILATION + 1);
@@ -264,62 +241,4 @@ function fillBand(
       }
     }
   }
-}
-
-/** The panels of a tile, as drawn at the head of this file; columns beyond the last place repeat the panel's first. */
-function packPlaces(
-  panelPtr: usize,
-  offsetsPtr: usize,
-  fromPtr: usize,
-  tapsPtr: usize,
-  taps: i32,
-  rows: i32,
-  columns: i32,
-  rowBytes: usize,
-  columnBytes: usize,
-): void {
-  let left = rows * columns;
-  let placePtr = fromPtr;
-  let column = 0;
-  for (; left > 0; left -= NR) {
-    const width: usize = left <= NR_HALF ? NR_HALF : NR;
-    for (let j: usize = 0; j < width; j++) {
-      const isPlace = j < <usize>left;
-      store<usize>(offsetsPtr + (j << 2), isPlace ? placePtr - fromPtr : load<usize>(offsetsPtr));
-      if (!isPlace) continue;
-      placePtr += columnBytes;
-      if (++column === columns) {
-        column = 0;
-        placePtr += rowBytes - <usize>columns * columnBytes;
-      }
-    }
-    panelPtr = packPanel(panelPtr, offsetsPtr, fromPtr, tapsPtr, taps, width);
-  }
-}
-
-/** One panel; returns where the next one begins. */
-function packPanel(panelPtr: usize, offsetsPtr: usize, fromPtr: usize, tapsPtr: usize, taps: i32, width: usize): usize {
-  for (let j: usize = 0; j < width; j++) {
-    store<f32>(panelPtr + (j << 2), 0);
-    store<f32>(panelPtr + ((width + j) << 2), 1);
-  }
-  panelPtr += width << 3;
-  // Sixteen neighbours: the offsets ascend, so the last one tells.
-  const first = load<usize>(offsetsPtr);
-  const isRun = width === NR && load<usize>(offsetsPtr, (NR - 1) * 4) - first === (NR - 1) * 4;
-  for (const endPtr = tapsPtr + ((<usize>taps) << 2); tapsPtr < endPtr; tapsPtr += 4) {
-    const ptr = fromPtr + <usize>load<i32>(tapsPtr);
-    if (isRun) {
-      v128.store(panelPtr, v128.load(ptr + first));
-      v128.store(panelPtr, v128.load(ptr + first, 16), 16);
-      v128.store(panelPtr, v128.load(ptr + first, 32), 32);
-      v128.store(panelPtr, v128.load(ptr + first, 48), 48);
-    } else {
-      for (let j: usize = 0; j < width << 2; j += 4) {
-        store<f32>(panelPtr + j, load<f32>(ptr + load<usize>(offsetsPtr + j)));
-      }
-    }
-    panelPtr += width << 2;
-  }
-  return panelPtr;
 }

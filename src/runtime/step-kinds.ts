@@ -6,6 +6,7 @@ import type { StepKind } from './step-kind.js';
 import { binary, cast, fill, unary } from './step-kinds/elementwise.js';
 import { gemm, pack } from './step-kinds/linear.js';
 import { copy, embeddingBag, gather, gatherColumns } from './step-kinds/move.js';
+import { gru, lstm } from './step-kinds/recurrent.js';
 import { reduce, softmax } from './step-kinds/reduce.js';
 import { conv, pool } from './step-kinds/windows.js';
 
@@ -24,4 +25,6 @@ export const stepKinds: ReadonlyMap<string, StepKind> = new Map([
   ['fill', fill],
   ['conv', conv],
   ['pool', pool],
+  ['lstm', lstm],
+  ['gru', gru],
 ]);

@@ -7,6 +7,8 @@ export type Read = (slot: number, index: number) => number | bigint;
 
 /** Element `index` of the written operand must satisfy `fits`; `value` is for the message. */
 export interface Expectation {
+  /** Where a step writes several results: which of them, counted from the first; 0 by default. */
+  readonly result?: number;
   readonly index: number;
   readonly value: number | bigint;
   fits(got: number | bigint): boolean;

@@ -10,7 +10,7 @@ function sizes(params: BoundParams) {
 }
 
 /** Weight of output n in row `row` of the panels (0 is the bias) of an [N, depth] layer. */
-function panelIndex(N: number, depth: number, n: number, row: number): number {
+export function panelIndex(N: number, depth: number, n: number, row: number): number {
   const panel = Math.floor(n / 16);
   return panel * 16 * (depth + 1) + row * panelWidth(N, panel) + (n % 16);
 }

@@ -2,6 +2,7 @@
 import { boxIndices, dot, exactly, type Reference, withinUlps } from './expectation.js';
 import { linearReferences } from './linear-references.js';
 import { moveReferences } from './move-references.js';
+import { recurrentReferences } from './recurrent-references.js';
 import { reduceReferences } from './reduce-references.js';
 import { power, ulpError } from './special-functions.js';
 import { unaryReferences } from './unary.js';
@@ -45,4 +46,5 @@ export const stepReferences: ReadonlyMap<string, Reference> = new Map([
   ...reduceReferences,
   ...moveReferences,
   ...windowReferences,
+  ...recurrentReferences,
 ]);

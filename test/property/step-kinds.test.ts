@@ -15,8 +15,12 @@ const margin = 3;
 /** Kinds that need not touch all of what they read: by their data, or since windows may leave gaps. */
 const sparse = new Set(['gather-columns', 'gather', 'embedding-bag', 'conv', 'pool']);
 
-/** The operand that holds the result; those behind it are scratch. */
-const resultSlot = (kind: string) => stepKinds.get(kind)!.reads.length;
+/** The operand that holds a result. */
+const slotOf = (kind: string, result = 0) => stepKinds.get(kind)!.reads.length + result;
+
+const isRead = (kind: string, slot: number) => slot < stepKinds.get(kind)!.reads.length;
+
+const isScratch = (kind: string, slot: number) => stepKinds.get(kind)!.writes[slot - slotOf(kind)]?.scratch ?? false;
 
 function randomOf(seed: number): Random {
   let state = seed | 0;
@@ -95,16 +99,16 @@ function prepare(kind: string, step: StepCase, seed: number) {
     return operand.at(index);
   };
   const expected = stepReferences.get(kind)!(step.params, read, (slot) => operands[slot] !== undefined);
-  for (const { index } of expected) operands[resultSlot(kind)]!.touch(index);
+  for (const { index, result } of expected) operands[slotOf(kind, result)]!.touch(index);
   return { operands, expected };
 }
 
 function checkRegions(kind: string, operands: readonly (Operand | undefined)[]): void {
   operands.forEach((operand, slot) => {
-    if (!operand || slot > resultSlot(kind)) return;
+    if (!operand || isScratch(kind, slot)) return;
     const { first, end } = operand.region;
     const hull = operand.hull();
-    if (sparse.has(kind) && slot < resultSlot(kind)) {
+    if (sparse.has(kind) && isRead(kind, slot)) {
       assert.ok(operand.touched.size === 0 || (first <= hull.first && hull.end <= end), `region of operand ${slot}`);
     } else {
       const declared = end > first ? { first, end } : { first: 0, end: 0 };
@@ -121,18 +125,18 @@ function checkRun(kind: string, step: StepCase, seed: number): void {
   for (const runner of runners) {
     const arrays = operands.map((operand) => operand?.data.slice());
     assert.equal(runner.run(kind, step.params, arrays, offsets), 0, `${runner.name}: refused`);
-    const before = operands[resultSlot(kind)]!;
-    const after = arrays[resultSlot(kind)]!;
-    for (const { index, value, fits } of expected) {
+    for (const { index, result, value, fits } of expected) {
+      const slot = slotOf(kind, result);
+      const before = operands[slot]!;
+      const after = arrays[slot]!;
       const got = after[before.offset + index];
-      assert.ok(fits(got), `${runner.name}: element ${index}: got ${got}, expected ${value}`);
+      assert.ok(fits(got), `${runner.name}: result ${result ?? 0}[${index}]: got ${got}, expected ${value}`);
       (after as unknown as (number | bigint)[])[before.offset + index] = before.at(index);
     }
-    assert.deepEqual(after, before.data, `${runner.name}: wrote outside its elements`);
-    for (let slot = resultSlot(kind) + 1; slot < operands.length; slot++) {
+    for (let slot = slotOf(kind); slot < operands.length; slot++) {
       const { region, data, offset } = operands[slot]!;
-      arrays[slot]!.set(data.subarray(offset, offset + region.end) as never, offset);
-      assert.deepEqual(arrays[slot], data, `${runner.name}: wrote outside its scratch`);
+      if (isScratch(kind, slot)) arrays[slot]!.set(data.subarray(offset, offset + region.end) as never, offset);
+      assert.deepEqual(arrays[slot], data, `${runner.name}: wrote outside the elements of operand ${slot}`);
     }
   }
 }

@@ -4,6 +4,7 @@ import { panelLength } from '../../src/runtime/panels.js';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { binaryWords, castDtypes, unaryWords } from '../../src/runtime/step-kinds/elementwise.js';
 import { bagWords } from '../../src/runtime/step-kinds/move.js';
+import { directionWords, resetWords } from '../../src/runtime/step-kinds/recurrent.js';
 import { reduceWords, softmaxWords } from '../../src/runtime/step-kinds/reduce.js';
 import { poolWords } from '../../src/runtime/step-kinds/windows.js';
 import { allocate, type DType } from '../../src/runtime/tensor.js';
@@ -272,6 +273,35 @@ const pool: fc.Arbitrary<StepCase> = fc
   .record({ f: fc.constantFrom(...poolWords), sizes: windows })
   .map(({ f, sizes }) => ({ params: { f, ...sizes }, dtypes: [f32, f32, f32] }));
 
+const recurrentSizes = fc
+  .record({
+    direction: fc.constantFrom(...directionWords),
+    T: fc.constantFrom(0, 1, 2, 5),
+    B: fc.constantFrom(0, 1, 2, 3),
+    H: fc.constantFrom(0, 1, 3, 4, 5, 8, 17),
+    pad,
+  })
+  .map(({ pad: gap, ...sizes }) => ({ ...sizes, strideT: sizes.B * sizes.H + gap }));
+
+/** Weights small enough for gates that do not saturate. */
+const drawRecurrent = (slot: number, random: Random) => (random() - 0.5) * (slot === 0 ? 4 : 1);
+
+const lstm: fc.Arbitrary<StepCase> = fc
+  .record({ params: recurrentSizes, hasPeepholes: fc.boolean() })
+  .map(({ params, hasPeepholes }) => ({
+    params,
+    dtypes: [f32, f32, f32, f32, hasPeepholes ? f32 : undefined, f32, f32, f32],
+    draw: drawRecurrent,
+  }));
+
+const gru: fc.Arbitrary<StepCase> = fc
+  .record({ params: recurrentSizes, reset: fc.constantFrom(...resetWords) })
+  .map(({ params, reset }) => ({
+    params: { ...params, reset },
+    dtypes: [f32, f32, f32, f32, f32, f32],
+    draw: drawRecurrent,
+  }));
+
 /** Random steps by kind; a test checks that none is missing. */
 export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   gemm,
@@ -288,6 +318,8 @@ export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   fill,
   conv,
   pool,
+  lstm,
+  gru,
 };
 
 /** An element of `dtype` near `value`: as its array would store it. */

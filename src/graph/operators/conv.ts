@@ -1,107 +1,50 @@
 /** Conv: y[n, o] = b[o] + sum over channels and window of x[n, c] W[o, c], in groups of channels. */
-import { type Extent, multiply } from '../../runtime/extent.js';
+import { multiply } from '../../runtime/extent.js';
 import type { Operand, StepParam } from '../../runtime/plan.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
-import { integerOf, nodeError, realOf, requireInput } from './attributes.js';
+import { realOf, requireInput } from './attributes.js';
+import { type ConvSizes, convShape, convSizes, sumWindows } from './conv-reference.js';
 import { always, define, lastOpset, requireSameDType } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
 import { emitCopy } from './lower-copy.js';
-import { type Channels, emitConv, weightRows } from './lower-windows.js';
+import { emitConv } from './lower-windows.js';
 import { scalarView } from './lowering.js';
-import { formatShape, requireStatic } from './shapes.js';
-import { asThreeAxes, kernelSizes, placesOf, spatialSizes, visitWindow, type Windows, windowsOf } from './windows.js';
+import { placeWeights } from './place-weights.js';
+import { factsOf } from './reshape.js';
 
-interface ConvSizes {
-  readonly N: Extent;
-  readonly channels: Channels;
-  readonly windows: Windows;
-}
-
-/** @throws SHAPE_MISMATCH where weights, bias, groups and channels do not fit together */
+/** The sizes of a node's convolution. */
 function sizesOf(node: Node, inputs: readonly (Fact | undefined)[]): ConvSizes {
-  const [x, w, b] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]];
-  const image = spatialSizes(node, x.shape);
-  const weights = requireStatic(node, w.shape, 'weights');
-  const groups = integerOf(node, 'group', 1);
-  const [O, C] = weights;
-  const fits = weights.length === x.shape.length && groups >= 1 && O % groups === 0 && x.shape[1] === C * groups;
-  if (!fits || (b && (b.shape.length !== 1 || b.shape[0] !== O))) {
-    const got = [x, w, b].map((fact) => (fact ? formatShape(fact.shape) : 'none')).join(', ');
-    throw nodeError(
-      'SHAPE_MISMATCH',
-      node,
-      `shapes: got ${got} in ${groups} groups, expected x [N, C, ..], W [O, C / groups, ..], b [O].`,
-    );
-  }
-  const kernel = kernelSizes(node, weights.slice(2), image.length);
-  return { N: x.shape[0], channels: { groups, C, O: O / groups }, windows: windowsOf(node, image, kernel) };
+  return convSizes(node, requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]);
 }
 
 function infer(node: Node, inputs: readonly (Fact | undefined)[]): readonly Fact[] {
-  const dtype = requireSameDType(node, inputs);
-  const { N, channels, windows } = sizesOf(node, inputs);
-  return [{ dtype, shape: [N, channels.groups * channels.O, ...windows.output] }];
+  return [{ dtype: requireSameDType(node, inputs), shape: convShape(sizesOf(node, inputs)) }];
 }
 
 function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const [x, w, b] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]];
-  const facts = inputs.map((tensor) => tensor && { dtype: tensor.type, shape: tensor.dims });
-  const sizes = sizesOf(node, facts);
-  const { groups, C, O } = sizes.channels;
-  const windows = asThreeAxes(sizes.windows);
-  const [image, taps] = [elementCount(windows.input), elementCount(windows.kernel)];
-  const [xs, ws, bs] = [toNumbers(x), toNumbers(w), b && toNumbers(b)];
-  const [N, places] = [x.dims[0], [...placesOf(windows)]];
-  const values = new Float64Array(N * groups * O * places.length);
-  let next = 0;
-  for (let n = 0; n < N; n++) {
-    for (let o = 0; o < groups * O; o++) {
-      const first = (n * groups + Math.floor(o / O)) * C;
-      for (const place of places) {
-        let sum = bs ? bs[o] : 0;
-        for (let c = 0; c < C; c++) {
-          visitWindow(windows, place, (tap, at) => {
-            sum += xs[(first + c) * image + at] * ws[(o * C + c) * taps + tap];
-          });
-        }
-        values[next++] = sum;
-      }
-    }
-  }
+  const sizes = sizesOf(node, factsOf(inputs));
+  const values = sumWindows(sizes, x.dims[0], toNumbers(x), toNumbers(w), b && toNumbers(b));
   const lo = boundOf(node, 'lo') ?? Number.NEGATIVE_INFINITY;
   const hi = boundOf(node, 'hi') ?? Number.POSITIVE_INFINITY;
-  const dims = [N, groups * O, ...sizes.windows.output];
+  const dims = convShape(sizes) as readonly number[];
   return [fillNumbers(x.type, dims, (i) => Math.min(Math.max(values[i], lo), hi))];
 }
 
 /** Rows of weights with the bias first: made now of constants, else by copies. */
-function placeWeights(builder: PlanBuilder, w: string, b: string | undefined, outputs: number, taps: number): Operand {
+function rowsOf(builder: PlanBuilder, w: string, b: string | undefined, outputs: number, taps: number): Operand {
   const [weights, bias] = [builder.fact(w).constant, b ? builder.fact(b).constant : undefined];
-  const row = 1 + taps;
   if (weights && (bias || !b)) {
-    const [ws, bs] = [weights.data as Float32Array, bias?.data as Float32Array | undefined];
-    const data = new Float32Array(outputs * row);
-    for (let o = 0; o < outputs; o++) {
-      data[o * row] = bs?.[o] ?? 0;
-      data.set(ws.subarray(o * taps, (o + 1) * taps), o * row + 1);
-    }
-    return builder.weight({
-      name: `rows ${JSON.stringify(b ? [w, b] : [w])}`,
-      dtype: 'float32',
-      shape: [outputs, row],
-      layout: 'plain',
-      data,
-    });
+    return placeWeights(builder, w, weights as Tensor<'float32'>, b ? { name: b, value: bias! } : null);
   }
-  const rows = builder.scratch('float32', weightRows(outputs, taps));
+  const row = 1 + taps;
+  const rows = builder.scratch('float32', outputs * row);
   const place = (value: string) => builder.place(value).operand;
   emitCopy(builder, 'float32', place(w), { ...rows, offset: 1 }, [outputs, taps], [taps, 1], [row, 1]);
-  if (b) emitCopy(builder, 'float32', place(b), rows, [outputs], [1], [row]);
-  else {
-    emitCopy(builder, 'float32', scalarView(builder, 0).operand, rows, [outputs], [0], [row]);
-  }
+  const first = b ? place(b) : scalarView(builder, 0).operand;
+  emitCopy(builder, 'float32', first, rows, [outputs], [b ? 1 : 0], [row]);
   return rows;
 }
 
@@ -141,7 +84,7 @@ function lower(node: Node, builder: PlanBuilder): boolean {
     builder.step('gemm', [source, panels], [y], { M: N, N: outputs, K: taps, ...clamp });
     return true;
   }
-  const rows = placeWeights(builder, w, b || undefined, outputs, taps);
+  const rows = rowsOf(builder, w, b || undefined, outputs, taps);
   const y = builder.output(node.outputs[0]).operand;
   emitConv(builder, { x: source, weights: rows, y }, N, channels, windows, clamp);
   return true;

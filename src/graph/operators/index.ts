@@ -2,26 +2,37 @@
 import type { DType } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
+import { alongAxisOperators } from './along-axis.js';
+import { batchNormalizationOperators } from './batch-normalization.js';
 import { castOperators } from './cast.js';
 import { clipOperators } from './clip.js';
 import { concatOperators } from './concat.js';
 import { constantOperators } from './constant.js';
 import { convOperators } from './conv.js';
+import { convTransposeOperators } from './conv-transpose.js';
 import { dropoutOperators } from './dropout.js';
 import { binaryOperators } from './elementwise-binary.js';
 import { unaryOperators } from './elementwise-unary.js';
 import { embeddingBagOperators } from './embedding-bag.js';
 import { expandOperators } from './expand.js';
 import { gatherOperators } from './gather.js';
+import { gatherScatterOperators } from './gather-scatter.js';
 import { gemmOperators } from './gemm.js';
 import { linearOperators } from './linear.js';
+import { lossOperators } from './loss.js';
 import { matMulOperators } from './matmul.js';
+import { normalizationOperators } from './normalization.js';
+import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
+import { quantizeOperators } from './quantize.js';
+import { recurrentOperators } from './recurrent.js';
 import { reduceOperators } from './reduce.js';
 import { reshapeOperators } from './reshape.js';
+import { resizeOperators } from './resize.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
 import { transposeOperators } from './transpose.js';
+import { triangleOperators } from './triangle.js';
 import { variadicOperators } from './variadic.js';
 import { whereOperators } from './where.js';
 
@@ -48,6 +59,17 @@ const operators: readonly Operator[] = [
   ...castOperators,
   ...constantOperators,
   ...whereOperators,
+  ...alongAxisOperators,
+  ...convTransposeOperators,
+  ...gatherScatterOperators,
+  ...lossOperators,
+  ...batchNormalizationOperators,
+  ...normalizationOperators,
+  ...padOperators,
+  ...quantizeOperators,
+  ...recurrentOperators,
+  ...resizeOperators,
+  ...triangleOperators,
 ];
 
 const keyOf = (domain: string, name: string) => `${domain}:${name}`;

@@ -1,5 +1,5 @@
 /** Steps for convolution and pooling. */
-import { type Extent, multiply } from '../../runtime/extent.js';
+import type { Extent } from '../../runtime/extent.js';
 import type { Operand, StepParam } from '../../runtime/plan.js';
 import { scratchLength } from '../../runtime/step-kinds/windows.js';
 import type { PlanBuilder } from '../operator.js';
@@ -73,9 +73,4 @@ export function emitPool(
 ): void {
   const { scratch, C: _C, O: _O, ...params } = windowParams(N, { groups: channels, C: 1, O: 1 }, windows);
   builder.step('pool', [x], [y, builder.scratch('float32', scratch)], { f, ...params });
-}
-
-/** Elements of weights with their biases, [outputs, 1 + taps]. */
-export function weightRows(outputs: number, taps: number): Extent {
-  return multiply(outputs, 1 + taps);
 }

@@ -1,0 +1,110 @@
+/** Pad: a larger (or, with negative numbers, smaller) box around x, filled with a constant or from x itself. */
+import { add, type Extent, isStatic, multiply } from '../../runtime/extent.js';
+import type { Tensor } from '../../runtime/tensor.js';
+import type { Fact, Node } from '../graph.js';
+import type { Operator, PlanBuilder } from '../operator.js';
+import { constantInput, integersOf, nodeError, realOf, requireInput, textOf, wholeNumbers } from './attributes.js';
+import { define, lastOpset } from './define.js';
+import { allDTypes, fillBigints, fillNumbers, isFloat, pick, toBigints, toNumbers } from './elements.js';
+import { emitCopy, shifted } from './lower-copy.js';
+import { extentStrides, maximumStepRank } from './lowering.js';
+import { factsOf } from './reshape.js';
+import { type Shape, stridesOf } from './shapes.js';
+
+interface Padding {
+  /** Elements before and behind each axis. */
+  readonly begins: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** An attribute before opset 11 (`paddings` before 2), an input from then on. */
+function paddingOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number): Padding {
+  const rank = requireInput(node, inputs, 0).shape.length;
+  const constant = opset < 11 ? undefined : constantInput(node, inputs, 1);
+  const given = constant ? wholeNumbers(node, constant) : integersOf(node, opset < 2 ? 'paddings' : 'pads');
+  if (given?.length !== 2 * rank) {
+    throw nodeError('MODEL_INVALID', node, `pads: got [${given}], expected ${2 * rank} whole numbers.`);
+  }
+  return { begins: given.slice(0, rank), ends: given.slice(rank) };
+}
+
+function shapeOf(node: Node, shape: Shape, { begins, ends }: Padding): Shape {
+  return shape.map((dim, axis) => {
+    const size = add(dim, begins[axis] + ends[axis]);
+    if (!isStatic(size) || size >= 0) return size;
+    throw nodeError('SHAPE_MISMATCH', node, `axis ${axis}: got ${size} elements after padding, expected 0 or more.`);
+  });
+}
+
+/** Which element of an axis stands at `at`, counted from the axis's begin; -1 for the constant. */
+function sourceOf(node: Node, mode: string, at: number, size: number): number {
+  if (at >= 0 && at < size) return at;
+  if (mode === 'constant') return -1;
+  if (size === 0) throw nodeError('SHAPE_MISMATCH', node, `mode ${mode}: got an empty axis, expected elements.`);
+  if (mode === 'edge') return at < 0 ? 0 : size - 1;
+  if (mode !== 'reflect')
+    throw nodeError('MODEL_INVALID', node, `mode: got "${mode}", expected constant, edge or reflect.`);
+  const period = Math.max(1, 2 * (size - 1));
+  const inside = ((at % period) + period) % period;
+  return inside < size ? inside : period - inside;
+}
+
+function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
+  const x = requireInput(node, inputs, 0);
+  const padding = paddingOf(node, factsOf(inputs), opset);
+  const dims = shapeOf(node, x.dims, padding) as readonly number[];
+  const mode = textOf(node, 'mode', 'constant');
+  const strides = stridesOf(x.dims);
+  let places = [0];
+  dims.forEach((size, axis) => {
+    const sources = Array.from({ length: size }, (_, i) =>
+      sourceOf(node, mode, i - padding.begins[axis], x.dims[axis]),
+    );
+    places = places.flatMap((place) =>
+      sources.map((source) => (place < 0 || source < 0 ? -1 : place + source * strides[axis])),
+    );
+  });
+  if (!places.includes(-1)) return [pick(x, dims, places)];
+  const constant = opset < 11 ? undefined : inputs[2];
+  if (isFloat(x.type)) {
+    const values = toNumbers(x);
+    const fill = constant ? toNumbers(constant)[0] : realOf(node, 'value', 0);
+    return [fillNumbers(x.type, dims, (i) => (places[i] < 0 ? fill : values[places[i]]))];
+  }
+  const values = toBigints(x);
+  const fill = constant ? toBigints(constant)[0] : 0n;
+  return [fillBigints(x.type, dims, (i) => (places[i] < 0 ? fill : values[places[i]]))];
+}
+
+/** A fill and a copy into its middle, for a constant known now. */
+function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
+  const { dtype, shape } = builder.fact(node.inputs[0]);
+  const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
+  const { begins, ends } = paddingOf(node, facts, opset);
+  const given = opset < 11 ? undefined : facts[2];
+  const isPlain = textOf(node, 'mode', 'constant') === 'constant' && [...begins, ...ends].every((size) => size >= 0);
+  if (dtype !== 'float32' || !isPlain || shape.length > maximumStepRank || (given && !given.constant)) return false;
+  const x = builder.place(node.inputs[0]).operand;
+  const y = builder.output(node.outputs[0]);
+  const value = given?.constant ? toNumbers(given.constant)[0] : realOf(node, 'value', 0);
+  const strides = extentStrides(y.fact.shape);
+  const count = y.fact.shape.reduce(multiply, 1);
+  builder.step('fill', [], [y.operand], { count, value: { real: value } });
+  const start = begins.reduce<Extent>((sum, size, axis) => add(sum, multiply(size, strides[axis])), 0);
+  emitCopy(builder, dtype, x, shifted(y.operand, start), shape, extentStrides(shape), strides);
+  return true;
+}
+
+export const padOperators: readonly Operator[] = define([[1, lastOpset, allDTypes]], {
+  name: 'Pad',
+  infer: (node, inputs, opset) => {
+    const { dtype, shape } = requireInput(node, inputs, 0);
+    return [{ dtype, shape: shapeOf(node, shape, paddingOf(node, inputs, opset)) }];
+  },
+  evaluate,
+  lower,
+  rowIndependent: (node, inputs, _outputs) => {
+    const list = inputs[1]?.constant ? wholeNumbers(node, inputs[1].constant) : (integersOf(node, 'pads') ?? [1]);
+    return list[0] === 0 && list[list.length / 2] === 0;
+  },
+});

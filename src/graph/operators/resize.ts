@@ -1,0 +1,241 @@
+/** Resize and Upsample: each axis on its own, every output a short weighted sum of inputs along it. */
+import { multiply } from '../../runtime/extent.js';
+import { elementBytes, type Tensor } from '../../runtime/tensor.js';
+import type { Fact, Node } from '../graph.js';
+import type { Operator, PlanBuilder } from '../operator.js';
+import { constantInput, integerOf, nodeError, realOf, requireInput, textOf, wholeNumbers } from './attributes.js';
+import { define, lastOpset } from './define.js';
+import { allDTypes, fillBigints, fillNumbers, isFloat, toNumbers } from './elements.js';
+import { sizesAround } from './lower-copy.js';
+import { factsOf } from './reshape.js';
+import { requireStatic } from './shapes.js';
+
+/** What one axis becomes. */
+interface AxisScale {
+  readonly input: number;
+  readonly output: number;
+  readonly scale: number;
+  /** Part of the axis that tf_crop_and_resize takes. */
+  readonly region: readonly [start: number, end: number];
+}
+
+/** An output: its inputs along the axis and their weights; `isOutside` where the coordinate leaves the axis. */
+interface Sample {
+  readonly at: readonly number[];
+  readonly weights: readonly number[];
+  readonly isOutside: boolean;
+}
+
+function realsOf(node: Node, inputs: readonly (Fact | undefined)[], index: number): readonly number[] {
+  const tensor = constantInput(node, inputs, index);
+  return tensor && tensor.size > 0 ? Array.from(toNumbers(tensor)) : [];
+}
+
+/** Scales, or sizes that say what the scales are, and the regions. */
+function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly AxisScale[] {
+  const x = requireInput(node, inputs, 0);
+  const isOld = opset < 11;
+  const attribute = node.attributes.get('scales');
+  const scales =
+    isOld && Array.isArray(attribute) ? (attribute as readonly number[]) : realsOf(node, inputs, isOld ? 1 : 2);
+  const sizesTensor = isOld ? undefined : constantInput(node, inputs, 3);
+  const sizes = sizesTensor && sizesTensor.size > 0 ? wholeNumbers(node, sizesTensor) : undefined;
+  const region = isOld ? [] : realsOf(node, inputs, 1);
+  const rank = x.shape.length;
+  const list = sizes ?? scales;
+  if (list.length !== rank || list.some((value) => !(value > 0 && Number.isFinite(value)))) {
+    throw nodeError('MODEL_INVALID', node, `scales or sizes: got [${list}], expected ${rank} numbers > 0.`);
+  }
+  const dims = requireStatic(
+    node,
+    x.shape.map((dim, axis) => (list[axis] === 1 && !sizes ? 1 : dim)),
+    'axes that are resized',
+  );
+  return dims.map((input, axis) => {
+    const scale = sizes ? sizes[axis] / input : scales[axis];
+    const output = sizes ? sizes[axis] : Math.floor(input * scale);
+    return { input, output, scale, region: [region[axis] ?? 0, region[rank + axis] ?? 1] };
+  });
+}
+
+/** The coordinate in the input of place `at` of the output; ends meet at the output's exact, not its whole, size. */
+function coordinateOf(mode: string, at: number, axis: AxisScale): number | undefined {
+  const {
+    input,
+    scale,
+    region: [start, end],
+  } = axis;
+  const exact = input * scale;
+  switch (mode) {
+    case 'half_pixel':
+      return (at + 0.5) / scale - 0.5;
+    case 'pytorch_half_pixel':
+      return exact > 1 ? (at + 0.5) / scale - 0.5 : 0;
+    case 'align_corners':
+      return exact > 1 ? (at * (input - 1)) / (exact - 1) : 0;
+    case 'asymmetric':
+      return at / scale;
+    case 'tf_half_pixel_for_nn':
+      return (at + 0.5) / scale;
+    case 'tf_crop_and_resize':
+      if (exact > 1) return start * (input - 1) + (at * (end - start) * (input - 1)) / (exact - 1);
+      return 0.5 * (start + end) * (input - 1);
+    default:
+      return undefined;
+  }
+}
+
+function nearestIndex(mode: string, x: number): number | undefined {
+  switch (mode) {
+    case 'round_prefer_floor':
+      return Math.ceil(x - 0.5);
+    case 'round_prefer_ceil':
+      return Math.floor(x + 0.5);
+    case 'floor':
+      return Math.floor(x);
+    case 'ceil':
+      return Math.ceil(x);
+    default:
+      return undefined;
+  }
+}
+
+/** Weights of the four neighbours of a place at `t` between the inner two (Keys, 1981). */
+function cubicWeights(t: number, a: number): readonly number[] {
+  const far = (d: number) => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+  const near = (d: number) => ((a + 2) * d - (a + 3)) * d * d + 1;
+  return [far(1 + t), near(t), near(1 - t), far(2 - t)];
+}
+
+interface Settings {
+  readonly mode: string;
+  readonly transform: string;
+  readonly nearest: string;
+  readonly cubic: number;
+  readonly excludes: boolean;
+  readonly outside: number;
+}
+
+function settingsOf(node: Node, opset: number): Settings {
+  const isOld = opset < 11;
+  return {
+    mode: textOf(node, 'mode', 'nearest'),
+    transform: isOld ? 'asymmetric' : textOf(node, 'coordinate_transformation_mode', 'half_pixel'),
+    nearest: isOld ? 'floor' : textOf(node, 'nearest_mode', 'round_prefer_floor'),
+    cubic: realOf(node, 'cubic_coeff_a', -0.75),
+    excludes: integerOf(node, 'exclude_outside', 0) !== 0,
+    outside: realOf(node, 'extrapolation_value', 0),
+  };
+}
+
+/** @throws MODEL_INVALID for a mode that is not known */
+function samplesOf(node: Node, axis: AxisScale, settings: Settings): readonly Sample[] {
+  const { mode, transform, nearest, cubic, excludes } = settings;
+  const last = axis.input - 1;
+  const clamp = (at: number) => Math.min(Math.max(at, 0), last);
+  return Array.from({ length: axis.output }, (_, place): Sample => {
+    const x = coordinateOf(transform, place, axis);
+    if (x === undefined) throw nodeError('MODEL_INVALID', node, `coordinate_transformation_mode: got "${transform}".`);
+    const isOutside = transform === 'tf_crop_and_resize' && (x < 0 || x > last);
+    if (mode === 'nearest') {
+      const at = nearestIndex(nearest, x);
+      if (at === undefined) throw nodeError('MODEL_INVALID', node, `nearest_mode: got "${nearest}".`);
+      return { at: [clamp(at)], weights: [1], isOutside };
+    }
+    const low = Math.floor(x);
+    if (mode === 'linear' || mode === 'bilinear') {
+      return { at: [clamp(low), clamp(low + 1)], weights: [1 - (x - low), x - low], isOutside };
+    }
+    if (mode !== 'cubic')
+      throw nodeError('MODEL_INVALID', node, `mode: got "${mode}", expected nearest, linear or cubic.`);
+    const at = [low - 1, low, low + 1, low + 2];
+    const raw = cubicWeights(x - low, cubic).map((weight, i) => (excludes && (at[i] < 0 || at[i] > last) ? 0 : weight));
+    const sum = excludes ? raw.reduce((total, weight) => total + weight, 0) : 1;
+    return { at: at.map(clamp), weights: raw.map((weight) => weight / sum), isOutside };
+  });
+}
+
+function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
+  const x = requireInput(node, inputs, 0);
+  const settings = settingsOf(node, opset);
+  let [values, dims]: [ArrayLike<number>, readonly number[]] = [toNumbers(x), x.dims];
+  axesOf(node, factsOf(inputs), opset).forEach((axis, at) => {
+    const isWhole = axis.scale === 1 && axis.region[0] === 0 && axis.region[1] === 1;
+    if (isWhole) return;
+    const samples = samplesOf(node, { ...axis, input: dims[at] }, settings);
+    values = resample(values, dims, at, samples, settings.outside);
+    dims = dims.map((dim, other) => (other === at ? samples.length : dim));
+  });
+  if (isFloat(x.type)) return [fillNumbers(x.type, dims, (i) => values[i])];
+  return [fillBigints(x.type, dims, (i) => BigInt(Math.round(values[i])))];
+}
+
+function resample(
+  values: ArrayLike<number>,
+  dims: readonly number[],
+  at: number,
+  samples: readonly Sample[],
+  outside: number,
+) {
+  const { outer, axis, inner } = sizesAround(dims, at) as Record<'outer' | 'axis' | 'inner', number>;
+  const result = new Float64Array(outer * samples.length * inner);
+  let next = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const { at: places, weights, isOutside } of samples) {
+      for (let i = 0; i < inner; i++) {
+        let sum = 0;
+        places.forEach((place, k) => {
+          sum += weights[k] * values[(o * axis + place) * inner + i];
+        });
+        result[next++] = isOutside ? outside : sum;
+      }
+    }
+  }
+  return result;
+}
+
+/** Nearest neighbours: one gather for each axis that changes. */
+function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
+  const settings = settingsOf(node, opset);
+  const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
+  const { dtype, shape } = builder.fact(node.inputs[0]);
+  const axes = axesOf(node, facts, opset);
+  const changed = axes.flatMap(({ scale }, at) => (scale === 1 ? [] : [at]));
+  if (settings.mode !== 'nearest' || settings.transform === 'tf_crop_and_resize' || changed.length === 0) return false;
+  let source = builder.place(node.inputs[0]).operand;
+  let dims = shape;
+  for (const at of changed) {
+    const samples = samplesOf(node, axes[at], settings);
+    const next = dims.map((dim, axis) => (axis === at ? samples.length : dim));
+    const data = Int32Array.from(samples, ({ at: [place] }) => place);
+    const name = `samples ${at} of ${node.name}`;
+    const indices = builder.weight({ name, dtype: 'int32', shape: [data.length], layout: 'plain', data });
+    const isLast = at === changed.at(-1);
+    const target = isLast ? builder.output(node.outputs[0]).operand : builder.scratch(dtype, next.reduce(multiply, 1));
+    const sizes = sizesAround(dims, at);
+    builder.step('gather', [source, indices], [target], {
+      elementBytes: elementBytes(dtype),
+      ...sizes,
+      count: data.length,
+    });
+    [source, dims] = [target, next];
+  }
+  return true;
+}
+
+const definition = {
+  infer: (node: Node, inputs: readonly (Fact | undefined)[], opset: number) => {
+    const { dtype, shape } = requireInput(node, inputs, 0);
+    const axes = axesOf(node, inputs, opset);
+    return [{ dtype, shape: shape.map((dim, at) => (axes[at].scale === 1 ? dim : axes[at].output)) }];
+  },
+  evaluate,
+  lower,
+  rowIndependent: (node: Node, inputs: readonly (Fact | undefined)[]) =>
+    typeof requireInput(node, inputs, 0).shape[0] !== 'number',
+};
+
+export const resizeOperators: readonly Operator[] = [
+  ...define([[10, lastOpset, allDTypes]], { name: 'Resize', ...definition }),
+  ...define([[7, 9, allDTypes]], { name: 'Upsample', ...definition }),
+];

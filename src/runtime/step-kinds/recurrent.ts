@@ -1,0 +1,134 @@
+/** Recurrent layers over all times, one direction. */
+import { panelLength } from '../panels.js';
+import type { BoundParams, Region, StepKind } from '../step-kind.js';
+import { boxRegion, spanRegion } from './box.js';
+import { integerWord, pointerWord, sizeOf, wordOf } from './params.js';
+
+const float32 = ['float32'] as const;
+
+/** From the first time on, or from the last. */
+export const directionWords = ['forward', 'reverse'] as const;
+
+/** Whether a GRU's reset gate scales the state before its product, or the product. */
+export const resetWords = ['before', 'after'] as const;
+
+interface RecurrentSizes {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  readonly strideT: number;
+}
+
+function recurrentSizes(params: BoundParams): RecurrentSizes {
+  const [T, B, H] = ['T', 'B', 'H'].map((name) => sizeOf(params, name));
+  return { T, B, H, strideT: sizeOf(params, 'strideT', B * H) };
+}
+
+const params: StepKind['params'] = {
+  direction: { type: 'word', words: directionWords },
+  T: { type: 'size' },
+  B: { type: 'size' },
+  H: { type: 'size' },
+  strideT: { type: 'size', optional: true },
+};
+
+/** y [T, B, H] with strideT elements between times; the state of one time is read again at the next. */
+function outputRegion(slot: number, { T, B, H, strideT }: RecurrentSizes): Region {
+  return boxRegion(slot, [T, B * H], [strideT, 1]);
+}
+
+/** The kernels take sizes of a row of gates as i32. */
+function sizeProblem(bound: BoundParams, gates: number): string | null {
+  const { B, H, T, strideT } = recurrentSizes(bound);
+  if (T > 1 && strideT < B * H) return `stride of times: got ${strideT}, expected at least ${B * H}`;
+  return gates * Math.max(1, B) * H < 2 ** 29 ? null : `a state too large: got ${B} x ${H}`;
+}
+
+const wordsOf = (bound: BoundParams) => {
+  const { T, B, H, strideT } = recurrentSizes(bound);
+  return [T, B, H, strideT].map(integerWord);
+};
+
+/**
+ * LSTM: gates i, o, f = sigmoid, c = tanh of z [T, B, 4H] + R h [+ peepholes p [3, H] of i, o, f];
+ * c' = f c + i tanh, h' = o tanh(c').
+ */
+export const lstm: StepKind = {
+  opcode: 15,
+  reads: [
+    { name: 'z', dtypes: float32 },
+    { name: 'r', dtypes: float32, layout: 'panels' },
+    { name: 'h', dtypes: float32 },
+    { name: 'c', dtypes: float32 },
+    { name: 'p', dtypes: float32, optional: true },
+  ],
+  writes: [
+    { name: 'y', dtypes: float32 },
+    { name: 'cell', dtypes: float32 },
+    { name: 'gates', dtypes: float32, scratch: true },
+  ],
+  params,
+  work(bound) {
+    const { T, B, H } = recurrentSizes(bound);
+    return 4 * T * B * H * (H + 1);
+  },
+  dtypeProblem: (bound) => sizeProblem(bound, 4),
+  regions(bound) {
+    const sizes = recurrentSizes(bound);
+    const { T, B, H } = sizes;
+    const state = T === 0 ? 0 : B * H;
+    const weights = state === 0 ? 0 : panelLength(4 * H, H);
+    return [
+      ...[T * B * 4 * H, weights, state, state, state === 0 ? 0 : 3 * H].map((size, slot) => spanRegion(slot, size)),
+      outputRegion(5, sizes),
+      spanRegion(6, state),
+      spanRegion(7, 4 * state),
+    ];
+  },
+  encode: (bound, pointers) => [
+    ...pointers.map(pointerWord),
+    wordOf(bound, 'direction', directionWords),
+    ...wordsOf(bound),
+  ],
+};
+
+/**
+ * GRU: gates z, r = sigmoid, n = tanh of z [T, B, 3H] + R h, where r scales h or the product with `n`'s panels;
+ * h' = (1 - z) n + z h.
+ */
+export const gru: StepKind = {
+  opcode: 16,
+  reads: [
+    { name: 'z', dtypes: float32 },
+    { name: 'r', dtypes: float32, layout: 'panels' },
+    { name: 'n', dtypes: float32, layout: 'panels' },
+    { name: 'h', dtypes: float32 },
+  ],
+  writes: [
+    { name: 'y', dtypes: float32 },
+    { name: 'scratch', dtypes: float32, scratch: true },
+  ],
+  params: { ...params, reset: { type: 'word', words: resetWords } },
+  work(bound) {
+    const { T, B, H } = recurrentSizes(bound);
+    return 3 * T * B * H * (H + 1);
+  },
+  dtypeProblem: (bound) => sizeProblem(bound, 3),
+  regions(bound) {
+    const sizes = recurrentSizes(bound);
+    const { T, B, H } = sizes;
+    const state = T === 0 ? 0 : B * H;
+    const [gates, hidden] = state === 0 ? [0, 0] : [panelLength(2 * H, H), panelLength(H, H)];
+    return [
+      ...[T * B * 3 * H, gates, hidden, state].map((size, slot) => spanRegion(slot, size)),
+      outputRegion(4, sizes),
+      spanRegion(5, 3 * state),
+    ];
+  },
+  encode: (bound, pointers) => [
+    ...pointers.map(pointerWord),
+    wordOf(bound, 'direction', directionWords),
+    wordOf(bound, 'reset', resetWords),
+    ...wordsOf(bound),
+  ],
+};

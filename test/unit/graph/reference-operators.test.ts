@@ -1,0 +1,121 @@
+/** What operators without kernels, or with rare ones, refuse; the conformance cases show their values. */
+import assert from 'node:assert/strict';
+import type { Attribute } from '../../../src/graph/graph.js';
+import { inferFacts } from '../../../src/graph/infer.js';
+import { buildPlan } from '../../../src/plan/index.js';
+import { KerfError } from '../../../src/runtime/errors.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
+import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
+import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
+
+type Attributes = Readonly<Record<string, Attribute>>;
+
+function run(op: string, inputs: readonly Tensor[], attributes: Attributes = {}, opset = 17): Tensor {
+  const names = inputs.map((_, i) => `i${i}`);
+  const constants = Object.fromEntries(inputs.map((tensor, i) => [`i${i}`, tensor]));
+  const nodes = [node(op, names, 'y', attributes)];
+  return inferFacts(graphOf({ inputs: [], outputs: ['y'], nodes, constants, opset })).get('y')!.constant!;
+}
+
+function refused(code: string, pattern: RegExp, op: string, inputs: readonly Tensor[], attributes: Attributes = {}) {
+  assert.throws(
+    () => run(op, inputs, attributes),
+    (error: unknown) => error instanceof KerfError && error.code === code && pattern.test(error.message),
+    op,
+  );
+}
+
+const list = (tensor: Tensor) => Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+
+/** The same node by its kernels: `x` is an input of the graph. */
+function runLowered(op: string, x: Tensor, others: readonly Tensor[], attributes: Attributes): Tensor {
+  const constants = Object.fromEntries(others.map((tensor, i) => [`c${i}`, tensor]));
+  const nodes = [node(op, ['x', ...Object.keys(constants)], 'y', attributes)];
+  const plan = buildPlan(graphOf({ inputs: [port('x', x.dims)], outputs: ['y'], nodes, constants }));
+  assert.ok(
+    plan.steps.every(({ kind }) => kind !== 'reference'),
+    op,
+  );
+  return createWasmExecutor(plan).runSync({ x }, {}).y;
+}
+
+describe('operators of the reference', () => {
+  it('refuse indices and classes outside of their axis', () => {
+    refused('DATA_INVALID', /index: got 3, expected -3..2/, 'GatherElements', [ramp(3), int64(3)]);
+    refused('DATA_INVALID', /index: got -4/, 'GatherND', [ramp(3), int64(-4)]);
+    refused('DATA_INVALID', /index: got 9/, 'ScatterElements', [ramp(3), int64(9), ramp(1)]);
+    refused('DATA_INVALID', /class: got 3, expected 0..2/, 'NegativeLogLikelihoodLoss', [ramp(1, 3), int64(3)]);
+  });
+
+  it('refuse shapes that do not fit', () => {
+    refused('SHAPE_MISMATCH', /indices: got \[2,1\] for \[3\]/, 'GatherElements', [
+      ramp(3),
+      int64(0, 1).reshape([2, 1]),
+    ]);
+    refused('SHAPE_MISMATCH', /at most 1 a row/, 'GatherND', [ramp(3), int64(0, 1)]);
+    refused('SHAPE_MISMATCH', /updates: got \[2\], expected \[1\]/, 'ScatterElements', [ramp(3), int64(0), ramp(2)]);
+    refused('SHAPE_MISMATCH', /expected \[N, C, ..\]/, 'SoftmaxCrossEntropyLoss', [
+      ramp(2, 3),
+      int64(0, 1).reshape([2, 1]),
+    ]);
+    refused('SHAPE_MISMATCH', /one number a channel/, 'InstanceNormalization', [ramp(1, 2, 3), ramp(3), ramp(3)]);
+    refused('SHAPE_MISMATCH', /matrix/, 'Trilu', [ramp(3)]);
+    refused('SHAPE_MISMATCH', /k: got 5/, 'TopK', [ramp(3), int64(5)]);
+    refused('SHAPE_MISMATCH', /after padding/, 'Pad', [ramp(3), int64(-2, -2)]);
+    refused('SHAPE_MISMATCH', /expected x \[N, C, ..\], W \[C/, 'ConvTranspose', [ramp(1, 2, 3), ramp(3, 1, 2)]);
+    refused('SHAPE_MISMATCH', /scale: got 2 numbers/, 'QuantizeLinear', [ramp(2, 3), ramp(2)]);
+  });
+
+  it('refuse modes and lists that they do not know', () => {
+    refused('MODEL_INVALID', /mode: got "wrap"/, 'Pad', [ramp(3), int64(1, 1)], { mode: 'wrap' });
+    refused('MODEL_INVALID', /pads: got \[1\]/, 'Pad', [ramp(3), int64(1)]);
+    refused('MODEL_INVALID', /reduction: got "max"/, 'ScatterElements', [ramp(3), int64(0), ramp(1)], {
+      reduction: 'max',
+    });
+    const scales = [ramp(1, 1, 2, 2), ramp(0), new Tensor('float32', Float32Array.of(1, 1, 2, 2), [4])];
+    refused('MODEL_INVALID', /nearest_mode/, 'Resize', scales, { nearest_mode: 'up' });
+    refused('MODEL_INVALID', /coordinate_transformation_mode/, 'Resize', scales, {
+      coordinate_transformation_mode: 'x',
+    });
+    refused('MODEL_INVALID', /mode: got "area"/, 'Resize', scales, { mode: 'area' });
+    refused('MODEL_INVALID', /expected 4 numbers/, 'Resize', [ramp(1, 1, 2, 2), ramp(0), ramp(3)]);
+  });
+
+  it('have the values of their kernels: Pad, Resize, ConvTranspose, BatchNormalization', () => {
+    const cases: readonly [op: string, x: Tensor, others: readonly Tensor[], attributes?: Attributes][] = [
+      ['Pad', ramp(2, 3), [int64(1, 0, 2, 1), new Tensor('float32', Float32Array.of(7), [])]],
+      ['Resize', ramp(1, 2, 3, 2), [ramp(0), new Tensor('float32', Float32Array.of(1, 1, 2, 1.5), [4])]],
+      [
+        'ConvTranspose',
+        ramp(1, 4, 3, 2),
+        [ramp(4, 3, 3, 2), ramp(6)],
+        { group: 2, strides: [2, 3], pads: [1, 0, 1, 1] },
+      ],
+      ['ConvTranspose', ramp(1, 2, 3), [ramp(2, 1, 3)], { dilations: [2], output_padding: [0] }],
+      [
+        'BatchNormalization',
+        ramp(2, 1, 3),
+        [1, 2, 3, 4].map((value) => new Tensor('float32', Float32Array.of(value), [1])),
+      ],
+    ];
+    for (const [op, x, others, attributes = {}] of cases) {
+      const [got, wanted] = [runLowered(op, x, others, attributes), run(op, [x, ...others], attributes)];
+      assert.deepEqual(got.dims, wanted.dims, op);
+      // Quarters whose sums stay below 2^14: products and sums are exact, but for the root of BatchNormalization.
+      const slack = op === 'BatchNormalization' ? 2 ** -20 : 0;
+      const off = list(got).findIndex((value, i) => Math.abs(value - list(wanted)[i]) > slack * Math.abs(value));
+      assert.equal(off, -1, `${op}[${off}]: got ${list(got)[off]}, expected ${list(wanted)[off]}`);
+    }
+  });
+
+  it('compute in old operator sets: TopK by attribute, Pad by attribute, Upsample by scales', () => {
+    assert.deepEqual(list(run('TopK', [ramp(4)], { k: 2 }, 9)), [2, 0.5]);
+    assert.deepEqual(list(run('Pad', [ramp(2)], { pads: [1, 1], value: 3 }, 10)), [3, 0.5, -1.25, 3]);
+    assert.deepEqual(list(run('Upsample', [ramp(2)], { scales: [2] }, 7)), [0.5, 0.5, -1.25, -1.25]);
+  });
+
+  it('reflect more often than once where the padding is longer than the axis', () => {
+    const x = new Tensor('float32', Float32Array.of(1, 2, 3), [3]);
+    assert.deepEqual(list(run('Pad', [x, int64(3, 5)], { mode: 'reflect' })), [2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2]);
+  });
+});
