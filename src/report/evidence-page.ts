@@ -30,7 +30,7 @@ function row(tensor: TensorEvidence, target: string | null): (SafeCell | string 
     badge(tensor.verdict),
     target ? { html: `<a href="#${target}">${escapeHtml(name)}</a>` } : name,
     tensor.law,
-    short(tensor.scaleRatio),
+    short(Number.isFinite(tensor.scaleRatio) ? tensor.scaleRatio : null),
     short(tensor.fit.ks),
     share(tensor.weights),
     units && units.tested > 0 ? `${count(units.supported)}/${count(units.tested)}` : null,

@@ -1,25 +1,29 @@
 /** What training supports, as JSON and as a table. */
 
 import colors from 'picocolors';
-import type { Evidence, FamilyResult, TensorEvidence } from '../evidence/evidence.js';
-import { count, percent, short } from './numbers.js';
+import type { Evidence, FamilyResult } from '../evidence/evidence.js';
+import { groupTensors, type TensorGroup, tensorCells } from './evidence-groups.js';
+import { count, percent } from './numbers.js';
 import { plain, shortened } from './plain.js';
 import { formatTable, heading } from './table.js';
 
-/** The evidence without its long lists: singular values and p-values of single units stay in the library's result. */
+/** Numbers of a list, to seven digits: more than f32 weights determine. */
+const listed = (values: Float64Array) => Array.from(values, (value) => Number(value.toPrecision(7)));
+
+/** The evidence with singular values and p-values of units; the pictures of a report are drawings of the same. */
 export function evidenceJson(evidence: Evidence): Record<string, unknown> {
   return {
     fdr: evidence.fdr,
     seed: evidence.seed,
     tensors: evidence.tensors.map(({ spectrum, pictures: _drawn, ...tensor }) => {
       if (spectrum === null) return { ...tensor, spectrum };
-      const { values: _, ...kept } = spectrum;
-      return { ...tensor, spectrum: kept };
+      return { ...tensor, spectrum: { ...spectrum, values: listed(spectrum.values) } };
     }),
-    units: evidence.units.map(({ layer, supported }) => ({
+    units: evidence.units.map(({ layer, supported, pValues }) => ({
       layer,
       tested: supported.length,
       supported: supported.reduce((sum, flag) => sum + flag, 0),
+      pValues: listed(pValues),
     })),
   };
 }
@@ -27,8 +31,6 @@ export function evidenceJson(evidence: Evidence): Record<string, unknown> {
 /** Share of a family that is supported; null where nothing was tested. */
 export const share = (family: FamilyResult | null) =>
   family === null || family.tested === 0 ? null : percent(family.supported / family.tested, 1);
-const fraction = (family: FamilyResult | null) =>
-  family === null || family.tested === 0 ? null : `${count(family.supported)}/${count(family.tested)}`;
 
 const verdictColours = {
   moved: colors.cyan,
@@ -57,11 +59,6 @@ const columns = [
 ] as const;
 const wideColumns = [...columns, { head: 'units', align: 'right' }, { head: 'directions', align: 'right' }] as const;
 
-function row({ verdict, name, law, scaleRatio, fit, weights, units, spectrum }: TensorEvidence) {
-  const directions = spectrum && `${spectrum.supported}/${spectrum.rank}`;
-  return [verdict, name, law, short(scaleRatio), short(fit.ks), share(weights), fraction(units), directions];
-}
-
 export interface EvidenceView {
   /** Characters in a line; null where lines may be as long as they like. */
   readonly width?: number | null;
@@ -73,21 +70,30 @@ export interface EvidenceView {
 const shortestName = 12;
 /** Reasons that are given unasked. */
 const fewReasons = 12;
+/** Lines that a person takes in at a glance; where there are more tensors, those alike share a line. */
+const fewLines = 24;
+
+/** Lines of the table: the tensors, or groups of them. */
+function linesOf({ tensors }: Evidence, verbose: boolean): readonly TensorGroup[] {
+  return verbose || tensors.length <= fewLines ? tensors.map((tensor) => [tensor] as const) : groupTensors(tensors);
+}
 
 /** The table, in lines of at most `width`: names are cut, then units and directions left out. */
-function verdictTable({ tensors }: Evidence, width: number | null): string {
-  const rows = tensors.map(row);
+function verdictTable(lines: readonly TensorGroup[], width: number | null): string {
+  const rows = lines.map(tensorCells);
   const widthOf = (n: number) => {
     const columnWidth = (i: number) =>
-      Math.max(...[wideColumns[i].head, ...rows.map((r) => r[i] ?? '-')].map((t) => plain(t).length));
+      Math.max(...[wideColumns[i].head, ...rows.map((r) => r[i] ?? '-')].map((t) => plain(String(t)).length));
     const others = Array.from({ length: n }, (_, i) => (i === 1 ? 0 : columnWidth(i)));
     return others.reduce((sum, w) => sum + w + 2, -2);
   };
-  const longest = Math.max(6, ...tensors.map(({ name }) => [...plain(name)].length));
+  const longest = Math.max(6, ...rows.map(([, name]) => [...plain(String(name))].length));
   const isWide = width === null || widthOf(8) + Math.min(longest, 24) <= width;
   const shown = isWide ? wideColumns : columns;
   const room = width === null ? longest : Math.max(shortestName, width - widthOf(shown.length));
-  const cells = rows.map((r) => r.slice(0, shown.length).map((cell, i) => (i === 1 ? shortened(cell!, room) : cell)));
+  const cells = rows.map((r) =>
+    r.slice(0, shown.length).map((cell, i) => (i === 1 ? shortened(String(cell), room) : cell)),
+  );
   return formatTable(shown, cells);
 }
 
@@ -103,12 +109,17 @@ function formatReasons({ tensors }: Evidence, { verbose = false, width = null }:
 
 /** What `kerf analyze` prints: the verdicts, one line per tensor, then why where something moved. */
 export function formatEvidence(evidence: Evidence, view: EvidenceView = {}): string {
+  const lines = linesOf(evidence, view.verbose ?? false);
+  const grouped =
+    lines.length < evidence.tensors.length
+      ? 'Tensors alike share a line, * for their numbers; --verbose lists all.\n'
+      : '';
   const legend =
-    `\nscale: standard deviation over the law's. KS: distance to the law. supported: weights that training moved\n` +
+    `\n${grouped}scale: standard deviation over the law's. KS: distance to the law. supported: weights that training moved\n` +
     `beyond it, at a false discovery rate of ${evidence.fdr}; units, directions likewise (directions: 1 % per matrix).\n`;
   return (
     heading(summaryLine(evidence)) +
-    verdictTable(evidence, view.width ?? null) +
+    verdictTable(lines, view.width ?? null) +
     colors.dim(legend) +
     formatReasons(evidence, view)
   );

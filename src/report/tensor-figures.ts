@@ -50,12 +50,14 @@ const spectrumBins = 40;
 const curvePlaces = 160;
 /** The axis ends at this many thresholds at most; larger values are told in words. */
 const longestAxis = 2.5;
+/** And at so many at least: what is written right of the threshold needs room. */
+const shortestAxis = 1.5;
 
 /** Singular values against the Marchenko-Pastur law. */
 export function spectrumFigure(spectrum: SpectrumResult | null): string {
   if (!spectrum || spectrum.values.length < fewestTests) return '';
   const { values, threshold, sigma, refitted, supported, rank } = spectrum;
-  const to = Math.min(longestAxis * threshold, Math.max(1.25 * threshold, 1.03 * values[0]));
+  const to = Math.min(longestAxis * threshold, Math.max(shortestAxis * threshold, 1.03 * values[0]));
   const counts = new Array<number>(spectrumBins).fill(0);
   const inside = values.filter((value) => value < to);
   for (const value of inside) counts[Math.floor((value / to) * spectrumBins)]++;
@@ -73,9 +75,9 @@ export function spectrumFigure(spectrum: SpectrumResult | null): string {
     ...(beyond > 0 && { note: `${beyond} further right, up to ${short(values[0])}` }),
   });
   const scale = refitted
-    ? `after biwhitening, noise scale ${short(sigma)} refitted from the bulk.`
-    : `noise scale ${short(sigma)} of the law.`;
-  return figure(drawing, title, `${scale} Threshold ${short(threshold)}.`);
+    ? `after biwhitening; noise of scale ${short(sigma)}, refitted from the bulk, stays`
+    : `noise of the law’s scale, ${short(sigma)}, stays`;
+  return figure(drawing, title, `${scale} under ${short(threshold)} (1 % of noise matrices pass it).`);
 }
 
 /** Where the supported weights lie, before and after ordering. */
@@ -85,7 +87,7 @@ export function supportFigure(support: TensorPictures['support']): string {
   const darkest = Math.max(...before.shares, ...after.shares);
   const drawing = `<div class="pair">${drawSpy('Supported weights as in the file', before, darkest)}${drawSpy(`Supported weights ordered by ${order}`, after, darkest)}</div>`;
   const pieces = components === 1 ? 'one component' : `${count(components)} components`;
-  const alone = `${count(isolated)} of the rows and columns have no supported weight`;
+  const alone = `rows and columns without one: ${count(isolated)}`;
   return figure(
     drawing,
     'Supported weights',

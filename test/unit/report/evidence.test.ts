@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import { analyzeLayers } from '../../../src/evidence/index.js';
 import { evidenceJson, formatEvidence, summaryLine } from '../../../src/report/evidence.js';
+import { groupTensors } from '../../../src/report/evidence-groups.js';
 import { evidenceSections } from '../../../src/report/evidence-page.js';
 import { htmlPage } from '../../../src/report/html.js';
 import { shortened } from '../../../src/report/plain.js';
@@ -43,11 +44,47 @@ describe('formatEvidence', () => {
   });
 });
 
+describe('groupTensors', () => {
+  const [first, second] = evidence.tensors;
+  const deep = Array.from({ length: 15 }, (_, i) => [
+    { ...first, name: `layers.${i}.weight` },
+    { ...second, name: `layers.${i}.weight`, scaleRatio: 1 + i / 10 },
+  ]).flat();
+
+  it('puts tensors of one verdict and law together whose names differ in numbers', () => {
+    assert.deepEqual(
+      groupTensors(deep).map((group) => [group[0].verdict, group.length]),
+      [
+        [first.verdict, 15],
+        [second.verdict, 15],
+      ],
+    );
+  });
+
+  it('gives many tensors a line a group, with ranges and sums, and all of them on demand', () => {
+    const many = { ...evidence, tensors: deep };
+    const table = linesOf(formatEvidence(many));
+    assert.equal(table.filter((line) => line.includes('layers.')).length, 2 + 12); // the reasons name twelve
+    assert.match(table[4], /^partly +layers\.\*\.weight \(15\) +normal:1 +1 to 2\.4 /);
+    const rank = 15 * second.spectrum!.rank;
+    assert.match(table[4], new RegExp(`/${rank.toLocaleString('en-US')}$`));
+    const all = linesOf(formatEvidence(many, { verbose: true })).slice(3, 33);
+    assert.ok(all.every((line, i) => line.includes(`layers.${Math.floor(i / 2)}.weight`)));
+  });
+});
+
 describe('evidenceJson', () => {
-  it('leaves out singular values and pictures', () => {
-    const [first] = evidenceJson(evidence).tensors as { spectrum: object; pictures?: object }[];
-    assert.equal(first.pictures, undefined);
-    assert.ok(!('values' in first.spectrum));
+  it('holds singular values and p-values of units as lists, and no pictures', () => {
+    const json = JSON.parse(JSON.stringify(evidenceJson(evidence)));
+    for (const [i, { spectrum, pictures }] of json.tensors.entries()) {
+      assert.equal(pictures, undefined);
+      const { values } = evidence.tensors[i].spectrum!;
+      assert.equal(spectrum.values.length, values.length);
+      assert.ok(Math.abs(spectrum.values[0] / values[0] - 1) < 1e-6);
+    }
+    for (const [i, { pValues }] of json.units.entries()) {
+      assert.equal(pValues.length, evidence.units[i].pValues.length);
+    }
   });
 });
 
