@@ -59,9 +59,8 @@ function evaluate(x: Tensor, to: DType): Tensor {
 
 const stepDTypes: readonly DType[] = ['float32', 'int32', 'uint8', 'int8', 'bool', 'int64', 'float64'];
 
-function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
+function lowerTo(node: Node, builder: PlanBuilder, to: DType): boolean {
   const from = builder.fact(node.inputs[0]).dtype;
-  const to = targetOf(node, opset);
   if (from === to) {
     builder.alias(node.outputs[0], node.inputs[0]);
     return true;
@@ -73,10 +72,21 @@ function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
   return true;
 }
 
-export const castOperators: readonly Operator[] = define([[1, lastOpset, allDTypes]], {
-  name: 'Cast',
-  infer: (node, inputs, opset) => [{ dtype: targetOf(node, opset), shape: requireInput(node, inputs, 0).shape }],
-  evaluate: (node, inputs, opset) => [evaluate(requireInput(node, inputs, 0), targetOf(node, opset))],
-  lower,
-  rowIndependent: always,
-});
+export const castOperators: readonly Operator[] = [
+  ...define([[1, lastOpset, allDTypes]], {
+    name: 'Cast',
+    infer: (node, inputs, opset) => [{ dtype: targetOf(node, opset), shape: requireInput(node, inputs, 0).shape }],
+    evaluate: (node, inputs, opset) => [evaluate(requireInput(node, inputs, 0), targetOf(node, opset))],
+    lower: (node, builder, opset) => lowerTo(node, builder, targetOf(node, opset)),
+    rowIndependent: always,
+  }),
+  ...define([[15, lastOpset, allDTypes]], {
+    name: 'CastLike',
+    infer: (node, inputs) => [
+      { dtype: requireInput(node, inputs, 1).dtype, shape: requireInput(node, inputs, 0).shape },
+    ],
+    evaluate: (node, inputs) => [evaluate(requireInput(node, inputs, 0), requireInput(node, inputs, 1).type)],
+    lower: (node, builder) => lowerTo(node, builder, builder.fact(node.inputs[1]).dtype),
+    rowIndependent: always,
+  }),
+];

@@ -3,7 +3,7 @@ import { equals, product } from '../../runtime/extent.js';
 import { type DType, Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
-import { integerOf, requireInput } from './attributes.js';
+import { integerOf, requireInput, textOf } from './attributes.js';
 import { always, define, lastOpset, requireSameDType, type Version } from './define.js';
 import {
   allDTypes,
@@ -14,6 +14,7 @@ import {
   numericDTypes,
   toBigints,
   toNumbers,
+  unsignedDTypes,
   wideIntegerDTypes,
 } from './elements.js';
 import { alignSecond } from './legacy-broadcast.js';
@@ -176,6 +177,13 @@ export const binaryOperators: readonly Operator[] = [
     },
     real: (x, slope) => (x < 0 ? slope * x : x),
     integer: (x, slope) => (x < 0n ? slope * x : x),
+  }),
+  ...defineBinary({
+    name: 'BitShift',
+    versions: [[11, lastOpset, unsignedDTypes]],
+    real: (a) => a,
+    // Wrapping into the dtype drops what a left shift moves out.
+    integer: (a, b, node) => (textOf(node, 'direction', '') === 'LEFT' ? a << (b < 64n ? b : 64n) : a >> b),
   }),
   ...compare(
     'Equal',

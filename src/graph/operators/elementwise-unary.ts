@@ -24,7 +24,7 @@ interface Unary {
   /** The function on floats; attributes are read once per call. */
   real(node: Node, opset: number): (x: number) => number;
   /** The function on integers, where the operator takes them. */
-  integer?(x: bigint): bigint;
+  integer?(x: bigint, node: Node): bigint;
   /** The step that computes it in float32, if there is one. */
   step?(node: Node): UnaryStep;
   /** Other steps that do. */
@@ -38,7 +38,7 @@ function evaluateUnary(unary: Unary, node: Node, x: Tensor, opset: number): Tens
     return fillNumbers(x.type, x.dims, (i) => real(values[i]));
   }
   const values = toBigints(x);
-  return fillBigints(x.type, x.dims, (i) => unary.integer!(values[i]));
+  return fillBigints(x.type, x.dims, (i) => unary.integer!(values[i], node));
 }
 
 function defineUnary(unary: Unary): readonly Operator[] {
@@ -73,6 +73,12 @@ function plain(name: string, first: number, real: (x: number) => number, step = 
     real: () => real,
     ...(step ? { step: () => ({ word }) } : {}),
   });
+}
+
+/** x moved towards zero by the bias where it lies beyond lambd, zero between. */
+function shrink(node: Node): (x: number) => number {
+  const [lambda, bias] = [realOf(node, 'lambd', 0.5), realOf(node, 'bias', 0)];
+  return (x) => (x < -lambda ? x + bias : x > lambda ? x - bias : 0);
 }
 
 /** Selu's attributes; the first definition had shorter defaults. */
@@ -198,5 +204,11 @@ export const unaryOperators: readonly Operator[] = [
       const alpha = realOf(node, 'alpha', 1);
       return (x) => (x > alpha ? x : 0);
     },
+  }),
+  ...defineUnary({
+    name: 'Shrink',
+    versions: [[9, lastOpset, numericDTypes]],
+    real: shrink,
+    integer: (x, node) => BigInt(Math.trunc(shrink(node)(Number(x)))),
   }),
 ];

@@ -11,6 +11,7 @@ import { constantOperators } from './constant.js';
 import { convOperators } from './conv.js';
 import { convTransposeOperators } from './conv-transpose.js';
 import { dropoutOperators } from './dropout.js';
+import { einsumOperators } from './einsum.js';
 import { binaryOperators } from './elementwise-binary.js';
 import { unaryOperators } from './elementwise-unary.js';
 import { embeddingBagOperators } from './embedding-bag.js';
@@ -21,18 +22,24 @@ import { gemmOperators } from './gemm.js';
 import { linearOperators } from './linear.js';
 import { lossOperators } from './loss.js';
 import { matMulOperators } from './matmul.js';
+import { matrixOperators } from './matrices.js';
 import { normalizationOperators } from './normalization.js';
 import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
 import { quantizeOperators } from './quantize.js';
+import { rearrangeOperators } from './rearrange.js';
 import { recurrentOperators } from './recurrent.js';
 import { reduceOperators } from './reduce.js';
 import { reshapeOperators } from './reshape.js';
 import { resizeOperators } from './resize.js';
+import { samplingOperators } from './sampling.js';
+import { signalOperators } from './signal.js';
 import { sliceOperators } from './slice.js';
 import { softmaxOperators } from './softmax.js';
+import { tfIdfOperators } from './tf-idf.js';
 import { transposeOperators } from './transpose.js';
 import { triangleOperators } from './triangle.js';
+import { valueShapeOperators } from './value-shapes.js';
 import { variadicOperators } from './variadic.js';
 import { whereOperators } from './where.js';
 
@@ -59,6 +66,13 @@ const operators: readonly Operator[] = [
   ...castOperators,
   ...constantOperators,
   ...whereOperators,
+  ...einsumOperators,
+  ...matrixOperators,
+  ...rearrangeOperators,
+  ...samplingOperators,
+  ...signalOperators,
+  ...tfIdfOperators,
+  ...valueShapeOperators,
   ...alongAxisOperators,
   ...convTransposeOperators,
   ...gatherScatterOperators,

@@ -81,7 +81,39 @@ describe('operators of the reference', () => {
     refused('MODEL_INVALID', /expected 4 numbers/, 'Resize', [ramp(1, 1, 2, 2), ramp(0), ramp(3)]);
   });
 
-  it('have the values of their kernels: Pad, Resize, ConvTranspose, BatchNormalization', () => {
+  it('refuse what their own rules forbid', () => {
+    refused('SHAPE_MISMATCH', /blocks of 2/, 'DepthToSpace', [ramp(1, 3, 2, 2)], { blocksize: 2 });
+    refused('SHAPE_MISMATCH', /blocks of 2/, 'SpaceToDepth', [ramp(1, 1, 3, 2)], { blocksize: 2 });
+    refused('SHAPE_MISMATCH', /expected one a sequence/, 'ReverseSequence', [ramp(2, 3), int64(1, 1)]);
+    refused('MODEL_INVALID', /depth: got 0/, 'OneHot', [int64(0), int64(0), ramp(2)]);
+    refused('DATA_INVALID', /index: got 40/, 'MaxUnpool', [ramp(1, 1, 1, 1), int64(40).reshape([1, 1, 1, 1])], {
+      kernel_shape: [2, 2],
+    });
+    refused('SHAPE_MISMATCH', /\[N, B, 4\] and \[N, C, B\]/, 'NonMaxSuppression', [ramp(1, 2, 4), ramp(1, 1, 3)]);
+    refused('MODEL_INVALID', /a label an axis/, 'Einsum', [ramp(2, 2)], { equation: 'i->i' });
+    refused('MODEL_INVALID', /in the result alone/, 'Einsum', [ramp(2)], { equation: 'i->j' });
+    refused('SHAPE_MISMATCH', /axes "i"/, 'Einsum', [ramp(2), ramp(3)], { equation: 'i,i->' });
+    refused('MODEL_LIMIT', /products/, 'Einsum', [ramp(300), ramp(300), ramp(300)], { equation: 'i,j,k->' });
+    refused('MODEL_INVALID', /pool: got none/, 'TfIdfVectorizer', [int64(1)]);
+    refused('SHAPE_MISMATCH', /square/, 'Det', [ramp(2, 3)]);
+    refused('MODEL_INVALID', /size: got -1/, 'HannWindow', [int64(-1).reshape([])]);
+    refused('SHAPE_MISMATCH', /an axis before the last/, 'DFT', [ramp(1, 4, 3)]);
+    refused('SHAPE_MISMATCH', /in frames of 9/, 'STFT', [ramp(1, 8, 1), int64(1).reshape([]), ramp(9)]);
+    refused('MODEL_INVALID', /"wide" with padding/, 'GridSample', [ramp(1, 1, 2, 2), ramp(1, 1, 1, 2)], {
+      mode: 'wide',
+    });
+    refused('SHAPE_MISMATCH', /\[N, H, W, 2\]/, 'GridSample', [ramp(1, 1, 2, 2), ramp(1, 1, 1, 3)]);
+    refused('SHAPE_MISMATCH', /\[R, 4\]/, 'RoiAlign', [ramp(1, 1, 2, 2), ramp(1, 3), int64(0)]);
+  });
+
+  it('need values that are known, where these decide a shape', () => {
+    for (const op of ['NonZero', 'Unique']) {
+      const graph = graphOf({ inputs: [port('x', [3])], outputs: ['y'], nodes: [node(op, ['x'], 'y')] });
+      assert.throws(() => inferFacts(graph), { code: 'SHAPE_UNSUPPORTED' });
+    }
+  });
+
+  it('have the values of their kernels: Pad, Resize, ConvTranspose, BatchNormalization, DepthToSpace', () => {
     const cases: readonly [op: string, x: Tensor, others: readonly Tensor[], attributes?: Attributes][] = [
       ['Pad', ramp(2, 3), [int64(1, 0, 2, 1), new Tensor('float32', Float32Array.of(7), [])]],
       ['Resize', ramp(1, 2, 3, 2), [ramp(0), new Tensor('float32', Float32Array.of(1, 1, 2, 1.5), [4])]],
