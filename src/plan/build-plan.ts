@@ -8,6 +8,7 @@ import type { Part } from '../parts/parts.js';
 import { add, type Bindings, type Extent, multiply } from '../runtime/extent.js';
 import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from '../runtime/plan.js';
 import { Builder, type PlacedStep } from './builder.js';
+import { foldNorms } from './fold-norms.js';
 import { fuseClamps } from './fuse.js';
 import { prune } from './prune.js';
 import { referenceParams } from './reference-step.js';
@@ -113,9 +114,9 @@ export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const whole = options.bindings ? bindGraph(graph, options.bindings) : graph;
   // The nodes of given parts are aligned already, and have to stay as the parts name them.
   const bound = options.parts || options.partOf ? whole : alignBlocks(whole);
-  const facts = inferFacts(bound);
   const partOf = partsByNode(options);
-  const fused = fuseClamps(bound, facts, partOf);
+  const { graph: folded, facts } = foldNorms(bound, inferFacts(bound), partOf);
+  const fused = fuseClamps(folded, facts, partOf);
   const parts = options.parts ?? [{ id: 0, after: [] }];
   const builder = new Builder(facts, layOutRows(fused, facts));
   builder.enter('', parts[0].id);

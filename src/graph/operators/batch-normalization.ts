@@ -9,7 +9,7 @@ import { emitBinary, maximumStepRank } from './lowering.js';
 import { channelPlaces, momentsOf, requireChannels, sameFact } from './normalization.js';
 
 /** Whether the moments are those of the batch. */
-function isTraining(node: Node, opset: number): boolean {
+export function isTraining(node: Node, opset: number): boolean {
   if (opset >= 14) return integerOf(node, 'training_mode', 0) !== 0;
   if (opset < 7) return integerOf(node, 'is_test', 0) === 0;
   return node.outputs.slice(1).some((value) => value !== '');

@@ -4,9 +4,12 @@ import type { Attribute } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
 import { buildPlan } from '../../../src/plan/index.js';
 import { KerfError } from '../../../src/runtime/errors.js';
-import type { Tensor } from '../../../src/runtime/tensor.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
 import { graphOf, node, port, ramp } from '../../support/graph.js';
+
+/** Variances. */
+const positive = (size: number) => new Tensor('float32', new Float32Array(size).fill(0.75), [size]);
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -60,6 +63,38 @@ describe('windows', () => {
     const [step, ...others] = buildPlan(graph).steps;
     assert.deepEqual(others, []);
     assert.deepEqual(step.params.lo, { real: 0 });
+  });
+
+  it('take the normalisation behind a Conv into their weights, and the clamp behind that', () => {
+    const constants = { W: ramp(2, 1, 3), B: ramp(2), s: ramp(2), t: ramp(2), m: ramp(2), v: positive(2) };
+    const nodes = [
+      node('Conv', ['x', 'W', 'B'], 'p'),
+      node('BatchNormalization', ['p', 's', 't', 'm', 'v'], 'q'),
+      node('Relu', ['q'], 'y'),
+    ];
+    const x = ramp(2, 1, 6);
+    const graph = graphOf({ inputs: [port('x', [2, 1, 6])], outputs: ['y'], nodes, constants });
+    const plan = buildPlan(graph);
+    assert.deepEqual(
+      plan.steps.map(({ kind }) => kind),
+      ['conv'],
+    );
+    const got = createWasmExecutor(plan).runSync({ x }, {}).y.data as Float32Array;
+    const folded = inferFacts({ ...graph, inputs: [], initializers: new Map([...graph.initializers, ['x', x]]) });
+    const wanted = folded.get('y')!.constant!.data as Float32Array;
+    // Eight roundings of values below 2^6: scale, weights, three products and sums, bias.
+    assert.ok(got.every((value, i) => Math.abs(value - wanted[i]) <= 8 * 2 ** -24 * 2 ** 6));
+    assert.ok(got.some((value) => value > 0));
+  });
+
+  it('keep a Conv that others read, or that is an output, apart from its normalisation', () => {
+    const constants = { W: ramp(2, 1, 3), s: ramp(2), t: ramp(2), m: ramp(2), v: positive(2) };
+    const nodes = [node('Conv', ['x', 'W'], 'p'), node('BatchNormalization', ['p', 's', 't', 'm', 'v'], 'y')];
+    const parts = { inputs: [port('x', [2, 1, 6])], nodes, constants };
+    const kindsOf = (outputs: readonly string[], more: ReturnType<typeof node>[] = []) =>
+      buildPlan(graphOf({ ...parts, nodes: [...nodes, ...more], outputs })).steps.map(({ kind }) => kind);
+    assert.deepEqual(kindsOf(['p', 'y']), ['conv', 'binary', 'binary']);
+    assert.deepEqual(kindsOf(['y', 'z'], [node('Relu', ['p'], 'z')]), ['conv', 'binary', 'binary', 'unary']);
   });
 
   it('compute with weights that are inputs, as with constant ones', () => {
