@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [decomposition] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [layers] [decomposition] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const sections = ['kernels', 'peers', 'decomposition', 'exact', 'models', 'evidence'];
+const sections = ['kernels', 'peers', 'layers', 'decomposition', 'exact', 'models', 'evidence'];
 const args = process.argv.slice(2).filter((arg) => arg !== '--');
 const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
 if (unknown) {
@@ -37,7 +37,7 @@ if (error) {
 }
 
 const { describeMachine, measurePeak, printMachine } = await import('../bench/machine.mjs');
-const { linear, structures } = JSON.parse(readFileSync('bench/shapes.json', 'utf8'));
+const { linear, layers, structures } = JSON.parse(readFileSync('bench/shapes.json', 'utf8'));
 const machine = describeMachine();
 printMachine(machine);
 const peak = await measurePeak();
@@ -50,6 +50,10 @@ if (runs('kernels')) {
 if (runs('peers')) {
   const { benchPeers } = await import('../bench/peers.mjs');
   result.peers = await benchPeers(linear, { rounds: isQuick ? 11 : 41, blockMs: isQuick ? 10 : 30, warmUpMs: 300 });
+}
+if (runs('layers')) {
+  const { benchLayers } = await import('../bench/layers.mjs');
+  result.layers = await benchLayers(layers, { rounds: isQuick ? 7 : 31, blockMs: isQuick ? 30 : 100, warmUpMs: 300 });
 }
 if (runs('decomposition')) {
   const { benchDecomposition } = await import('../bench/decomposition.mjs');
