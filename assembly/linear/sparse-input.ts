@@ -19,7 +19,7 @@ const MB: i32 = 64;
  * listing an input costs as much as multiplying it.
  */
 function densityLimit(M: i32, N: i32): i32 {
-  return M === 1 ? min(160, 6 * N + 16) : min(96, 4 * N + 16);
+  return M === 1 ? min(6 * N + 16, 128 + min(N >> 2, 48)) : min(4 * N + 16, 88 + min(N >> 2, 56));
 }
 
 /**
