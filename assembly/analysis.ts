@@ -24,6 +24,7 @@ export * from './statistics/group-tests';
 export * from './statistics/groups';
 export * from './statistics/kolmogorov';
 export * from './statistics/marchenko-pastur';
+export * from './statistics/mirror';
 export * from './statistics/moments';
 export { f64_reject } from './statistics/multiple-testing';
 export { f64_normal_log_tail, f64_normal_quantile } from './statistics/normal';
@@ -36,6 +37,7 @@ export {
   f64_pit_table,
   pitTableLength,
 } from './statistics/pit';
+export { f64_fit_power_gamma, f64_log_product_log_p } from './statistics/power-gamma';
 export { f64_uniform } from './statistics/random';
 export * from './statistics/sort';
 export { NR } from './tile';

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { balance } from '../build/src/evidence/balance.js';
 import {
   analysisKernels,
   analyzeLayers,
@@ -18,7 +19,10 @@ import {
   refitScale,
   tensorKey,
 } from '../build/src/evidence/index.js';
+import { jointsOf } from '../build/src/evidence/joints.js';
 import { draw } from '../build/src/evidence/scores.js';
+import { tensorsOf } from '../build/src/evidence/tensor-input.js';
+import { productLogP } from '../build/src/evidence/unit-null.js';
 import { freshNet } from '../build/test/support/fresh-layers.js';
 import { binomialTolerance, groupLogP, groupSize, groupSums, powerAndFdr } from '../build/test/support/groups.js';
 import { adjustedRandIndex, plantedBlocks } from '../build/test/support/planted-blocks.js';
@@ -194,6 +198,37 @@ async function noise() {
   );
 }
 
+/** Size of the test of hidden units whose scale is free, on fresh nets of several widths. */
+function unitSizes() {
+  const shapes = [
+    [200, 120, 10],
+    [64, 64, 64, 64],
+    [32, 32, 4],
+    [784, 256, 1],
+  ];
+  const rows = [];
+  for (const name of laws) {
+    for (const widths of shapes) {
+      const found = [];
+      for (let net = 0; found.length < 6000; net++) {
+        const layers = freshNet(name, widths, seed + 7919 * net);
+        const rule = parseLaw(name);
+        const lawOf = ({ kind, fans }) => (kind === 'bias' ? rule.bias(fans) : rule.weight(fans));
+        const joints = jointsOf(layers, tensorsOf(layers), lawOf);
+        for (const balanced of balance(joints)) found.push(...productLogP(balanced).map(Math.exp));
+      }
+      const cells = [0.05, 0.001].map((at) => {
+        const size = found.filter((p) => p <= at).length / found.length;
+        // The saddle point and the neighbours' factors may be off by a tenth of the level.
+        const isRight = Math.abs(size - at) <= 0.1 * at + binomialTolerance(at, found.length);
+        return checked(fixed(size, at < 0.01 ? 5 : 4), isRight, `size of units at ${at} under ${name}, ${widths}`);
+      });
+      rows.push([name, widths.join('-'), found.length, ...cells]);
+    }
+  }
+  return table(['law', 'net', 'units', 'at 0.05', 'at 0.001'], rows);
+}
+
 /** Verdicts on fresh nets of every law, at the right scale and 3.5 % off. */
 async function verdicts() {
   const widths = [400, 300, 10];
@@ -233,6 +268,10 @@ const sections = [
   `256 nodes, ${groupSize} weights an edge, edges within a block carry an added N(0, c^2).`,
   blocks(),
   await noise(),
+  '## Hidden units',
+  'Units whose scale is free (ReLU), tested by the product of their mean squares in and out: share of null units with p at\n' +
+    'or under the level. The saddle point and the balancing of neighbours are allowed a tenth of the level.',
+  unitSizes(),
   '## Verdicts on fresh nets',
   await verdicts(),
 ];

@@ -4,12 +4,11 @@ import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
-import type { Null } from './analyze-tensor.js';
 import { analyzeTensors } from './analyze-tensors.js';
 import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
-import { type Candidate, inferLaws } from './infer-laws.js';
-import { parseLaw } from './laws.js';
 import { momentsOf } from './moments.js';
+import { nullsOf } from './nulls.js';
+import { undoRescaling } from './rescaling.js';
 import { type TensorInput, tensorsOf } from './tensor-input.js';
 import { testUnits } from './units.js';
 
@@ -36,60 +35,6 @@ export interface AnalyzeOptions {
   readonly pictures?: boolean;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
   readonly signal?: AbortSignal;
-}
-
-/** @throws MODEL_INVALID when the checkpoint has tensors, but none of the network: then it is of another one */
-function requireShared(inputs: readonly TensorInput[], checkpoint: Checkpoint): void {
-  if (inputs.length === 0 || checkpoint.size === 0 || inputs.some(({ name }) => checkpoint.has(name))) return;
-  const list = (names: readonly string[]) => names.slice(0, 3).join(', ') || 'none';
-  throw new KerfError(
-    'MODEL_INVALID',
-    'initial weights',
-    `no tensor of the network among them: got ${list([...checkpoint.keys()])}, expected names like ${list(inputs.map(({ name }) => name))}. Save them under the model's names.`,
-  );
-}
-
-/** What each tensor is tested against: the given law or checkpoint, or laws inferred together. */
-export function nullsOf(inputs: readonly TensorInput[], init: string | Checkpoint): Null[] {
-  if (typeof init !== 'string') {
-    requireShared(inputs, init);
-    return inputs.map(({ name }) => {
-      const initial = init.get(name);
-      if (!initial) return { law: null, source: 'none', noNull: 'the checkpoint has no tensor of this name' };
-      return { law: null, source: 'given', initial };
-    });
-  }
-  if (init !== 'auto') {
-    const rule = parseLaw(init);
-    return inputs.map(({ kind, fans, noLaw }) =>
-      noLaw
-        ? { law: null, source: 'none', noNull: noLaw }
-        : { law: kind === 'bias' ? rule.bias(fans) : rule.weight(fans), source: 'given' },
-    );
-  }
-  const inferences = inferLaws(inputs.filter(({ noLaw }) => !noLaw).map(candidateOf));
-  let next = 0;
-  return inputs.map(({ noLaw }): Null => {
-    if (noLaw) return { law: null, source: 'none', noNull: noLaw };
-    const inference = inferences[next++];
-    return { ...inference, source: inference.law ? 'inferred' : 'none' };
-  });
-}
-
-/** Reads the values when they are looked at, never all tensors at once. */
-function candidateOf(input: TensorInput): Candidate {
-  const { name, kind, fans, step } = input;
-  const moments = momentsOf(input);
-  return {
-    name,
-    kind,
-    fans,
-    step,
-    moments,
-    get values() {
-      return input.values;
-    },
-  };
 }
 
 function checkRate(fdr: number): void {
@@ -138,16 +83,17 @@ export async function analyzeInputs(
     momentsOf(input);
     await setImmediate();
   }
-  const nulls = nullsOf(inputs, init);
+  const rescaling = undoRescaling(layers, inputs, nullsOf(inputs, init, layers));
   const pictures = options.pictures ?? false;
-  const jobs = inputs.map((input, i) => {
+  const jobs = rescaling.inputs.map((input, i) => {
     const scaleFree = options.scaleFree?.get(input.layer ?? '');
-    return { input, given: nulls[i], options: { fdr, seed, scaleFree, pictures } };
+    const balanced = rescaling.balanced.has(input.name);
+    return { input, given: rescaling.nulls[i], options: { fdr, seed, scaleFree, balanced, pictures } };
   });
   const onStart = (job: number, done: number) => onProgress?.({ done, total: inputs.length, name: inputs[job].name });
   const outcomes = await analyzeTensors(jobs, { threads, onStart, signal });
   const byName = new Map(inputs.map(({ name }, i) => [name, outcomes[i]]));
-  const units = testUnits(layers, byName, fdr);
+  const units = testUnits(layers, byName, rescaling.unitLogP, fdr);
   const unitFamily = new Map<string | null, FamilyResult>(units.map(({ layer, family }) => [layer, family]));
   const tensors = outcomes.map(({ evidence }, i): TensorEvidence => {
     const isMatrix = inputs[i].kind !== 'bias';

@@ -31,6 +31,8 @@ export interface TensorOptions {
   readonly seed: number;
   /** What normalises the layer's output, if anything does. */
   readonly scaleFree?: string | undefined;
+  /** Whether the input stands balanced, other than in the file. */
+  readonly balanced?: boolean;
   /** Whether to draw pictures for a report. */
   readonly pictures?: boolean;
 }
@@ -147,10 +149,11 @@ function underLaw(
     weights: tests.weights,
     spectrum,
   });
-  const note =
+  const free =
     options.scaleFree && input.kind !== 'bias'
       ? ` Its output is normalised by ${options.scaleFree}: scale alone says little.`
       : '';
+  const note = options.balanced ? `${free} Tested with its hidden units balanced.` : free;
   const evidence: TensorEvidence = {
     ...base(input, given),
     scaleRatio,

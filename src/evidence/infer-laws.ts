@@ -45,6 +45,10 @@ export interface Candidate {
   readonly moments: Moments;
   /** Quantisation step; 0 when the weights are exact. */
   readonly step: number;
+  /** What the values are to be multiplied by before they are compared with a rule's law. */
+  readonly factorOf: (rule: LawRule) => number;
+  /** Whether its scale is known only together with that of its neighbours. */
+  readonly isBalanced: boolean;
 }
 
 /** How a law compares with a tensor. */
@@ -86,8 +90,9 @@ function compare(candidate: Candidate, rules: readonly LawRule[]): Match[] {
     for (const rule of rules) {
       const law = lawOf(rule, candidate);
       if (!hasScores(law)) continue;
-      const scaleRatio = candidate.moments.std / law.std;
-      score(sample, law, null, scores);
+      const factor = candidate.factorOf(rule);
+      const scaleRatio = (factor * candidate.moments.std) / law.std;
+      score(sample, { ...law, scale: law.scale / factor, std: law.std / factor }, null, scores);
       matches.push({ rule, law, scaleRatio, ks: kolmogorovSmirnov(scores, scratch).ks });
     }
     return matches.sort((a, b) => a.ks - b.ks);
@@ -122,6 +127,9 @@ function looksZeroInitialised(candidate: Candidate): boolean {
 const movedBias = 0.5;
 /** Cost of a scale under .9 of the law's, which training without decay does not produce. */
 const shrunk = 2;
+/** Cost of a factor e in the scale; less where balancing spreads over all layers what the last ones grew. */
+const growth = 1;
+const balancedGrowth = 0.1;
 /** Cost of a tensor that its law cannot produce at all. */
 const impossible = 4;
 
@@ -133,7 +141,8 @@ function costOf(candidate: Candidate, matches: readonly Match[], rule: LawRule):
   if (isZero) return impossible;
   if (candidate.kind === 'bias') return Math.min(movedBias, match.ks);
   const isShrunk = match.scaleRatio < 0.9 - allowedScaleError(match.law, candidate.moments.count);
-  return match.ks + Math.abs(Math.log(match.scaleRatio)) + (isShrunk ? shrunk : 0);
+  const perFactor = candidate.isBalanced ? balancedGrowth : growth;
+  return match.ks + perFactor * Math.abs(Math.log(match.scaleRatio)) + (isShrunk ? shrunk : 0);
 }
 
 /** The rule of least cost over the weights and biases of linear layers; null without any. */
@@ -153,6 +162,8 @@ function elect(candidates: readonly Candidate[], matches: readonly (readonly Mat
 export interface Inference {
   readonly law: Law | null;
   readonly noNull?: string;
+  /** Whether the weights agree with the law as the verdict `initialisation` asks for, in shape and scale. */
+  readonly isClose?: boolean;
 }
 
 /** An embedding that no known law fits: moved if it is far above every one of them, else nothing can be said. */
@@ -182,8 +193,8 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
   }
   const [best] = matches;
   const voted = matches.find((match) => match.rule === elected);
-  if (voted && fitsClosely(voted, count)) return { law: voted.law };
-  if (best && count >= ownLawFrom && fitsClosely(best, count)) return { law: best.law };
+  if (voted && fitsClosely(voted, count)) return { law: voted.law, isClose: true };
+  if (best && count >= ownLawFrom && fitsClosely(best, count)) return { law: best.law, isClose: true };
   if (looksZeroInitialised(candidate)) return { law: zeros };
   const family = candidate.kind === 'weight' && best ? rowFamily(candidate, best.ks) : null;
   if (family) {

@@ -1,8 +1,10 @@
 /** Whether every row follows the law's shape at a scale of its own, as a BatchNorm folded into the weights leaves it. */
+import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
 import { type Law, parseLaw } from './laws.js';
 import { score } from './scores.js';
+import type { TensorInput } from './tensor-input.js';
 import { kolmogorovSmirnov, sortScratch } from './tensor-tests.js';
 import { allowedDistance, kurtosis } from './verdict.js';
 
@@ -23,9 +25,41 @@ function excessSpread(squares: Float64Array, columns: number, law: Law): number 
 }
 
 /**
- * KS distance from the law's shape after every row is brought to the law's scale; 1 where the rows' scales agree.
+ * KS distance from the law's shape after row i is multiplied by a factor made of its sum of squares.
  * @param scaled  room for the rows at their new scales; may be the weights' own
  */
+function distanceScaled(
+  weights: Block<'float32'>,
+  rows: number,
+  columns: number,
+  law: Law,
+  factors: Block<'float64'>,
+  scaled: Block<'float32'>,
+): number {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const scratch = workspace.allocate('float32', rows * columns + sortScratch);
+    kernels.f32_scale_rows_columns(rows, columns, weights.ptr, factors.ptr, 0, scaled.ptr, columns);
+    score(scaled, law, null, scaled);
+    return kolmogorovSmirnov(scaled, scratch).ks;
+  });
+}
+
+/** Factors that bring each row to the law's scale; 0 for rows of zeros. */
+function rowFactors(squares: TensorData<'float64'>, columns: number, law: Law): TensorData<'float64'> {
+  return squares.map((sum) => (sum > 0 ? law.std / Math.sqrt(sum / columns) : 0)) as TensorData<'float64'>;
+}
+
+function rowSquares(weights: Block<'float32'>, rows: number, columns: number): TensorData<'float64'> {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const sums = workspace.allocate('float64', rows);
+    kernels.f32_row_squares(rows, columns, weights.ptr, 0, sums.ptr);
+    return workspace.copyOut(sums);
+  });
+}
+
+/** Distance after every row is brought to the law's scale; 1 where the rows' scales agree. `scaled` as above. */
 function distanceByRows(
   weights: Block<'float32'>,
   rows: number,
@@ -33,18 +67,12 @@ function distanceByRows(
   law: Law,
   scaled: Block<'float32'>,
 ): number {
-  const count = rows * columns;
-  const { kernels, workspace } = analysisKernels();
+  const { workspace } = analysisKernels();
+  const squares = rowSquares(weights, rows, columns);
+  if (excessSpread(squares, columns, law) < leastSpread) return 1;
   return workspace.scope(() => {
-    const factors = workspace.allocate('float64', rows);
-    kernels.f32_row_squares(rows, columns, weights.ptr, 0, factors.ptr);
-    if (excessSpread(workspace.view(factors), columns, law) < leastSpread) return 1;
-    const scratch = workspace.allocate('float32', count + sortScratch);
-    const view = workspace.view(factors);
-    for (const [i, sum] of view.entries()) view[i] = sum > 0 ? law.std / Math.sqrt(sum / columns) : 0;
-    kernels.f32_scale_rows_columns(rows, columns, weights.ptr, factors.ptr, 0, scaled.ptr, columns);
-    score(scaled, law, null, scaled);
-    return kolmogorovSmirnov(scaled, scratch).ks;
+    const factors = workspace.copyIn('float64', rowFactors(squares, columns, law));
+    return distanceScaled(weights, rows, columns, law, factors, scaled);
   });
 }
 
@@ -63,6 +91,35 @@ export function hasRowScales(weights: Block<'float32'>, rows: number, columns: n
   if (!asksForRowScales(rows, columns, ks)) return false;
   const distance = distanceByRows(weights, rows, columns, law, weights);
   return distance <= largestDistance && distance <= largestShare * ks;
+}
+
+/** Spread of the units' scales over chance; asked of two sides together, of which the smaller one is less sure. */
+const leastUnitSpread = 2;
+
+/**
+ * Whether the hidden units of a layer have scales of their own that no rescaling explains, while every row has the law's
+ * shape: the product of a unit's mean squares in and out, which rescaling keeps, spreads far beyond chance.
+ * @param input  incoming weights, balanced
+ * @param logs  ln of that product, by unit
+ * @param nullSpread  its standard deviation under the null
+ */
+export function hasUnitScales(input: TensorInput, law: Law, logs: ArrayLike<number>, nullSpread: number): boolean {
+  const known = Array.from(logs).filter(Number.isFinite);
+  const mean = known.reduce((sum, x) => sum + x, 0) / Math.max(1, known.length);
+  const variance = known.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, known.length - 1);
+  if (Math.sqrt(variance) < leastUnitSpread * nullSpread) return false;
+  const { rows, columns } = input;
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const weights = workspace.copyIn('float32', input.values);
+    const scaled = workspace.allocate('float32', weights.length);
+    const own = rowFactors(rowSquares(weights, rows, columns), columns, law);
+    const factors = workspace.copyIn('float64', own);
+    const shape = distanceScaled(weights, rows, columns, law, factors, scaled);
+    workspace.view(factors).set(own.map((factor, i) => (factor > 0 ? factor * Math.exp(0.5 * (logs[i] - mean)) : 0)));
+    const whole = distanceScaled(weights, rows, columns, law, factors, scaled);
+    return asksForRowScales(rows, columns, whole) && shape <= largestDistance && shape <= largestShare * whole;
+  });
 }
 
 /** The shapes that known laws have, at unit scale. */

@@ -31,6 +31,8 @@ export interface StatisticsKernels {
   f32_row_squares(M: number, N: number, zPtr: number, weightsPtr: number, outPtr: number): void;
   f32_column_squares(M: number, N: number, zPtr: number, weightsPtr: number, outPtr: number): void;
 
+  f32_mirror_outside(n: number, wPtr: number, edge: number, reach: number): void;
+
   f32_sort(n: number, xPtr: number, scratchPtr: number): void;
   f64_sort(n: number, xPtr: number): void;
   f32_ks_distance(n: number, zPtr: number): number;
@@ -42,6 +44,11 @@ export interface StatisticsKernels {
   f64_normal_quantile(logP: number): number;
   /** @param method  0 Bonferroni, 1 Holm, 2 Benjamini-Hochberg, 3 Storey */
   f64_reject(n: number, logPPtr: number, scratchPtr: number, method: number, level: number, flagsPtr: number): number;
+
+  /** Two f64 at outPtr: a and delta of a mean of n squares of mean 1. */
+  f64_fit_power_gamma(n: number, variance: number, third: number, outPtr: number): void;
+  /** @param sign  1 for the product of two mean squares, -1 for their ratio */
+  f64_log_product_log_p(count: number, xPtr: number, fitPtr: number, sign: number, outPtr: number): void;
 
   f64_marchenko_pastur_cdf(beta: number, x: number): number;
   f64_marchenko_pastur_median(beta: number): number;

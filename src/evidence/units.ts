@@ -60,23 +60,26 @@ function touchedLogP(sides: readonly Side[], units: number): TensorData<'float64
 /**
  * Tests each hidden unit of each layer that feeds other layers.
  * Null hypothesis: the unit's incoming row, bias and outgoing columns are draws of their laws. Statistic: the sum of
- * their squared scores, chi-square with as many degrees of freedom, exact. Benjamini-Hochberg over the units of one
+ * their squared scores, chi-square with as many degrees of freedom, exact; for units that may be rescaled, the product
+ * of {@link productLogP}. Benjamini-Hochberg over the units of one
  * layer; adjacent layers share weights, so the rate holds per layer, never for the network.
  */
 export function testUnits(
   layers: readonly Layer[],
   outcomes: ReadonlyMap<string, TensorOutcome>,
+  unitLogP: ReadonlyMap<string, TensorData<'float64'>>,
   fdr: number,
 ): UnitTest[] {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   return layers.flatMap((layer) => {
     const following = layer.next.map((name) => byName.get(name)).filter((next) => next !== undefined);
-    const sides = sidesOf(layer, following, outcomes);
+    const rescalable = unitLogP.get(layer.name);
+    const sides = rescalable ? [] : sidesOf(layer, following, outcomes);
     if (!sides) return [];
     const units = layer.weight.dims[0];
-    const isTouch = sides.every(({ outcome }) => outcome.touched);
+    const isTouch = !rescalable && sides.every(({ outcome }) => outcome.touched);
     if (!isTouch && !sides.every(({ outcome }) => outcome.tests)) return [];
-    const logP = isTouch ? touchedLogP(sides, units) : scoreLogP(sides, units);
+    const logP = rescalable ?? (isTouch ? touchedLogP(sides, units) : scoreLogP(sides, units));
     const { family: tested, flags } = reject(logP, fdr);
     const family: FamilyResult = isTouch ? { ...tested, control: 'per-test', level: 0 } : tested;
     return [

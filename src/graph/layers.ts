@@ -1,3 +1,15 @@
+/** Whether every reader of a value is a layer, directly or through homogeneous functions, and no output of the graph is. */
+function isReadByLayers(value: string, readers: ReadonlyMap<string, readonly Node[]>, graph: Graph): boolean {
+  const following = readers.get(value) ?? [];
+  if (following.length === 0 || graph.outputs.some(({ name }) => name === value)) return false;
+  return following.every((node) => {
+    const [data, ...others] = node.inputs;
+    if (data !== value || others.includes(value)) return false;
+    if (isLayer(node)) return node.op === 'Linear' && float32(graph, node.inputs[1]) !== undefined;
+    return node.domain === '' && homogeneous.has(node.op) && isReadByLayers(node.outputs[0], readers, graph);
+  });
+}
+
 /**
  * The linear layers of a canonical graph: what evidence tests and annealing changes.
  * W is [out, in] and y = W x + b, however the file stored it; rows are outputs, columns inputs.
@@ -29,6 +41,11 @@ export interface Layer {
   /** Layers whose outputs (through elementwise activations only) are this layer's input, and the reverse. */
   readonly previous: readonly string[];
   readonly next: readonly string[];
+  /**
+   * Whether only the layers of `next` read the output, through positively homogeneous functions (ReLU and the like).
+   * Then unit i may be multiplied by c > 0 (row and bias) and divided by it again (columns): the network stays the same.
+   */
+  readonly isRescalable: boolean;
 }
 
 /** Elementwise functions of one value, through which a layer still feeds the next. */
@@ -53,6 +70,9 @@ export const elementwiseActivations: ReadonlySet<string> = new Set([
   'Exp',
   'Sqrt',
 ]);
+
+/** f(c x) = c f(x) for c > 0. */
+const homogeneous: ReadonlySet<string> = new Set(['Relu', 'LeakyRelu', 'PRelu', 'Abs', 'Neg']);
 
 const isActivation = (node: Node) => node.domain === '' && elementwiseActivations.has(node.op);
 const isLayer = (node: Node) => node.domain === 'kerf' && (node.op === 'Linear' || node.op === 'EmbeddingBag');
@@ -104,6 +124,7 @@ export function findLayers(graph: Graph): readonly Layer[] {
       activation: following.length === 1 && isActivation(following[0]) ? following[0].op : 'none',
       previous: before === undefined ? [] : [before],
       next: [...previous].filter(([, source]) => source === node.name).map(([name]) => name),
+      isRescalable: isLinear && isReadByLayers(node.outputs[0], readers, graph),
     };
   });
 }

@@ -62,6 +62,7 @@ export function layerOf(
     activation: neighbours.next ? 'Relu' : 'none',
     previous: neighbours.previous ? [neighbours.previous] : [],
     next: neighbours.next ? [neighbours.next] : [],
+    isRescalable: neighbours.next !== undefined,
   };
 }
 

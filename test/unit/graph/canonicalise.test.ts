@@ -173,6 +173,29 @@ describe('findLayers', () => {
     }),
   );
 
+  it('tells units whose scale is free: only layers read them, through homogeneous functions', () => {
+    const constants = { w1: ramp(3, 4), b1: ramp(4), w2: ramp(4, 2), w3: ramp(4, 4) };
+    const freeOf = (nodes: ReturnType<typeof node>[], outputs = ['y']) => {
+      const layers = findLayers(canonicalise(graphOf({ inputs: [port('x', ['n', 3])], outputs, nodes, constants })));
+      return layers.filter(({ isRescalable }) => isRescalable).map(({ name }) => name);
+    };
+    const first = node('Gemm', ['x', 'w1', 'b1'], 'h');
+    const last = node('Gemm', ['r', 'w2'], 'y');
+    assert.deepEqual(freeOf([first, node('Relu', ['h'], 'r'), last]), ['h']);
+    assert.deepEqual(freeOf([first, node('LeakyRelu', ['h'], 'l'), node('Abs', ['l'], 'r'), last]), ['h']);
+    assert.deepEqual(freeOf([first, node('Tanh', ['h'], 'r'), last]), []);
+    assert.deepEqual(freeOf([first, node('Relu', ['h'], 'r'), last], ['y', 'r']), []);
+    assert.deepEqual(freeOf([first, node('Relu', ['h'], 'r'), last, node('Add', ['r', 'h'], 's')], ['y', 's']), []);
+    const residual = [
+      first,
+      node('Relu', ['h'], 'q'),
+      node('MatMul', ['q', 'w3'], 'm'),
+      node('Add', ['m', 'q'], 'r'),
+      last,
+    ];
+    assert.deepEqual(freeOf(residual), []);
+  });
+
   it('tells names, neighbours and activations', () => {
     const layers = findLayers(graph).map(({ name, kind, tensor, biasTensor, activation, previous, next }) => {
       return { name, kind, tensor, biasTensor, activation, previous, next };

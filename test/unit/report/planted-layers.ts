@@ -21,6 +21,7 @@ function layerOf(name: string, data: Float32Array<ArrayBuffer>): Layer {
     activation: 'none',
     previous: [],
     next: [],
+    isRescalable: false,
   };
 }
 
