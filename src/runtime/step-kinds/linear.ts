@@ -10,7 +10,7 @@ const float32 = ['float32'] as const;
  * Multiply-adds below which looking for zeros costs more than 3 % where there are none, and outputs below which listing
  * an input costs about as much as multiplying it.
  */
-const skipWork = 32_768;
+const skipWork = 65_536;
 const skipOutputs = 9;
 
 /** Rows that are listed together, and inputs that a list has room for, in rows; as in assembly/linear/sparse-input.ts. */
