@@ -2,6 +2,7 @@
 export * from './linalg/cholesky';
 export * from './linalg/decisions';
 export * from './linalg/eigen';
+export * from './linalg/form-basis';
 export * from './linalg/gram';
 export * from './linalg/layout';
 export * from './linalg/leading';

@@ -1,11 +1,13 @@
 /**
- * Speed of the statistics on one thread: moments, and scores with the chi-square of rows and columns, in GB/s of weights
- * by law; and the supported directions of one square matrix.
+ * Speed of the statistics on one thread, in GB/s of weights by law: moments, scores, scores with the chi-square of rows
+ * and columns, and all tests of a tensor but its directions; then the supported directions of square matrices.
  */
 import { analysisKernels } from '../build/src/evidence/analysis.js';
 import { parseLaw } from '../build/src/evidence/laws.js';
+import { measureMoments } from '../build/src/evidence/moments.js';
 import { draw, score } from '../build/src/evidence/scores.js';
 import { measureSpectrum } from '../build/src/evidence/spectrum.js';
+import { sortScratch, testTensor } from '../build/src/evidence/tensor-tests.js';
 import { median } from './statistics.mjs';
 import { printTable } from './table.mjs';
 
@@ -30,6 +32,7 @@ function benchLaw(name, { rounds }) {
   return workspace.scope(() => {
     const n = rows * columns;
     const weights = workspace.allocate('float32', n);
+    const tested = workspace.allocate('float32', n + sortScratch);
     const scores = workspace.allocate('float32', n);
     const sums = workspace.allocate('float64', rows + columns);
     const law = parseLaw(name).weight({ fanIn: columns, fanOut: rows });
@@ -43,6 +46,15 @@ function benchLaw(name, { rounds }) {
       kernels.f32_row_squares(rows, columns, scores.ptr, 0, sums.ptr);
       kernels.f32_column_squares(rows, columns, scores.ptr, 0, sums.ptr + 8 * rows);
     };
+    // As a tensor is tested: copied in, moments, scores, families, KS.
+    const testAll = (source, dither) => {
+      const block = { ...tested, length: n };
+      workspace.view(block).set(workspace.view(source));
+      measureMoments(name, block);
+      const { ks } = testTensor(block, rows, columns, law, dither, 0.05);
+      if (ks > 0.002) throw new Error(`fresh ${name} is ${ks} from its law`);
+    };
+    const dither = { step, key: 5n };
     const parts = {
       moments,
       pit: () => score(weights, law, null, scores),
@@ -50,7 +62,13 @@ function benchLaw(name, { rounds }) {
         score(weights, law, null, scores);
         groups();
       },
-      'pit, dithered': () => score(quantised, law, { step, key: 5n }, scores),
+      'all tests': () => testAll(weights, null),
+      'pit, dithered': () => score(quantised, law, dither, scores),
+      'pit and groups, dithered': () => {
+        score(quantised, law, dither, scores);
+        groups();
+      },
+      'all tests, dithered': () => testAll(quantised, dither),
     };
     return Object.entries(parts).map(([part, work]) => {
       timed(rounds, work);
@@ -60,19 +78,38 @@ function benchLaw(name, { rounds }) {
   });
 }
 
-/** Seconds to count the directions of a matrix of pure noise. */
-function benchDirections(size) {
+const planted = 5;
+
+/** Adds directions of 1.5, 2, .. times the edge of the noise, and shrinks everything as decay does. */
+function plant(values, size, std) {
+  for (let k = 0; k < planted; k++) {
+    const strength = (2 * (3 + k) * std) / Math.sqrt(size);
+    for (let i = 0; i < size; i++) {
+      const row = strength * Math.sin(0.37 * (k + 1) * i + 1);
+      for (let j = 0; j < size; j++) values[i * size + j] += row * Math.cos(0.61 * (k + 2) * j);
+    }
+  }
+  for (let i = 0; i < values.length; i++) values[i] *= 0.6;
+}
+
+/** Seconds to count the directions of pure noise, or of a matrix whose scale is refitted, from a second decomposition. */
+function benchDirections(size, isRefitted) {
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
     const weights = workspace.allocate('float32', size * size);
     const law = parseLaw('torch-linear').weight({ fanIn: size, fanOut: size });
     draw(law, 2n, weights);
-    let supported = 0;
+    if (isRefitted) plant(workspace.view(weights), size, law.std);
+    let result;
     const [ms] = timed(1, () => {
-      supported = measureSpectrum(weights, size, size, law.std).supported;
+      result = measureSpectrum(weights, size, size, law.std);
     });
-    if (supported > 1) throw new Error(`noise of ${size} x ${size} shows ${supported} directions`);
-    return { size, seconds: ms / 1000, supported };
+    const { supported, refitted } = result;
+    const expected = isRefitted ? planted : 0;
+    if (refitted !== isRefitted || supported < expected || supported > expected + 1) {
+      throw new Error(`${size} x ${size} shows ${supported} directions, refitted ${refitted}, expected ${expected}`);
+    }
+    return { size, seconds: ms / 1000, supported, refitted };
   });
 }
 
@@ -83,11 +120,15 @@ export function benchEvidence({ rounds, sizes }) {
     ['law', 'part', 'GB/s'],
     speeds.map(({ law, part, gbPerSecond }) => [law, part, gbPerSecond.toFixed(3)]),
   );
-  const directions = sizes.map(benchDirections);
+  const directions = sizes.flatMap((size) => [benchDirections(size, false), benchDirections(size, true)]);
   printTable(
     'Supported directions, one thread, processor time',
-    ['size', 'seconds'],
-    directions.map(({ size, seconds }) => [`${size} x ${size}`, seconds.toFixed(1)]),
+    ['size', 'matrix', 'seconds'],
+    directions.map(({ size, refitted, seconds }) => [
+      `${size} x ${size}`,
+      refitted ? 'trained, scale refitted' : 'noise of the law',
+      seconds.toFixed(1),
+    ]),
   );
   return { speeds, directions };
 }

@@ -9,6 +9,8 @@
  *     | v3 v3 v3 d3            |
  */
 
+import { axpy, dot } from './vectors';
+
 /**
  * A row whose squares sum to less is zero: what is left of a matrix without rank shrinks with every step, and the
  * reciprocal of its square would be infinite. Products of f32 are far larger.
@@ -17,11 +19,7 @@ const NO_LENGTH: f64 = 1e-250;
 
 /** Makes x [n] a reflector in place and returns the element that H x leaves in its last place. */
 function makeReflector(n: usize, xPtr: usize): f64 {
-  let rest: f64 = 0;
-  for (let k: usize = 0; k + 1 < n; k++) {
-    const x = load<f64>(xPtr + (k << 3));
-    rest += x * x;
-  }
+  const rest = dot(<i32>(n - 1), xPtr, xPtr);
   const lastPtr = xPtr + ((n - 1) << 3);
   const last = load<f64>(lastPtr);
   if (rest < NO_LENGTH) {
@@ -37,7 +35,17 @@ function makeReflector(n: usize, xPtr: usize): f64 {
   return -copysign<f64>(norm, last);
 }
 
-/** row[0..n) -= a q + b v, elementwise. */
+/** Reflectors of a panel: their rank-two updates reach the rest of A together, so that most steps only read it. */
+const PANEL: usize = 16;
+/** Columns of the rows that a panel's updates pass through at a time: 32 vectors of them fit the L1. */
+const COLUMNS: usize = 128;
+
+/** Elements (f64) of scratch for order n. */
+export function tridiagonaliseScratch(n: usize): usize {
+  return (PANEL + 1) * (n + (n & 1));
+}
+
+/** One update: row[0..n) -= a q + b v, elementwise. */
 function updateRow(n: usize, rowPtr: usize, a: f64, qPtr: usize, b: f64, vPtr: usize): void {
   const aa = f64x2.splat(a);
   const bb = f64x2.splat(b);
@@ -54,101 +62,173 @@ function updateRow(n: usize, rowPtr: usize, a: f64, qPtr: usize, b: f64, vPtr: u
   }
 }
 
-/**
- * One row of the fused pass: row -= a q + b v, then with the next reflector w: p[0..n) += w_n row, returns row . w.
- * Everything that touches the row happens while it is in registers.
- */
-function updateAndMultiply(
+/** Two updates in one pass: row[0..n) -= a q + b v + c r + d w. */
+function updateRowTwice(
   n: usize,
   rowPtr: usize,
   a: f64,
   qPtr: usize,
   b: f64,
   vPtr: usize,
+  c: f64,
+  rPtr: usize,
+  d: f64,
   wPtr: usize,
-  wn: f64,
-  pPtr: usize,
-): f64 {
+): void {
   const aa = f64x2.splat(a);
   const bb = f64x2.splat(b);
-  const ww = f64x2.splat(wn);
-  let dot = f64x2.splat(0);
+  const cc = f64x2.splat(c);
+  const dd = f64x2.splat(d);
   const n2 = n & ~1;
   for (let k: usize = 0; k < n2; k += 2) {
     const at = k << 3;
-    const change = f64x2.add(f64x2.mul(aa, v128.load(qPtr + at)), f64x2.mul(bb, v128.load(vPtr + at)));
-    const row = f64x2.sub(v128.load(rowPtr + at), change);
-    v128.store(rowPtr + at, row);
-    dot = f64x2.add(dot, f64x2.mul(row, v128.load(wPtr + at)));
-    v128.store(pPtr + at, f64x2.add(v128.load(pPtr + at), f64x2.mul(ww, row)));
+    const first = f64x2.add(f64x2.mul(aa, v128.load(qPtr + at)), f64x2.mul(bb, v128.load(vPtr + at)));
+    const second = f64x2.add(f64x2.mul(cc, v128.load(rPtr + at)), f64x2.mul(dd, v128.load(wPtr + at)));
+    v128.store(rowPtr + at, f64x2.sub(v128.load(rowPtr + at), f64x2.add(first, second)));
   }
-  let sum = f64x2.extract_lane(dot, 0) + f64x2.extract_lane(dot, 1);
   if (n2 < n) {
     const at = n2 << 3;
-    const row = load<f64>(rowPtr + at) - (a * load<f64>(qPtr + at) + b * load<f64>(vPtr + at));
-    store<f64>(rowPtr + at, row);
-    sum += row * load<f64>(wPtr + at);
-    store<f64>(pPtr + at, load<f64>(pPtr + at) + wn * row);
-  }
-  return sum;
-}
-
-/** q = p - (v . p / 2) v, in place in p: then H A H = A - v q^T - q v^T. */
-function makeCompanion(n: usize, vPtr: usize, pPtr: usize): void {
-  let dot: f64 = 0;
-  for (let k: usize = 0; k < n; k++) dot += load<f64>(vPtr + (k << 3)) * load<f64>(pPtr + (k << 3));
-  const half = 0.5 * dot;
-  for (let k: usize = 0; k < n; k++) {
-    const at = k << 3;
-    store<f64>(pPtr + at, load<f64>(pPtr + at) - half * load<f64>(vPtr + at));
+    const first = a * load<f64>(qPtr + at) + b * load<f64>(vPtr + at);
+    const second = c * load<f64>(rPtr + at) + d * load<f64>(wPtr + at);
+    store<f64>(rowPtr + at, load<f64>(rowPtr + at) - (first + second));
   }
 }
 
 /**
+ * p = A w for the leading n x n block of A, of which the lower half is read, two rows at a time: a row gives a dot
+ * product to its own element of p and a multiple of itself to those before it.
+ */
+function multiplySymmetric(n: usize, aPtr: usize, stride: usize, wPtr: usize, pPtr: usize): void {
+  memory.fill(pPtr, 0, n << 3);
+  for (let j: usize = 0; j + 1 < n; j += 2) {
+    const row0 = aPtr + j * stride;
+    const row1 = row0 + stride;
+    const w0 = load<f64>(wPtr + (j << 3));
+    const w1 = load<f64>(wPtr + (j << 3), 8);
+    const ww0 = f64x2.splat(w0);
+    const ww1 = f64x2.splat(w1);
+    let sum0 = f64x2.splat(0);
+    let sum1 = f64x2.splat(0);
+    for (let k: usize = 0; k < j; k += 2) {
+      const at = k << 3;
+      const x0 = v128.load(row0 + at);
+      const x1 = v128.load(row1 + at);
+      const w = v128.load(wPtr + at);
+      sum0 = f64x2.add(sum0, f64x2.mul(x0, w));
+      sum1 = f64x2.add(sum1, f64x2.mul(x1, w));
+      const change = f64x2.add(f64x2.mul(ww0, x0), f64x2.mul(ww1, x1));
+      v128.store(pPtr + at, f64x2.add(v128.load(pPtr + at), change));
+    }
+    const at = j << 3;
+    const off = load<f64>(row1 + at);
+    const dot0 = f64x2.extract_lane(sum0, 0) + f64x2.extract_lane(sum0, 1);
+    const dot1 = f64x2.extract_lane(sum1, 0) + f64x2.extract_lane(sum1, 1);
+    store<f64>(pPtr + at, dot0 + load<f64>(row0 + at) * w0 + off * w1);
+    store<f64>(pPtr + at, dot1 + off * w0 + load<f64>(row1 + at, 8) * w1, 8);
+  }
+  if (n & 1) {
+    const j = n - 1;
+    const row = aPtr + j * stride;
+    const w = load<f64>(wPtr + (j << 3));
+    axpy(<i32>j, w, row, pPtr);
+    store<f64>(pPtr + (j << 3), dot(<i32>j, row, wPtr) + load<f64>(row + (j << 3)) * w);
+  }
+}
+
+/**
+ * Takes the panel's updates into rows 0..n of the lower half, a square of columns at a time.
+ * @param first  row of the first reflector; the others stand in the rows before it
+ * @param count  reflectors
+ */
+function updateRows(
+  n: usize,
+  aPtr: usize,
+  stride: usize,
+  first: usize,
+  count: usize,
+  qPtr: usize,
+  qStride: usize,
+): void {
+  for (let c: usize = 0; c < n; c += COLUMNS) {
+    const at = c << 3;
+    for (let j = c; j < n; j++) {
+      const row = aPtr + j * stride + at;
+      const width = min<usize>(COLUMNS, j + 1 - c);
+      let s: usize = 0;
+      for (; s + 1 < count; s += 2) {
+        const v = aPtr + (first - s) * stride;
+        const w = v - stride;
+        const q = qPtr + s * qStride;
+        const r = q + qStride;
+        updateRowTwice(
+          width,
+          row,
+          load<f64>(v + (j << 3)),
+          q + at,
+          load<f64>(q + (j << 3)),
+          v + at,
+          load<f64>(w + (j << 3)),
+          r + at,
+          load<f64>(r + (j << 3)),
+          w + at,
+        );
+      }
+      if (s < count) {
+        const v = aPtr + (first - s) * stride;
+        const q = qPtr + s * qStride;
+        updateRow(width, row, load<f64>(v + (j << 3)), q + at, load<f64>(q + (j << 3)), v + at);
+      }
+    }
+  }
+}
+
+/** q = p - (v . p / 2) v, in place in p: then H A H = A - v q^T - q v^T. */
+function makeCompanion(n: usize, vPtr: usize, pPtr: usize): void {
+  axpy(<i32>n, -0.5 * dot(<i32>n, vPtr, pPtr), vPtr, pPtr);
+}
+
+/**
  * Reduces symmetric A to tridiagonal form T = Q^T A Q.
- * The rank-two update of step i and the product with the reflector of step i - 1 share one pass over A.
+ * The updates of PANEL reflectors are kept back: a step makes up for them in the row that it turns into a reflector v
+ * and in the product A v, and after the last they pass over A together (Dongarra, Sorensen, Hammarling 1989).
  * @param n  order, >= 1
  * @param aPtr  A [n, n], f64, lower half; row i holds its reflector afterwards, the upper half is not touched
  * @param dPtr  diagonal [n]
  * @param ePtr  off-diagonal [n], e[0] = 0
- * @param scratchPtr  2 n f64
- * @complexity 2/3 n^3 multiply-adds
+ * @param scratchPtr  tridiagonaliseScratch(n) f64
+ * @complexity 2/3 n^3 multiply-adds; reads n^3 / 6 elements of A from memory, writes a PANELth of that
  */
 export function f64_tridiagonalise(n: usize, aPtr: usize, dPtr: usize, ePtr: usize, scratchPtr: usize): void {
-  let qPtr = scratchPtr;
-  let pPtr = scratchPtr + (n << 3);
   const stride = n << 3;
-  memory.fill(scratchPtr, 0, n << 4);
-  // v of the step before; q = 0 makes the first pass a plain product.
-  let vPtr = aPtr + (n - 1) * stride;
+  // q of each reflector of the panel, rows of even length.
+  const qStride = (n + (n & 1)) << 3;
+  let first = n - 1;
+  let count: usize = 0;
   for (let i = n - 1; i > 0; i--) {
     const row = aPtr + i * stride;
-    // Row i is not yet updated by the step before: v and q have i + 1 elements there.
-    if (i + 1 < n) updateRow(i + 1, row, load<f64>(vPtr + (i << 3)), qPtr, load<f64>(qPtr + (i << 3)), vPtr);
+    for (let s: usize = 0; s < count; s++) {
+      const v = aPtr + (first - s) * stride;
+      const q = scratchPtr + s * qStride;
+      updateRow(i + 1, row, load<f64>(v + (i << 3)), q, load<f64>(q + (i << 3)), v);
+    }
     store<f64>(dPtr + (i << 3), load<f64>(row + (i << 3)));
     store<f64>(ePtr + (i << 3), makeReflector(i, row));
-    memory.fill(pPtr, 0, i << 3);
-    for (let j: usize = 0; j < i; j++) {
-      const w = load<f64>(row + (j << 3));
-      const a = i + 1 < n ? load<f64>(vPtr + (j << 3)) : 0;
-      const b = i + 1 < n ? load<f64>(qPtr + (j << 3)) : 0;
-      const rowJ = aPtr + j * stride;
-      const dot = updateAndMultiply(j, rowJ, a, qPtr, b, vPtr, row, w, pPtr);
-      const diagonalPtr = rowJ + (j << 3);
-      const diagonal = load<f64>(diagonalPtr) - 2 * a * b;
-      store<f64>(diagonalPtr, diagonal);
-      const p = pPtr + (j << 3);
-      store<f64>(p, load<f64>(p) + dot + diagonal * w);
+    const p = scratchPtr + count * qStride;
+    multiplySymmetric(i, aPtr, stride, row, p);
+    for (let s: usize = 0; s < count; s++) {
+      const v = aPtr + (first - s) * stride;
+      const q = scratchPtr + s * qStride;
+      updateRow(i, p, dot(<i32>i, v, row), q, dot(<i32>i, q, row), v);
     }
-    makeCompanion(i, row, pPtr);
-    vPtr = row;
-    const swap = qPtr;
-    qPtr = pPtr;
-    pPtr = swap;
+    makeCompanion(i, row, p);
+    count++;
+    if (count === PANEL || i === 1) {
+      updateRows(i, aPtr, stride, first, count, scratchPtr, qStride);
+      first = i - 1;
+      count = 0;
+    }
   }
-  // Row 0 was updated by the last pass (i = 1).
-  const last = n > 1 ? 2 * load<f64>(vPtr) * load<f64>(qPtr) : 0;
-  store<f64>(dPtr, load<f64>(aPtr) - last);
+  store<f64>(dPtr, load<f64>(aPtr));
   store<f64>(ePtr, 0);
 }
 
@@ -163,43 +243,4 @@ export function f64_sturm_count(n: usize, dPtr: usize, ePtr: usize, x: f64): usi
     if (q < 0) count++;
   }
   return count;
-}
-
-/** x -= (x . v) v over n elements. */
-function reflect(n: usize, xPtr: usize, vPtr: usize): void {
-  const n2 = n & ~1;
-  let lanes = f64x2.splat(0);
-  for (let k: usize = 0; k < n2; k += 2) {
-    lanes = f64x2.add(lanes, f64x2.mul(v128.load(xPtr + (k << 3)), v128.load(vPtr + (k << 3))));
-  }
-  let dot = f64x2.extract_lane(lanes, 0) + f64x2.extract_lane(lanes, 1);
-  if (n2 < n) dot += load<f64>(xPtr + (n2 << 3)) * load<f64>(vPtr + (n2 << 3));
-  const dots = f64x2.splat(dot);
-  for (let k: usize = 0; k < n2; k += 2) {
-    const x = xPtr + (k << 3);
-    v128.store(x, f64x2.sub(v128.load(x), f64x2.mul(dots, v128.load(vPtr + (k << 3)))));
-  }
-  if (n2 < n) {
-    const x = xPtr + (n2 << 3);
-    store<f64>(x, load<f64>(x) - dot * load<f64>(vPtr + (n2 << 3)));
-  }
-}
-
-/**
- * Turns the reflectors that f64_tridiagonalise left in A into Q^T [n, n], in place; A was Q T Q^T.
- * Step i multiplies the leading i x i block by the reflector in row i, which then becomes a unit row.
- * @complexity 2/3 n^3 multiply-adds
- */
-export function f64_form_basis(n: usize, aPtr: usize): void {
-  const stride = n << 3;
-  for (let i: usize = 0; i < n; i++) {
-    const row = aPtr + i * stride;
-    for (let r: usize = 0; r < i; r++) {
-      const target = aPtr + r * stride;
-      reflect(i, target, row);
-      store<f64>(target + (i << 3), 0);
-    }
-    memory.fill(row, 0, i << 3);
-    store<f64>(row + (i << 3), 1);
-  }
 }

@@ -23,7 +23,7 @@ export function leadingEigenvectors(matrix: Block<'float64'>, n: number, count: 
     const diagonal = workspace.allocate('float64', n);
     const off = workspace.allocate('float64', n);
     const settled = workspace.allocate('float64', n);
-    const scratch = workspace.allocate('float64', 5 * n);
+    const scratch = workspace.allocate('float64', Math.max(5 * n, kernels.tridiagonaliseScratch(n)));
     const vectors = workspace.allocate('float64', count * n);
     kernels.f64_tridiagonalise(n, matrix.ptr, diagonal.ptr, off.ptr, scratch.ptr);
     // QL destroys its input, and inverse iteration needs it.

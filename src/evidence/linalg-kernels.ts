@@ -99,6 +99,8 @@ export interface LinalgKernels {
   /** C [M, M] f64 = A A^T, A [M, K] f32, lda a multiple of 4. */
   f32_gram(M: number, K: number, aPtr: number, lda: number, cPtr: number): void;
 
+  /** Elements (f64) of scratch that f64_tridiagonalise takes. */
+  tridiagonaliseScratch(n: number): number;
   f64_tridiagonalise(n: number, aPtr: number, dPtr: number, ePtr: number, scratchPtr: number): void;
   f64_form_basis(n: number, aPtr: number): void;
   f64_sturm_count(n: number, dPtr: number, ePtr: number, x: number): number;

@@ -51,7 +51,7 @@ export function singularValues(source: Block<'float32'>, rows: number, columns: 
     const gram = workspace.allocate('float64', m * m);
     const diagonal = workspace.allocate('float64', m);
     const off = workspace.allocate('float64', m);
-    const scratch = workspace.allocate('float64', 2 * m);
+    const scratch = workspace.allocate('float64', kernels.tridiagonaliseScratch(m));
     kernels.f32_gram(m, n, block.ptr, stride, gram.ptr);
     kernels.f64_tridiagonalise(m, gram.ptr, diagonal.ptr, off.ptr, scratch.ptr);
     if (kernels.f64_tridiagonal_ql(m, diagonal.ptr, off.ptr, 0) === 0) {

@@ -28,10 +28,12 @@ for (const [build, { kernels, workspace }] of builds) {
         const c = workspace.allocate('float64', m * m);
         const d = workspace.allocate('float64', m);
         const e = workspace.allocate('float64', m);
-        const scratch = workspace.allocate('float64', 2 * m);
+        const scratch = workspace.allocate('float64', kernels.tridiagonaliseScratch(m) + 1);
+        workspace.view(scratch)[scratch.length - 1] = 77;
         kernels.f32_gram(m, n, a.ptr, Math.ceil(n / 4) * 4, c.ptr);
         const gram = workspace.copyOut(c);
         kernels.f64_tridiagonalise(m, c.ptr, d.ptr, e.ptr, scratch.ptr);
+        assert.equal(workspace.view(scratch)[scratch.length - 1], 77);
         const counts = [0.1, 1, 3].map((x) => [x, kernels.f64_sturm_count(m, d.ptr, e.ptr, x)]);
         kernels.f64_form_basis(m, c.ptr);
         assert.equal(kernels.f64_tridiagonal_ql(m, d.ptr, e.ptr, c.ptr), 1);
@@ -49,8 +51,13 @@ for (const [build, { kernels, workspace }] of builds) {
       [6, 6],
       [7, 700],
       [9, 13],
+      [16, 16], // the last reflector of a panel, and the first of the next
+      [17, 17],
+      [18, 18],
+      [33, 40],
       [20, 20],
       [97, 101],
+      [150, 150], // two squares of columns
     ];
     for (const [m, n] of shapes) {
       it(`gives Gram matrix, eigenvalues and eigenvectors of ${m} x ${n}`, () => {
