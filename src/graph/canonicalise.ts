@@ -1,6 +1,6 @@
 /**
- * One form for all models: constants folded, identities gone, dead code gone, and every product with a constant matrix
- * a `Linear` node with W [out, in] that keeps the file's tensor name.
+ * One form for all models: control flow and sequences resolved, constants folded, identities gone, dead code gone, and
+ * every product with a constant matrix a `Linear` node with W [out, in] that keeps the file's tensor name.
  *
  *     Gemm(x, B, C)           ─▶  Linear(x, B', C)              alpha = beta = 1, C the same for every row
  *     Gemm(x, B, C) otherwise ─▶  Linear ─▶ Mul alpha ─▶ Add beta C
@@ -11,6 +11,7 @@ import { Tensor } from '../runtime/tensor.js';
 import { foldConstants, readersOf, removeDead } from './fold.js';
 import type { Attribute, Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
+import { inlineControl } from './inline-control.js';
 import { integerOf, realOf } from './operators/attributes.js';
 import { pick } from './operators/elements.js';
 import { alignSecond } from './operators/legacy-broadcast.js';
@@ -188,11 +189,12 @@ function absorbBiases(graph: Graph, facts: Facts, patterns: LinearPatterns): Gra
 
 /**
  * The canonical form of a model's graph, see the head of this file.
- * @param graph  as a reader made it
+ * @param given  as a reader made it
  * @returns a graph with the same inputs, outputs and function
  * @throws what {@link inferFacts} throws
  */
-export function canonicalise(graph: Graph): Graph {
+export function canonicalise(given: Graph): Graph {
+  const graph = inlineControl(given);
   const folded = removeDead(removeIdentities(foldConstants(graph)));
   const facts = inferFacts(folded);
   const names = new WeightNames(traceOrigins(graph));

@@ -8,6 +8,7 @@ import { describeNode, nodeError } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
 import { findOperator } from './operators/index.js';
 import { formatShape } from './operators/shapes.js';
+import { bodiesOf, isResolved } from './resolved.js';
 import { inferExtents } from './shape-values.js';
 
 /** Most elements that one value may have: a shape computed from a file must not ask for more. */
@@ -17,10 +18,10 @@ export type Facts = ReadonlyMap<string, Fact>;
 
 /** `Foo`, `com.example.Bar`: operators that no entry knows in this operator set, each once, sorted. */
 export function unsupportedOperators(graph: Graph): readonly string[] {
-  const names = graph.nodes
-    .filter((node) => !findOperator(node, graph.opset))
-    .map(({ domain, op }) => (domain ? `${domain}.${op}` : op));
-  return [...new Set(names)].sort();
+  const unknown = graph.nodes.filter((node) => !findOperator(node, graph.opset) && !isResolved(node));
+  const names = unknown.map(({ domain, op }) => (domain ? `${domain}.${op}` : op));
+  const inside = graph.nodes.filter(isResolved).flatMap(bodiesOf).flatMap(unsupportedOperators);
+  return [...new Set([...names, ...inside])].sort();
 }
 
 /** Whether a graph is a set of weights: a file that holds arrays and no network. */
@@ -139,6 +140,35 @@ function inputFact(facts: Facts, node: Node, value: string): Fact | undefined {
   );
 }
 
+/** Facts that grow node by node, in topological order. */
+export class Inference {
+  readonly facts = new Map<string, Fact>();
+  readonly #budget: FoldBudget;
+
+  /** Begins with the inputs and initializers of a graph. @throws DTYPE_UNSUPPORTED for an input of no known dtype */
+  constructor(readonly graph: Graph) {
+    this.#budget = new FoldBudget(graph);
+    for (const [name, tensor] of graph.initializers) this.define(name, tensor);
+    for (const { name, dtype, shape } of graph.inputs) {
+      if (!isDType(dtype)) throw new KerfError('DTYPE_UNSUPPORTED', `input "${name}"`, `got ${dtype}.`);
+      this.facts.set(name, { dtype, shape });
+    }
+  }
+
+  define(name: string, constant: Tensor): void {
+    this.facts.set(name, { dtype: constant.type, shape: constant.dims, constant });
+  }
+
+  /** @throws what {@link inferFacts} throws */
+  add(node: Node): void {
+    const inputs = node.inputs.map((value) => inputFact(this.facts, node, value));
+    const outputs = inferNode(node, inputs, this.graph.opset, this.#budget);
+    node.outputs.forEach((value, index) => {
+      if (value) this.facts.set(value, outputs[index]);
+    });
+  }
+}
+
 /**
  * Infers dtype and shape of every value, and the value itself where it does not depend on the inputs.
  * @returns facts by value name
@@ -146,21 +176,7 @@ function inputFact(facts: Facts, node: Node, value: string): Fact | undefined {
  *   SHAPE_UNSUPPORTED where a shape cannot be expressed before the inputs are known
  */
 export function inferFacts(graph: Graph): Facts {
-  const facts = new Map<string, Fact>();
-  const budget = new FoldBudget(graph);
-  for (const [name, tensor] of graph.initializers) {
-    facts.set(name, { dtype: tensor.type, shape: tensor.dims, constant: tensor });
-  }
-  for (const port of graph.inputs) {
-    if (!isDType(port.dtype)) throw new KerfError('DTYPE_UNSUPPORTED', `input "${port.name}"`, `got ${port.dtype}.`);
-    facts.set(port.name, { dtype: port.dtype, shape: port.shape });
-  }
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((value) => inputFact(facts, node, value));
-    const outputs = inferNode(node, inputs, graph.opset, budget);
-    node.outputs.forEach((value, index) => {
-      if (value) facts.set(value, outputs[index]);
-    });
-  }
-  return facts;
+  const inference = new Inference(graph);
+  for (const node of graph.nodes) inference.add(node);
+  return inference.facts;
 }

@@ -18,8 +18,8 @@ const expectedMisses: Readonly<Record<string, string>> = {
 
 /** Fewest cases of each folder that must pass, so that none is lost to "skipped". */
 const leastPassed: Readonly<Record<string, number>> = {
-  node: 867,
-  simple: 7,
+  node: 872,
+  simple: 15,
   'pytorch-operator': 35,
   'pytorch-converted': 82,
 };
