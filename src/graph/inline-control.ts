@@ -128,37 +128,77 @@ class Inliner extends GraphMaker implements SequenceTools {
     this.emit('Concat', rows, [value], { axis: 0 });
   }
 
-  /** The definition of opset 9 and later: states, then slices along axis 0 of the scanned inputs. */
+  /** States, then slices along axis 0 of the scanned inputs; before opset 9 all of them for each entry of a batch. */
   #scan(node: Node): void {
-    const [scanned, body] = [integerOf(node, 'num_scan_inputs', 0), bodyOf(node, 'body')];
-    const inputs = this.opset < 9 ? [] : node.inputs;
-    const lists = ['scan_input_axes', 'scan_input_directions', 'scan_output_axes', 'scan_output_directions'];
+    const [scanned, isOld] = [integerOf(node, 'num_scan_inputs', 0), this.opset < 9];
+    const lists = [
+      'directions',
+      'scan_input_axes',
+      'scan_input_directions',
+      'scan_output_axes',
+      'scan_output_directions',
+    ];
     const isPlain = lists.every((name) => (integersOf(node, name) ?? []).every((value) => value === 0));
-    if (this.opset < 9 || !isPlain || scanned < 1) {
-      throw nodeError('OPERATOR_UNSUPPORTED', node, 'Scan: got another form, expected opset 9 and axis 0, forward.', {
-        operators: ['Scan'],
-      });
+    if (!isPlain || scanned < 1 || (isOld && node.inputs[0])) {
+      throw nodeError(
+        'OPERATOR_UNSUPPORTED',
+        node,
+        'form: got other axes, directions or lengths, expected axis 0, forward.',
+        {
+          operators: ['Scan'],
+        },
+      );
     }
+    const inputs = isOld ? node.inputs.slice(1) : node.inputs;
+    const results = isOld ? this.#scanBatch(node, inputs, scanned) : this.#scanOnce(node, inputs, scanned);
+    for (const [i, value] of node.outputs.entries()) this.#alias(value, results[i]);
+  }
+
+  /** Results of one scan: the last states, then what each turn gave, stacked. */
+  #scanOnce(node: Node, inputs: readonly string[], scanned: number): readonly string[] {
+    const body = bodyOf(node, 'body');
     let states = inputs.slice(0, inputs.length - scanned);
     const sources = inputs.slice(inputs.length - scanned);
     const turns = this.sizeOf(node, sources[0], 0);
     if (turns > maximumTurns) throw nodeError('MODEL_LIMIT', node, `turns: got ${turns}, expected <= ${maximumTurns}.`);
     const scans: string[][] = body.outputs.slice(states.length).map(() => []);
     for (let turn = 0; turn < turns; turn++) {
-      const index = this.constant(`${node.name}:turn`, int64Tensor([turn], []));
-      const slices = sources.map((source) => {
-        const slice = this.fresh(`${source}:slice`);
-        this.emit('Gather', [source, index], [slice], { axis: 0 });
-        return slice;
-      });
+      const slices = sources.map((source) => this.#entry(source, turn));
       const results = this.#body(node, body, [...states, ...slices]);
       states = results.slice(0, states.length);
       for (const [i, scan] of scans.entries()) scan.push(results[states.length + i]);
     }
-    node.outputs.forEach((value, i) => {
-      if (i < states.length) this.#alias(value, states[i]);
-      else if (value) this.#stack(node, value, scans[i - states.length]);
-    });
+    return [...states, ...scans.map((parts) => this.#stacked(node, parts))];
+  }
+
+  #scanBatch(node: Node, inputs: readonly string[], scanned: number): readonly string[] {
+    const batch = Array.from({ length: this.sizeOf(node, inputs[0], 0) }, (_, b) => b);
+    const rows = batch.map((b) =>
+      this.#scanOnce(
+        node,
+        inputs.map((value) => this.#entry(value, b)),
+        scanned,
+      ),
+    );
+    return node.outputs.map((_, i) =>
+      this.#stacked(
+        node,
+        rows.map((results) => results[i]),
+      ),
+    );
+  }
+
+  /** Entry `at` along the first axis. */
+  #entry(value: string, at: number): string {
+    const entry = this.fresh(`${value}:entry`);
+    this.emit('Gather', [value, this.constant(`${entry}:at`, int64Tensor([at], []))], [entry], { axis: 0 });
+    return entry;
+  }
+
+  #stacked(node: Node, parts: readonly string[]): string {
+    const value = this.fresh(`${node.name}:stacked`);
+    this.#stack(node, value, parts);
+    return value;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Reads ONNX models. */
 import { createHash } from 'node:crypto';
 import type { Model } from '../graph/graph.js';
+import { lastOpset } from '../graph/operators/define.js';
 import { decodeMessage } from '../graph/protobuf/decode.js';
 import { type ModelMessage, modelTable, type OpsetMessage } from '../graph/protobuf/onnx-schema.js';
 import { KerfError } from '../runtime/errors.js';
@@ -14,9 +15,13 @@ export interface ReadOptions {
   readonly limits?: Partial<ModelLimits> | undefined;
 }
 
-/** Version of the ai.onnx operator set; versions of other domains are the operators' own matter. */
+/**
+ * Version of the ai.onnx operator set, the newest where a model uses other domains alone; versions of those are their
+ * operators' own matter.
+ */
 function opsetOf(imports: readonly OpsetMessage[]): number {
   const own = imports.filter(({ domain }) => !domain || domain === 'ai.onnx');
+  if (own.length === 0 && imports.length > 0) return lastOpset;
   const version = Number(own[0]?.version ?? 0n);
   if (own.length !== 1 || version < 1 || version > 1000) {
     throw new KerfError(

@@ -10,6 +10,7 @@ const data = '/usr/share/libonnx-testdata/data';
 
 /** Cases that cannot pass, and why. */
 const expectedMisses: Readonly<Record<string, string>> = {
+  'node/test_adam_multiple': 'its outputs follow from an epsilon of 0.01, which its node does not have',
   'node/test_training_dropout': 'drops at random, by the generator that made the file',
   'node/test_training_dropout_default': 'drops at random, by the generator that made the file',
   'node/test_training_dropout_default_mask': 'drops at random, by the generator that made the file',
@@ -18,7 +19,7 @@ const expectedMisses: Readonly<Record<string, string>> = {
 
 /** Fewest cases of each folder that must pass, so that none is lost to "skipped". */
 const leastPassed: Readonly<Record<string, number>> = {
-  node: 872,
+  node: 879,
   simple: 15,
   'pytorch-operator': 35,
   'pytorch-converted': 82,

@@ -24,6 +24,7 @@ import { lossOperators } from './loss.js';
 import { matMulOperators } from './matmul.js';
 import { matrixOperators } from './matrices.js';
 import { normalizationOperators } from './normalization.js';
+import { optimizerOperators } from './optimizers.js';
 import { padOperators } from './pad.js';
 import { poolOperators } from './pool.js';
 import { quantizeOperators } from './quantize.js';
@@ -79,6 +80,7 @@ const operators: readonly Operator[] = [
   ...lossOperators,
   ...batchNormalizationOperators,
   ...normalizationOperators,
+  ...optimizerOperators,
   ...padOperators,
   ...quantizeOperators,
   ...recurrentOperators,

@@ -106,6 +106,22 @@ describe('operators of the reference', () => {
     refused('SHAPE_MISMATCH', /\[R, 4\]/, 'RoiAlign', [ramp(1, 1, 2, 2), ramp(1, 3), int64(0)]);
   });
 
+  it('refuse updates of weights whose inputs do not come in whole sets', () => {
+    const op = 'ai.onnx.preview.training.Adagrad';
+    const named = (inputs: readonly Tensor[]) => {
+      const names = inputs.map((_, i) => `i${i}`);
+      const one = { ...node('Adagrad', names, 'y'), domain: 'ai.onnx.preview.training' };
+      const constants = Object.fromEntries(inputs.map((tensor, i) => [`i${i}`, tensor]));
+      return inferFacts(graphOf({ inputs: [], outputs: ['y'], nodes: [one], constants }));
+    };
+    const [rate, step] = [ramp(1).reshape([]), int64(1).reshape([])];
+    assert.throws(() => named([rate, step, ramp(2), ramp(2)]), { code: 'MODEL_INVALID' }, op);
+    assert.throws(() => named([rate, step, ramp(2), ramp(3), ramp(2)]), { code: 'SHAPE_MISMATCH' }, op);
+    // 0.5 and 0.5 with a gradient of 0.5: the squares are 0.5 + 0.25.
+    const value = list(named([rate, step, ramp(1), ramp(1), ramp(1)]).get('y')!.constant!)[0];
+    assert.ok(Math.abs(value - (0.5 - 0.25 / (Math.sqrt(0.75) + 1e-6))) < 2 ** -24);
+  });
+
   it('need values that are known, where these decide a shape', () => {
     for (const op of ['NonZero', 'Unique']) {
       const graph = graphOf({ inputs: [port('x', [3])], outputs: ['y'], nodes: [node(op, ['x'], 'y')] });
