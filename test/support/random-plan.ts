@@ -57,6 +57,29 @@ export class PlanMaker {
     return { buffer: pooled };
   }
 
+  /** One time of an LSTM or a GRU over [batch, K] from zero states: a buffer [batch, H]. */
+  recurrence(x: number, K: number, H: number, random: Random): Operand {
+    const isLstm = random.next() < 0.5;
+    const gates = isLstm ? 4 : 3;
+    const [z, state, y] = [this.buffer(gates * H), this.buffer(H), { buffer: this.buffer(H) }];
+    const sizes = { direction: random.pick(['forward', 'reverse']), T: 1, B: batch, H };
+    this.steps.push(
+      step('gemm', [{ buffer: x }, this.linear(gates * H, K, random)], [{ buffer: z }], { M: batch, N: gates * H, K }),
+      step('fill', [], [{ buffer: state }], { count: rowsOf(H) }),
+    );
+    const rest = [{ buffer: state }, { buffer: state }];
+    const scratch = { buffer: this.buffer(gates * H) };
+    if (isLstm) {
+      const reads = [{ buffer: z }, this.linear(4 * H, H, random), ...rest];
+      this.steps.push(step('lstm', reads, [y, { buffer: this.buffer(H) }, scratch], sizes));
+    } else {
+      const reads = [{ buffer: z }, this.linear(2 * H, H, random), this.linear(H, H, random), rest[0]];
+      const reset = random.pick(['before', 'after']);
+      this.steps.push(step('gru', reads, [y, scratch], { ...sizes, reset }));
+    }
+    return y;
+  }
+
   /** All steps added by `body` as one part. */
   part(after: readonly number[], body: () => void): number {
     const first = this.steps.length;
@@ -118,10 +141,15 @@ export function randomPlan(random: Random): Plan {
             ldx,
           }),
           step('unary', [{ buffer: hidden }], [{ buffer: hidden }], { f: random.pick(functions), count: rowsOf(H) }),
-          step('gemm', [{ buffer: hidden }, maker.linear(width, H, random)], [{ buffer: wide, offset: starts[i] }], {
+        );
+        const G = random.integer(1, 9);
+        const state = random.next() < 0.4 ? maker.recurrence(hidden, H, G, random) : null;
+        const [last, inputs] = state ? [state, G] : [{ buffer: hidden }, H];
+        maker.steps.push(
+          step('gemm', [last, maker.linear(width, inputs, random)], [{ buffer: wide, offset: starts[i] }], {
             M: batch,
             N: width,
-            K: H,
+            K: inputs,
             ldy: total,
           }),
         );
