@@ -33,12 +33,17 @@ for (const build of builds) {
         [0, 1, 3],
         [1, 1, 1],
         [3, 1, 2],
+        [2, 1, 4],
+        [7, 1, 8],
+        [7, 1, 10],
         [2, 3, 5],
         [5, 2, 17],
         [4, 0, 3],
       ]) {
         const x = random.floats(rows * positions * columns);
         if (x.length > 20) x.set([Number.NaN, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], 3);
+        // The largest twice, in lanes of their own and in one lane.
+        if (columns === 10) for (const at of [0, 9, 23, 27]) x[at] = 2;
         const before = random.floats(rows).map((value) => 2 * Math.abs(value));
         for (const decision of [0, 1]) {
           new Float32Array(memory.buffer, xPtr, x.length).set(x);
