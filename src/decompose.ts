@@ -13,8 +13,9 @@ import type { Graph, Model } from './graph/graph.js';
 import { requireNetwork } from './graph/infer.js';
 import { renameWeights } from './package/join-weights.js';
 import type { Package } from './package/package.js';
+import { declareParts } from './parts/declare-parts.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
-import type { Part, Parts } from './parts/parts.js';
+import type { Parts } from './parts/parts.js';
 import { splitChoices } from './parts/split-choices.js';
 import { buildPlan } from './plan/build-plan.js';
 import { type Cascade, cascadeProblem, isByRow } from './runtime/cascade.js';
@@ -36,8 +37,10 @@ export interface DecomposeOptions {
   readonly maxDisagreement?: number;
   readonly confidence?: number;
   readonly decision?: string;
-  /** `auto` takes what is there; a number demands that many parts side by side. */
+  /** `auto` takes what is there, and what domains of the inputs suggest; a number demands that many parts side by side. */
   readonly parts?: 'auto' | number;
+  /** Numbers that demanded parts may exchange in each layer; `auto` (default): as few as hold. */
+  readonly bus?: 'auto' | number;
   /**
    * Whether the package carries the original for inputs of which the decomposed network is not sure: `auto` (default),
    * where that lowers the work at the same promise; `on`, demanded; `off`.
@@ -110,16 +113,11 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     confidence,
     decision: options.decision ?? 'auto',
     parts: options.parts ?? 'auto',
+    bus: options.bus ?? 'auto',
     cascade: options.cascade ?? 'auto',
     calibration: calibration ? hashRows(calibration) : null,
     guard: guard ? hashRows(guard) : null,
   };
-}
-
-/** The substructures: parts with weights of their own. What only joins their results is a step of the plan. */
-function listedParts({ parts }: Parts): readonly Part[] {
-  const substructures = parts.filter(({ parameters }) => parameters > 0);
-  return substructures.length > 0 ? substructures : parts;
 }
 
 function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: Bindings): DecomposeSummary {
@@ -127,8 +125,7 @@ function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: B
   const whole = countMacs(graph, bindings);
   const { cascade, certificate } = annealing;
   return {
-    parts: listedParts(parts).map(({ id, parameters, macs }) => ({ id, parameters, macs })),
-    bus: { r: 0, macs: 0 },
+    ...declareParts(parts, bindings),
     parameters: { before, after, stored: cascade ? before + after : after },
     macs: { before: whole, after: countMacs(parts.graph, bindings) + certificate.fallbackRate * whole },
     certificate,
@@ -166,6 +163,12 @@ function chooseCascade(plan: Plan, demanded: DecomposeOptions['cascade'] = 'auto
   );
 }
 
+/** What annealing proposes: nothing that could join the demanded parts where the network has them already. */
+function chooseParts(graph: Graph, parts: 'auto' | number): 'auto' | 'kept' | number {
+  const isHeld = parts !== 'auto' && partsSideBySide(findParts(graph, { parts }).parts) >= parts;
+  return isHeld ? 'kept' : parts;
+}
+
 /** What the package carries beside its plan, the weights named so that both can stand in one file. */
 function cascadeOf(plan: Plan, whole: Plan, { cascade }: Annealing): Cascade | null {
   if (!cascade) return null;
@@ -190,7 +193,8 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   const bindings = bindingsOf(graph, calibration ?? guard);
   const whole = buildPlan(graph);
   const cascade = chooseCascade(whole, options.cascade);
-  const annealing = await anneal(graph, evidence, { ...options, cascade, calibration, guard, seed });
+  const proposed = chooseParts(graph, demanded);
+  const annealing = await anneal(graph, evidence, { ...options, parts: proposed, cascade, calibration, guard, seed });
   onProgress?.({ stage: 'parts' });
   const parts = findParts(annealing.graph, { parts: demanded, bindings });
   if (demanded !== 'auto') requireParts(parts, demanded);

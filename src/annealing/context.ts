@@ -3,7 +3,6 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
-import type { BlockForm } from './blocks.js';
 import type { Samples } from './matrix.js';
 
 /**
@@ -33,8 +32,13 @@ export interface AnnealOptions {
   readonly confidence?: number;
   /** `auto`, `argmax`, `threshold:T` or `error:R`; default `auto`. */
   readonly decision?: string;
-  /** Proposes blocks and a bus in this form for every layer they make cheaper, instead of ranks. */
-  readonly blocks?: BlockForm;
+  /**
+   * `auto` (default) proposes blocks beside ranks where calibration rows show domains; a number proposes that many blocks
+   * alone, with a bus where they need one; `kept` proposes neither, so that the parts that are there stay apart.
+   */
+  readonly parts?: 'auto' | 'kept' | number;
+  /** Width of the bus between demanded parts; `auto` (default): of several. */
+  readonly bus?: 'auto' | number;
   /**
    * Whether rows of which the annealed network is not sure may run the original: `auto`, where it is cheaper at the same
    * promise; `on`, demanded; `off` (default).

@@ -5,17 +5,24 @@
 import type { Graph } from '../graph/graph.js';
 import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
-import { type BlockForm, everyNth, fitBlocks } from './blocks.js';
+import type { BlockForm } from './blocks.js';
 import { asSamples, type Evaluate } from './context.js';
+import {
+  type BlockSpans,
+  type Placed,
+  placeInputs,
+  type Refitted,
+  readsHiddenUnits,
+  splitLayer,
+} from './fit-blocks.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { type Affine, type Moments, momentsOf, refit } from './least-squares.js';
+import { type Affine, momentsOf, refit } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
+import { type Domains, dealOut, equalSpans, findDomains } from './partition.js';
 import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
 import { rowCount } from './rows.js';
 import { allOf, submatrix } from './submatrix.js';
-import { gatherInputs } from './trims.js';
-import { withBlocks } from './write-blocks.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
 export interface Setting {
@@ -76,6 +83,11 @@ export class Fitter {
     return spectrum;
   }
 
+  /** Domains of a layer's inputs on the calibration rows; null where none show. */
+  async domains({ input }: Linear, seed: number): Promise<Domains | null> {
+    return this.rows && findDomains(momentsOf(await this.#samples(this.graph, input)), seed);
+  }
+
   /** How often a layer is applied to one sample. */
   async positions(linear: Linear): Promise<number> {
     if (!this.rows) return 1;
@@ -90,10 +102,14 @@ export class Fitter {
       if (group && kept.length < group.producer.weight.dims[0]) graph = keepUnits(graph, group, kept);
     }
     const changed = new Set<string>();
+    const spans: BlockSpans = new Map();
     for (const { name } of linearsOf(graph)) {
       markChanged(graph, changed);
       const linear = linearsOf(graph).find((candidate) => candidate.name === name) as Linear;
-      const next = await this.#fitLayer(graph, linear, setting, changed.has(linear.input));
+      const form = setting.blocks?.get(name);
+      const next = form
+        ? await this.#fitBlocks(graph, linear, setting, form, spans)
+        : await this.#fitLayer(graph, linear, setting, changed.has(linear.input));
       if (next !== graph) changed.add(linear.output);
       graph = next;
     }
@@ -103,8 +119,6 @@ export class Fitter {
   async #fitLayer(graph: Graph, linear: Linear, setting: Setting, isInputChanged: boolean): Promise<Graph> {
     const before = linearsOf(this.graph).find(({ name }) => name === linear.name) as Linear;
     const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
-    const form = setting.blocks?.get(linear.name);
-    if (form) return this.#fitBlocks(graph, linear, setting, form);
     const rank = cheaperRank(linear, setting.ranks.get(linear.name));
     const isWhole = linear.weight.size === before.weight.size;
     if (rank !== undefined && isWhole && !isInputChanged) {
@@ -117,16 +131,23 @@ export class Fitter {
     return withFactors(graph, linear, spectrumOf(affine, moments, this.#factor(linear)).cut(rank));
   }
 
-  async #fitBlocks(graph: Graph, linear: Linear, setting: Setting, form: BlockForm): Promise<Graph> {
-    const isHidden = hiddenUnitsOf(this.graph).some(({ consumers }) =>
-      consumers.some(({ name }) => name === linear.name),
-    );
-    // Hidden units come in no order; inputs do, so a block gets every k-th of them rather than neighbours.
-    const spread = isHidden ? graph : gatherInputs(graph, linear, everyNth(linear.weight.dims[1], form.k));
-    const layer = linearsOf(spread).find(({ name }) => name === linear.name) as Linear;
-    const fitted = await this.#refitted(spread, layer, setting);
+  async #fitBlocks(graph: Graph, linear: Linear, setting: Setting, form: BlockForm, spans: BlockSpans): Promise<Graph> {
+    const placed = await this.#placeInputs(graph, linear, form, spans);
+    const layer = placed && linearsOf(placed.graph).find(({ name }) => name === linear.name);
+    const fitted = layer && (await this.#refitted(placed.graph, layer, setting));
     if (!fitted) return graph;
-    return withBlocks(spread, layer, fitBlocks(fitted.affine, fitted.moments, this.#factor(layer), form));
+    return splitLayer(placed.graph, layer, fitted, this.#factor(layer), form, placed.columns, spans);
+  }
+
+  /** The graph in which the layer's inputs stand block by block; null without rows. */
+  async #placeInputs(graph: Graph, linear: Linear, form: BlockForm, spans: BlockSpans): Promise<Placed | null> {
+    const columns = spans.get(linear.name);
+    if (columns) return { graph, columns };
+    if (readsHiddenUnits(this.graph, linear)) return { graph, columns: equalSpans(linear.weight.dims[1], form.k) };
+    if (form.inputs) return placeInputs(graph, linear, form.inputs);
+    if (!this.rows) return null;
+    const moments = momentsOf(await this.#samples(graph, linear.input));
+    return placeInputs(graph, linear, dealOut(affineOf(linear).weight, moments, form.k));
   }
 
   /** The layer's factor of importance; null for one whose outputs are no longer those it was computed for. */
@@ -136,11 +157,7 @@ export class Fitter {
   }
 
   /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
-  async #refitted(
-    graph: Graph,
-    linear: Linear,
-    setting: Setting,
-  ): Promise<{ affine: Affine; moments: Moments } | null> {
+  async #refitted(graph: Graph, linear: Linear, setting: Setting): Promise<Refitted | null> {
     if (!this.rows) return null;
     const x = await this.#samples(graph, linear.input);
     if (x.rows < rowsPerInput * x.columns) return null;

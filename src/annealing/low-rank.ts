@@ -4,7 +4,6 @@
  */
 import { type Affine, type Factors, type Moments, metricOf } from './least-squares.js';
 import {
-  addDiagonal,
   addScaled,
   cholesky,
   type Eigen,
@@ -14,6 +13,7 @@ import {
   multiply,
   solveLowerRight,
 } from './matrix.js';
+import { lowerOnly, transpose } from './matrix-parts.js';
 
 /** The directions of a layer's output by how much they carry, and how to cut the layer to the first r of them. */
 export interface LayerSpectrum {
@@ -78,16 +78,4 @@ function shiftBias({ weight, bias }: Affine, outer: Matrix, inner: Matrix, { mea
   const [before, after] = [multiply(weight, column), multiply(outer, multiply(inner, column))];
   const { data } = addScaled(before, -1, after);
   return bias.map((b, i) => b + data[i]);
-}
-
-function transpose(a: Matrix): Matrix {
-  const identity = { rows: a.rows, columns: a.rows, data: new Float64Array(a.rows * a.rows) };
-  return multiply(a, addDiagonal(identity, 1), true, false);
-}
-
-/** Zeroes what stands above the diagonal of a Cholesky factor. */
-function lowerOnly(factor: Matrix): Matrix {
-  const data = factor.data.slice();
-  for (let i = 0; i < factor.rows; i++) data.fill(0, i * factor.columns + i + 1, (i + 1) * factor.columns);
-  return { ...factor, data };
 }

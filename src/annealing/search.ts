@@ -1,12 +1,10 @@
 /** Turns settings into guard stages: fits each, measures it on the calibration rows, keeps what pays. */
-import type { Graph } from '../graph/graph.js';
 import type { Outputs } from '../runtime/executor.js';
 import type { CascadeChooser, Fitted } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
 import type { Decision } from './decision.js';
 import type { Fitter, Setting } from './fit.js';
-import type { Candidate } from './guard.js';
 import { rowCount } from './rows.js';
 
 export type { Fitted } from './cascade.js';
@@ -51,7 +49,7 @@ export class Searcher {
    * Fits the settings and orders the worthwhile ones from gentle to aggressive.
    * A setting is dropped when another one is as cheap and, on the calibration rows, as true.
    */
-  async search(settings: readonly Setting[]): Promise<readonly Candidate<Graph>[]> {
+  async search(settings: readonly Setting[]): Promise<readonly Fitted[]> {
     const { signal, onProgress } = this.options;
     const fitted: Fitted[] = [];
     let failures = 0;

@@ -2,7 +2,6 @@
 import type { Evidence, SpectrumResult, TensorEvidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import { allocateRanks, type Offer } from './allocate.js';
-import type { BlockForm } from './blocks.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import { type Linear, linearsOf } from './rewrite.js';
@@ -96,15 +95,4 @@ export function rankSettings(offers: readonly Offer[], rest: number, units: Sett
     settings.push({ name: `${units.size > 0 ? 'units, ' : ''}ranks at ${share} of the work`, units, ranks });
   }
   return settings;
-}
-
-/** The one setting that gives every layer blocks and a bus where they make it cheaper; none where they do nowhere. */
-export function blockSettings(graph: Graph, form: BlockForm, units: Setting['units']): readonly Setting[] {
-  const cheaper = factorable(graph).filter(({ weight: { dims, size } }) => {
-    const [out, inputs] = dims;
-    return Math.min(out, inputs) >= form.k && size / form.k + form.bus * (out + inputs) < size;
-  });
-  if (cheaper.length === 0) return [];
-  const blocks = new Map(cheaper.map(({ name }) => [name, form]));
-  return [{ name: `${form.k} blocks, bus of ${form.bus}`, units, ranks: new Map(), blocks }];
 }

@@ -5,6 +5,7 @@ import type { Feeds, Outputs } from '../runtime/executor.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
 import type { Offer } from './allocate.js';
 import { rowWeights } from './balance.js';
+import { demandedSettings, domainSettings, entryLayers } from './block-settings.js';
 import type { GuardPromise } from './bounds.js';
 import type { CascadeChooser } from './cascade.js';
 import { compareOutputs } from './comparison.js';
@@ -14,11 +15,11 @@ import type { Decision } from './decision.js';
 import { allAlike, Fitter, type Importance, type Setting } from './fit.js';
 import { fisherFactors } from './gradients/index.js';
 import type { Candidate } from './guard.js';
+import type { Domains } from './partition.js';
 import { replaceValue } from './rewrite.js';
 import { rowCount, thinRows } from './rows.js';
 import { type Fitted, Searcher } from './search.js';
 import {
-  blockSettings,
   cheaperRanks,
   evidenceByLayer,
   factorable,
@@ -81,13 +82,33 @@ export class Proposer {
     const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options, this.cascades);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits) yield withoutUnits.stage;
-    const offers = await this.#offers(fitter);
-    const rest = cost(base) - offers.reduce((sum, { whole }) => sum + whole, 0);
-    const units = withoutUnits?.units ?? new Map();
-    const { blocks } = this.options;
-    const settings = blocks ? blockSettings(base, blocks, units) : rankSettings(offers, rest, units);
+    const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
     const dearest = withoutUnits?.stage.macs ?? cost(base);
-    for (const candidate of await searcher.search(settings)) if (candidate.macs < dearest) yield candidate;
+    const found = (await searcher.search(settings)).filter(({ macs }) => macs < dearest);
+    yield* typeof this.options.parts === 'number' ? this.#withRoom(found) : found;
+  }
+
+  /** Demanded parts are not sought for the least work: those that leave the guard some room, if any do. */
+  #withRoom(found: readonly Fitted[]): readonly Fitted[] {
+    const roomy = found.filter(({ rate }) => rate <= this.promise.maxDisagreement / 2);
+    return roomy.length > 0 ? roomy : found;
+  }
+
+  /** Blocks where parts are demanded; ranks otherwise, and blocks where the inputs fall into domains. */
+  async #settings(fitter: Fitter, units: Setting['units']): Promise<readonly Setting[]> {
+    const { cost, parts = 'auto', bus = 'auto', seed = 0 } = this.options;
+    const { graph } = fitter;
+    if (parts === 'kept') return [];
+    const domains = new Map<string, Domains>();
+    for (const linear of entryLayers(graph)) {
+      const found = domains.has(linear.input) ? null : await fitter.domains(linear, seed);
+      if (found) domains.set(linear.input, found);
+    }
+    if (parts !== 'auto') return demandedSettings(graph, parts, bus, units, domains);
+    const offers = await this.#offers(fitter);
+    const rest = cost(graph) - offers.reduce((sum, { whole }) => sum + whole, 0);
+    // The search gives up where ranks fail in a row, so what has its own reason comes first.
+    return [...domainSettings(graph, units, domains), ...rankSettings(offers, rest, units)];
   }
 
   /** Taking out unsupported units, where the calibration rows do not mind. */

@@ -38,6 +38,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       confidence: args.confidence,
       decision: args.decision,
       parts: args.parts,
+      bus: args.bus,
       cascade: args.cascade,
       seed: args.seed,
       pictures: args.report !== undefined,

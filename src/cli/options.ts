@@ -71,7 +71,7 @@ export function textOption(options: Options): Options {
 }
 
 /** Either a word of `words` or a whole number >= 1. */
-export function wordOrCountOption(name: string, words: readonly string[], options: Options): Options {
+export function wordOrCountOption(name: string, words: readonly string[], options: Options, least = 1): Options {
   return {
     ...options,
     type: 'string',
@@ -79,8 +79,11 @@ export function wordOrCountOption(name: string, words: readonly string[], option
     coerce: (word: unknown) => {
       if (word === undefined || Array.isArray(word) || words.includes(String(word))) return word;
       const value = Number(word);
-      if (Number.isInteger(value) && value >= 1) return value;
-      throw usageError(`--${name}`, `got "${String(word)}", expected ${words.join(', ')} or a whole number >= 1.`);
+      if (Number.isInteger(value) && value >= least) return value;
+      throw usageError(
+        `--${name}`,
+        `got "${String(word)}", expected ${words.join(', ')} or a whole number >= ${least}.`,
+      );
     },
   };
 }

@@ -26,7 +26,15 @@ function activationOf(graph: Graph, concat: Node, readers: ReadonlyMap<string, r
   const [whole] = concat.outputs;
   const [activation, ...others] = readers.get(whole) ?? [];
   const isOutput = graph.outputs.some(({ name }) => name === whole || concat.inputs.includes(name));
-  if (!activation || others.length > 0 || isOutput || new Set(concat.inputs).size < concat.inputs.length) return null;
+  // An Identity makes an output, which takes the whole.
+  if (
+    !activation ||
+    activation.op === 'Identity' ||
+    others.length > 0 ||
+    isOutput ||
+    new Set(concat.inputs).size < concat.inputs.length
+  )
+    return null;
   const scalars = activation.inputs.filter((value) => value !== whole && value !== '');
   if (scalars.some((value) => (graph.initializers.get(value)?.dims.length ?? 2) > 1)) return null;
   const linears = new Set(graph.nodes.filter(({ op }) => op === 'Linear').flatMap(({ outputs }) => outputs));

@@ -12,6 +12,7 @@ export interface DecomposeArgs {
   confidence: number;
   decision: string;
   parts: 'auto' | number;
+  bus: 'auto' | number;
   cascade: 'auto' | 'on' | 'off';
   fdr: number;
   seed: number;
@@ -48,6 +49,15 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
         default: 'auto',
         describe: 'independent parts: auto, or a number that is demanded',
       }),
+    )
+    .option(
+      'bus',
+      wordOrCountOption(
+        'bus',
+        ['auto'],
+        { default: 'auto', describe: 'numbers a layer that demanded parts exchange: auto, or a number' },
+        0,
+      ),
     )
     .option('fdr', fractionOption('fdr', { default: '0.05', describe: 'false discovery rate of the tests' }))
     .option('cascade', {

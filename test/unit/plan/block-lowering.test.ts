@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type BlockFit, blockStart } from '../../../src/annealing/blocks.js';
+import type { BlockFit } from '../../../src/annealing/blocks.js';
 import type { Matrix } from '../../../src/annealing/matrix.js';
+import { equalSpans } from '../../../src/annealing/partition.js';
 import { linearsOf } from '../../../src/annealing/rewrite.js';
 import { withBlocks } from '../../../src/annealing/write-blocks.js';
 import { createSession } from '../../../src/executors/create-session.js';
@@ -23,13 +24,15 @@ function randomMatrix(random: Random, rows: number, columns: number): Matrix {
 }
 
 /** A fit of nothing: random blocks and bus, as f32 holds them. */
-function randomFit(random: Random, out: number, columns: number, k: number, r: number): BlockFit {
-  const size = (n: number, p: number) => blockStart(n, k, p + 1) - blockStart(n, k, p);
+function randomFit(random: Random, out: number, inputs: number, k: number, r: number): BlockFit {
+  const [rows, columns] = [equalSpans(out, k), equalSpans(inputs, k)];
   return {
-    blocks: Array.from({ length: k }, (_, p) => randomMatrix(random, size(out, p), size(columns, p))),
+    rows,
+    columns,
+    blocks: rows.map(([first, end], p) => randomMatrix(random, end - first, columns[p][1] - columns[p][0])),
     bus: {
       outer: randomMatrix(random, out, r),
-      inner: randomMatrix(random, r, columns),
+      inner: randomMatrix(random, r, inputs),
       bias: randomMatrix(random, 1, out).data,
     },
   };
@@ -41,7 +44,7 @@ function sumInOrder(bias: number, pairs: readonly (readonly [number, number])[])
 }
 
 /** y_p = b_p + B_p x_p + U_p z, z = V x, in the order that the kernels promise. */
-function runBlocks({ blocks, bus }: BlockFit, x: readonly number[]): number[] {
+function runBlocks({ blocks, bus, rows, columns }: BlockFit, x: readonly number[]): number[] {
   const { inner, outer, bias } = bus;
   const row = ({ data, columns }: Matrix, i: number) => [...data.subarray(i * columns, (i + 1) * columns)];
   const z = Array.from({ length: inner.rows }, (_, i) =>
@@ -50,11 +53,10 @@ function runBlocks({ blocks, bus }: BlockFit, x: readonly number[]): number[] {
       row(inner, i).map((v, j) => [x[j], v] as const),
     ),
   );
-  const k = blocks.length;
   return blocks.flatMap((block, p) => {
-    const part = x.slice(blockStart(x.length, k, p), blockStart(x.length, k, p + 1));
+    const part = x.slice(...columns[p]);
     return Array.from({ length: block.rows }, (_, i) => {
-      const at = blockStart(bias.length, k, p) + i;
+      const at = rows[p][0] + i;
       const own = row(block, i).map((w, j) => [part[j], w] as const);
       return sumInOrder(bias[at], [...own, ...row(outer, at).map((u, j) => [z[j], u] as const)]);
     });

@@ -1,0 +1,73 @@
+/** The block structures that are proposed, from gentle to aggressive. Fixed before the guard is looked at. */
+import type { Graph } from '../graph/graph.js';
+import type { BlockForm } from './blocks.js';
+import type { Setting } from './fit.js';
+import { readsHiddenUnits } from './fit-blocks.js';
+import type { Domains } from './partition.js';
+import { type Linear, linearsOf } from './rewrite.js';
+import { factorable } from './settings.js';
+
+/** Widths of the bus, from gentle to aggressive. */
+const busWidths = [32, 24, 16, 8, 0];
+
+/** With domains the blocks need little of each other. */
+const domainBusWidths = [8, 0];
+
+/** Contrast from which domains are proposed on their own accord; neighbouring pixels reach 4. */
+const clearContrast = 6;
+
+/** Layers that read an input of the network as it is, or columns of it. */
+export function entryLayers(graph: Graph): readonly Linear[] {
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  for (const { op, inputs: read, outputs } of graph.nodes) {
+    if (op === 'Gather' && inputs.has(read[0])) for (const value of outputs) inputs.add(value);
+  }
+  return linearsOf(graph).filter((linear) => inputs.has(linear.input) && !readsHiddenUnits(graph, linear));
+}
+
+/**
+ * The setting that gives every layer blocks and a bus where they make it cheaper; none where they do nowhere.
+ * @param domains  inputs of each block, by the value whose columns they are
+ */
+function settingOf(
+  graph: Graph,
+  { k, bus }: BlockForm,
+  units: Setting['units'],
+  domains: ReadonlyMap<string, Domains>,
+): readonly Setting[] {
+  const cheaper = factorable(graph).filter(({ weight: { dims, size } }) => {
+    const [out, inputs] = dims;
+    return Math.min(out, inputs) >= k && size / k + bus * (out + inputs) < size;
+  });
+  if (cheaper.length === 0) return [];
+  const blocks = new Map(
+    cheaper.map(({ name, input }): [string, BlockForm] => {
+      const inputs = domains.get(input);
+      return [name, inputs?.blocks.length === k ? { k, bus, inputs } : { k, bus }];
+    }),
+  );
+  return [{ name: `${units.size > 0 ? 'units, ' : ''}${k} blocks, bus of ${bus}`, units, ranks: new Map(), blocks }];
+}
+
+/** Settings in one given form, or with every width of the bus for a demanded number of parts. */
+export function demandedSettings(
+  graph: Graph,
+  k: number,
+  bus: 'auto' | number,
+  units: Setting['units'],
+  domains: ReadonlyMap<string, Domains>,
+): readonly Setting[] {
+  const widths = bus === 'auto' ? busWidths : [bus];
+  return widths.flatMap((width) => settingOf(graph, { k, bus: width }, units, domains));
+}
+
+/** Settings that clear domains of the inputs suggest. */
+export function domainSettings(
+  graph: Graph,
+  units: Setting['units'],
+  domains: ReadonlyMap<string, Domains>,
+): readonly Setting[] {
+  const clear = new Map([...domains].filter(([, { contrast }]) => contrast >= clearContrast));
+  const counts = new Set([...clear.values()].map(({ blocks }) => blocks.length));
+  return [...counts].flatMap((k) => domainBusWidths.flatMap((bus) => settingOf(graph, { k, bus }, units, clear)));
+}
