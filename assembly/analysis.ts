@@ -1,5 +1,6 @@
 /** The tool's kernels: statistics and linear algebra. Kept out of the runtime's module. */
 export * from './linalg/cholesky';
+export * from './linalg/choose';
 export * from './linalg/decisions';
 export * from './linalg/eigen';
 export * from './linalg/form-basis';

@@ -3,7 +3,7 @@
  *
  *     W' = blockdiag(B_1 .. B_k) + U V        U [out, r], V [r, in]
  *
- * Block p has a span of rows and one of columns; spans of rows tile the layer, spans of columns may overlap.
+ * Block p has a span of rows, which tile the layer, and columns of its own, which may be another's too.
  *
  * V comes from the decomposition of what the blocks leave, in the metric of the inputs and of the outputs' importance;
  * B and U then together from least squares of each row on its block's inputs and the bus, and so on in turns.
@@ -21,7 +21,7 @@ import {
   solveSymmetric,
   type Vector,
 } from './matrix.js';
-import { cutOut, lowerOnly, meanDiagonal, putIn, type Span, zeros } from './matrix-parts.js';
+import { cutOut, lowerOnly, meanDiagonal, pickBoth, pickColumns, putIn, type Span, zeros } from './matrix-parts.js';
 import type { Partition } from './partition.js';
 
 /** How a layer is split. */
@@ -30,14 +30,15 @@ export interface BlockForm {
   readonly k: number;
   /** Numbers that the blocks exchange; 0 for none. */
   readonly bus: number;
-  /** The network inputs of each block, for the layers that read them; dealt out in turns where absent. */
+  /** The network inputs of each block, for the layers that read them; where absent, outputs and inputs choose. */
   readonly inputs?: Partition;
 }
 
 /** Where the blocks of a layer stand. */
 export interface BlockEdges {
   readonly rows: readonly Span[];
-  readonly columns: readonly Span[];
+  /** Inputs that each block reads, in the order of its columns. */
+  readonly columns: readonly Int32Array<ArrayBuffer>[];
 }
 
 export interface BlockFit extends BlockEdges {
@@ -48,7 +49,7 @@ export interface BlockFit extends BlockEdges {
 }
 
 /** Turns of bus and rows; after these the error hardly falls. */
-const turns = 24;
+const mostTurns = 24;
 
 /** Steps of simultaneous iteration in a turn. */
 const iterations = 2;
@@ -84,13 +85,13 @@ function fitRows({ weight, product, metric, rows, columns }: Target, inner: Matr
   const own = multiply(seen, inner, false, true);
   const outer = zeros(weight.rows, r);
   const blocks = rows.map((span, p) => {
-    const width = columns[p][1] - columns[p][0];
+    const width = columns[p].length;
     const [joint, right] = [zeros(width + r, width + r), zeros(span[1] - span[0], width + r)];
-    putIn(joint, cutOut(metric, columns[p], columns[p]), 0, 0);
+    putIn(joint, pickBoth(metric, columns[p]), 0, 0);
     // A Cholesky factor is made of what stands on and below the diagonal.
-    putIn(joint, cutOut(seen, [0, r], columns[p]), width, 0);
+    putIn(joint, pickColumns(seen, [0, r], columns[p]), width, 0);
     putIn(joint, own, width, width);
-    putIn(right, cutOut(product, span, columns[p]), 0, 0);
+    putIn(right, pickColumns(product, span, columns[p]), 0, 0);
     putIn(right, cutOut(wanted, span, [0, r]), 0, width);
     const solved = solveSymmetric(r > 0 ? addDiagonal(joint, busDamping * meanDiagonal(joint)) : joint, right);
     putIn(outer, cutOut(solved, [0, solved.rows], [width, width + r]), span[0], 0);
@@ -103,7 +104,9 @@ function fitRows({ weight, product, metric, rows, columns }: Target, inner: Matr
 function leave({ weight, rows, columns }: Target, blocks: readonly Matrix[]): Matrix {
   const whole = zeros(weight.rows, weight.columns);
   blocks.forEach((block, p) => {
-    putIn(whole, block, rows[p][0], columns[p][0]);
+    for (let i = 0, e = 0; i < block.rows; i++) {
+      for (const j of columns[p]) whole.data[(rows[p][0] + i) * whole.columns + j] = block.data[e++];
+    }
   });
   return addScaled(weight, -1, whole);
 }
@@ -158,6 +161,7 @@ function likeInputs(inner: Matrix, metric: Matrix): Matrix {
  * @param outputs  importance of its outputs [out, out]; null where all count alike
  * @param edges  where its blocks begin
  * @param bus  width of the bus
+ * @param turns  of bus and rows
  * @complexity O(out in^2 + out^3 + turns (bus (out + in)^2 + k (in / k + bus)^3))
  */
 export function fitBlocks(
@@ -166,6 +170,7 @@ export function fitBlocks(
   outputs: Matrix | null,
   edges: BlockEdges,
   bus: number,
+  turns = mostTurns,
 ): BlockFit {
   const metric = metricOf(moments);
   const root = outputs && lowerOnly(cholesky(outputs));

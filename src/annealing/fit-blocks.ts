@@ -1,18 +1,18 @@
 /**
  * Splits one layer of a graph into blocks. Its inputs come in blocks already, from a layer that was split before it, or
- * are put in the order of a partition; its outputs get the order in which blocks can take them, where they are free.
+ * each block picks its own; its outputs get the order in which blocks can take them, where they are free.
  *
- *     x ─ gather (order of inputs) ─▶ blocks of layer 1 ─▶ units, block by block ─▶ blocks of layer 2 ─▶ ..
+ *     x ─ gather ─▶ blocks of layer 1 ─▶ units, block by block ─▶ blocks of layer 2 ─▶ ..
  */
 import type { Graph } from '../graph/graph.js';
 import { type BlockForm, fitBlocks } from './blocks.js';
+import { coCluster } from './co-cluster.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
 import { type Affine, type Moments, metricOf } from './least-squares.js';
 import type { Matrix } from './matrix.js';
-import { pickBoth, pickRows, type Span } from './matrix-parts.js';
-import { assignRows, type Partition } from './partition.js';
+import { pickBoth, pickRows, rangeOf } from './matrix-parts.js';
+import { assignRows, equalSpans, membersOf } from './partition.js';
 import { type Linear, linearsOf } from './rewrite.js';
-import { gatherInputs } from './trims.js';
 import { withBlocks } from './write-blocks.js';
 
 /** A layer as least squares gives it, and the moments of its inputs. */
@@ -21,19 +21,8 @@ export interface Refitted {
   readonly moments: Moments;
 }
 
-/** Spans of blocks among the inputs of layers that split layers feed, by name: kept while one setting is fitted. */
-export type BlockSpans = Map<string, readonly Span[]>;
-
-export interface Placed {
-  readonly graph: Graph;
-  readonly columns: readonly Span[];
-}
-
-/** Puts the inputs of a layer in the order of a partition; those that are in none are left out. */
-export function placeInputs(graph: Graph, linear: Linear, { order, blocks }: Partition): Placed {
-  const isWhole = order.length === linear.weight.dims[1] && isIdentity(order);
-  return { graph: isWhole ? graph : gatherInputs(graph, linear, order), columns: blocks };
-}
+/** Inputs of each block of the layers that split layers feed, by name: kept while one setting is fitted. */
+export type BlockColumns = Map<string, readonly Int32Array<ArrayBuffer>[]>;
 
 /** Whether other linear layers' units are a layer's inputs: their order is free. */
 export function readsHiddenUnits(graph: Graph, { name }: Linear): boolean {
@@ -59,12 +48,18 @@ const inOrder = ({ weight, bias }: Affine, order: Int32Array): Affine => ({
   bias: bias.map((_, i) => bias[order[i]]),
 });
 
+/** The inputs of each block where they are known: units of blocks before, of a whole layer before, or domains. */
+function columnsOf(graph: Graph, linear: Linear, { k, inputs }: BlockForm, known: BlockColumns) {
+  const columns = known.get(linear.name) ?? (inputs && membersOf(inputs));
+  if (columns || !readsHiddenUnits(graph, linear)) return columns;
+  return equalSpans(linear.weight.dims[1], k).map(rangeOf);
+}
+
 /**
- * Splits a layer whose inputs stand block by block.
+ * Splits a layer.
  * @param fitted  the layer as least squares gives it
  * @param factor  importance of its outputs
- * @param columns  spans of the blocks among its inputs
- * @param spans  gets the same for the layers behind it
+ * @param known  inputs of the blocks of layers; gets those of the layers behind this one
  */
 export function splitLayer(
   graph: Graph,
@@ -72,16 +67,21 @@ export function splitLayer(
   { affine, moments }: Refitted,
   factor: Matrix | null,
   form: BlockForm,
-  columns: readonly Span[],
-  spans: BlockSpans,
+  known: BlockColumns,
 ): Graph {
-  const rows = assignRows(affine.weight, metricOf(moments), columns, form.inputs ? unevenness : 1);
+  const given = columnsOf(graph, linear, form, known);
+  const { rows, columns } = given
+    ? {
+        rows: assignRows(affine.weight, metricOf(moments), given, form.inputs ? unevenness : 1),
+        columns: given,
+      }
+    : coCluster(affine, moments, factor, form);
   const { order } = rows;
   const edges = { rows: rows.blocks, columns };
   const fit = fitBlocks(inOrder(affine, order), moments, factor && pickBoth(factor, order), edges, form.bus);
   const units = hiddenUnitsOf(graph).find(({ producer }) => producer.name === linear.name);
   if (!units) return withBlocks(graph, linear, fit, isIdentity(order) ? null : inverse(order));
-  for (const { name } of units.consumers) spans.set(name, rows.blocks);
+  for (const { name } of units.consumers) known.set(name, rows.blocks.map(rangeOf));
   const next = keepUnits(graph, units, order);
   const producer = linearsOf(next).find(({ name }) => name === linear.name) as Linear;
   return withBlocks(next, producer, fit);

@@ -7,19 +7,12 @@ import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockForm } from './blocks.js';
 import { asSamples, type Evaluate } from './context.js';
-import {
-  type BlockSpans,
-  type Placed,
-  placeInputs,
-  type Refitted,
-  readsHiddenUnits,
-  splitLayer,
-} from './fit-blocks.js';
+import { type BlockColumns, type Refitted, splitLayer } from './fit-blocks.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
 import { type Affine, momentsOf, refit } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
-import { type Domains, dealOut, equalSpans, findDomains } from './partition.js';
+import { type Domains, findDomains } from './partition.js';
 import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
 import { rowCount } from './rows.js';
 import { allOf, submatrix } from './submatrix.js';
@@ -102,13 +95,13 @@ export class Fitter {
       if (group && kept.length < group.producer.weight.dims[0]) graph = keepUnits(graph, group, kept);
     }
     const changed = new Set<string>();
-    const spans: BlockSpans = new Map();
+    const known: BlockColumns = new Map();
     for (const { name } of linearsOf(graph)) {
       markChanged(graph, changed);
       const linear = linearsOf(graph).find((candidate) => candidate.name === name) as Linear;
       const form = setting.blocks?.get(name);
       const next = form
-        ? await this.#fitBlocks(graph, linear, setting, form, spans)
+        ? await this.#fitBlocks(graph, linear, setting, form, known)
         : await this.#fitLayer(graph, linear, setting, changed.has(linear.input));
       if (next !== graph) changed.add(linear.output);
       graph = next;
@@ -131,23 +124,15 @@ export class Fitter {
     return withFactors(graph, linear, spectrumOf(affine, moments, this.#factor(linear)).cut(rank));
   }
 
-  async #fitBlocks(graph: Graph, linear: Linear, setting: Setting, form: BlockForm, spans: BlockSpans): Promise<Graph> {
-    const placed = await this.#placeInputs(graph, linear, form, spans);
-    const layer = placed && linearsOf(placed.graph).find(({ name }) => name === linear.name);
-    const fitted = layer && (await this.#refitted(placed.graph, layer, setting));
-    if (!fitted) return graph;
-    return splitLayer(placed.graph, layer, fitted, this.#factor(layer), form, placed.columns, spans);
-  }
-
-  /** The graph in which the layer's inputs stand block by block; null without rows. */
-  async #placeInputs(graph: Graph, linear: Linear, form: BlockForm, spans: BlockSpans): Promise<Placed | null> {
-    const columns = spans.get(linear.name);
-    if (columns) return { graph, columns };
-    if (readsHiddenUnits(this.graph, linear)) return { graph, columns: equalSpans(linear.weight.dims[1], form.k) };
-    if (form.inputs) return placeInputs(graph, linear, form.inputs);
-    if (!this.rows) return null;
-    const moments = momentsOf(await this.#samples(graph, linear.input));
-    return placeInputs(graph, linear, dealOut(affineOf(linear).weight, moments, form.k));
+  async #fitBlocks(
+    graph: Graph,
+    linear: Linear,
+    setting: Setting,
+    form: BlockForm,
+    known: BlockColumns,
+  ): Promise<Graph> {
+    const fitted = await this.#refitted(graph, linear, setting);
+    return fitted ? splitLayer(graph, linear, fitted, this.#factor(linear), form, known) : graph;
   }
 
   /** The layer's factor of importance; null for one whose outputs are no longer those it was computed for. */

@@ -34,6 +34,17 @@ export function pickRows({ columns, data }: Matrix, order: Int32Array): Matrix {
   return picked;
 }
 
+/** The columns at `order` of the rows of a span. */
+export function pickColumns({ columns, data }: Matrix, [first, end]: Span, order: Int32Array): Matrix {
+  const picked = zeros(end - first, order.length);
+  for (let i = first, to = 0; i < end; i++) for (const j of order) picked.data[to++] = data[i * columns + j];
+  return picked;
+}
+
+/** The positions of a span. */
+export const rangeOf = ([first, end]: Span): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: end - first }, (_, i) => first + i);
+
 /** The rows and columns at `order` of a symmetric matrix. */
 export const pickBoth = (a: Matrix, order: Int32Array): Matrix => pickRows(transpose(pickRows(a, order)), order);
 

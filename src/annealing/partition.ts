@@ -3,14 +3,12 @@
  * permutation, and the span of each block in it:
  *
  *     order:  | block 0 | block 1 | ... |       blocks:  [0, n_0), [n_0, n_0 + n_1), ..
- *
- * Inputs of the network may be read by two blocks: spans of columns then overlap.
  */
 import { analysisKernels } from '../evidence/analysis.js';
 import { findBlocks } from '../evidence/blocks.js';
 import type { Moments } from './least-squares.js';
 import { type Matrix, multiply, solveSymmetric } from './matrix.js';
-import { cutOut, pickBoth, type Span, zeros } from './matrix-parts.js';
+import { pickBoth, pickColumns, type Span, zeros } from './matrix-parts.js';
 
 export interface Partition {
   readonly order: Int32Array<ArrayBuffer>;
@@ -39,46 +37,17 @@ export function partitionOf(labels: ArrayLike<number>, k: number): Partition {
   return { order: Int32Array.from(members.flat()), blocks };
 }
 
-/**
- * Inputs dealt out in turns, so that each block has a share of every neighbourhood. Inputs that never vary are left out,
- * and their places go to inputs that two blocks read: each block reads as many as if all varied, its neighbours' most
- * important ones beside its own.
- * @param weight  of the layer, [out, in]
- */
-export function dealOut(weight: Matrix, moments: Moments, k: number): Partition {
+/** Inputs dealt out in turns, those that never vary left out: each block has a share of every neighbourhood. */
+export function dealOut(moments: Moments, k: number): readonly Int32Array<ArrayBuffer>[] {
   const labels = liveLabels(moments);
   let next = 0;
-  const { order, blocks } = partitionOf(
-    labels.map((label) => (label < 0 ? label : next++ % k)),
-    k,
-  );
-  const energy = energyOf(weight, moments);
-  for (const [first, end] of blocks) {
-    order.subarray(first, end).set(importantOutside(order.slice(first, end), energy));
-  }
-  const width = Math.min(Math.ceil(weight.columns / k), order.length);
-  return { order, blocks: blocks.map(([first, end]) => widened(first, end, width, order.length)) };
+  const dealt = labels.map((label) => (label < 0 ? label : next++ % k));
+  return membersOf(partitionOf(dealt, k));
 }
 
-/** A span of `width` around [first, end), inside 0 .. n. */
-function widened(first: number, end: number, width: number, n: number): Span {
-  const more = Math.max(0, width - (end - first));
-  const start = Math.max(0, Math.min(first - (more >> 1), n - (end - first) - more));
-  return [start, start + end - first + more];
-}
-
-/** The most important at both ends, the least in the middle. */
-function importantOutside(positions: Int32Array, energy: Float64Array): number[] {
-  const sorted = [...positions].sort((a, b) => energy[b] - energy[a] || a - b);
-  const left = sorted.filter((_, i) => i % 2 === 0);
-  return [...left, ...sorted.filter((_, i) => i % 2 === 1).reverse()];
-}
-
-/** What each input adds to the outputs' variance on its own, |w_j|^2 C_jj. */
-function energyOf({ rows, columns, data }: Matrix, { covariance }: Moments): Float64Array {
-  const energy = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) energy[j] += data[i * columns + j] ** 2;
-  return energy.map((squares, j) => squares * covariance.data[j * (columns + 1)]);
+/** Positions of each block. */
+export function membersOf({ order, blocks }: Partition): readonly Int32Array<ArrayBuffer>[] {
+  return blocks.map((span) => order.slice(...span));
 }
 
 /** 0 for what varies, -1 for what never does. */
@@ -153,10 +122,15 @@ function squaredCorrelations({ rows, data }: Matrix): Float64Array<ArrayBuffer> 
  * @param unevenness  most rows of a block over an equal share, >= 1
  * @complexity O(out in^2 + k (in / k)^3)
  */
-export function assignRows(weight: Matrix, metric: Matrix, spans: readonly Span[], unevenness: number): Partition {
-  const k = spans.length;
+export function assignRows(
+  weight: Matrix,
+  metric: Matrix,
+  columns: readonly Int32Array[],
+  unevenness: number,
+): Partition {
+  const k = columns.length;
   const product = multiply(weight, metric);
-  const shares = explainedShares(weight, product, metric, spans);
+  const shares = explainedShares(weight, product, metric, columns);
   const most = Math.ceil((unevenness * weight.rows) / k);
   const labels = new Int32Array(weight.rows).fill(-1);
   const sizes = new Int32Array(k);
@@ -171,14 +145,19 @@ export function assignRows(weight: Matrix, metric: Matrix, spans: readonly Span[
 }
 
 /** Share of each row's variance that each block explains, [out, k]. */
-function explainedShares(weight: Matrix, product: Matrix, metric: Matrix, spans: readonly Span[]): Float64Array {
-  const shares = new Float64Array(weight.rows * spans.length);
+function explainedShares(
+  weight: Matrix,
+  product: Matrix,
+  metric: Matrix,
+  columns: readonly Int32Array[],
+): Float64Array {
+  const shares = new Float64Array(weight.rows * columns.length);
   const whole = squaresOf(weight, product);
-  spans.forEach((span, p) => {
-    const part = cutOut(product, [0, weight.rows], span);
-    const explained = squaresOf(solveSymmetric(cutOut(metric, span, span), part), part);
+  columns.forEach((own, p) => {
+    const part = pickColumns(product, [0, weight.rows], own);
+    const explained = squaresOf(solveSymmetric(pickBoth(metric, own), part), part);
     for (let i = 0; i < weight.rows; i++) {
-      shares[i * spans.length + p] = explained[i] / Math.max(whole[i], Number.MIN_VALUE);
+      shares[i * columns.length + p] = explained[i] / Math.max(whole[i], Number.MIN_VALUE);
     }
   });
   return shares;

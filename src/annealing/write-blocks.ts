@@ -6,13 +6,13 @@
  *                  ├─ ...                                         ├─ Concat ─▶ y
  *                  └─ x_k ─ Concat (x_k, z) ─ Linear [B_k | U_k] ─┘
  *
- * Where each next layer is split alike, part p reads nothing of the others but z. Spans that overlap are slices of x.
+ * Where each next layer is split alike, part p reads nothing of the others but z. Columns that do not stand block by
+ * block are gathered first.
  */
 import type { Attribute, Graph, Node } from '../graph/graph.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockFit } from './blocks.js';
 import type { Matrix } from './matrix.js';
-import type { Span } from './matrix-parts.js';
 import { freshName, innerSuffix, type Linear, narrow, narrowBias, replaceNode } from './rewrite.js';
 
 /** Follows a layer's name and precedes a block's number. */
@@ -20,9 +20,6 @@ export const blockSuffix = '/block';
 
 /** First operator set in which Split takes its sizes as an input. */
 const sizesAsInput = 13;
-
-/** First operator set in which Slice takes its ranges as inputs. */
-const rangesAsInputs = 10;
 
 class Writer {
   readonly nodes: Node[] = [];
@@ -52,16 +49,15 @@ class Writer {
     return name;
   }
 
-  split(sizes: readonly number[]): readonly string[] {
+  split(value: string, sizes: readonly number[]): readonly string[] {
     const outputs = sizes.map((_, p) => this.name(`/input${p}`));
-    const { graph, linear } = this;
-    const isInput = graph.opset >= sizesAsInput;
+    const isInput = this.graph.opset >= sizesAsInput;
     const lengths = new Tensor('int64', BigInt64Array.from(sizes, BigInt), [sizes.length]);
     this.nodes.push({
       name: this.name('/split'),
       op: 'Split',
       domain: '',
-      inputs: isInput ? [linear.input, this.constant('/sizes', lengths)] : [linear.input],
+      inputs: isInput ? [value, this.constant('/sizes', lengths)] : [value],
       outputs,
       attributes: new Map<string, Attribute>(
         isInput
@@ -75,37 +71,14 @@ class Writer {
     return outputs;
   }
 
-  /** One slice for each span, where they overlap. */
-  slices(spans: readonly Span[]): readonly string[] {
-    return spans.map(([first, end], p) => {
-      const name = this.name(`/input${p}`);
-      const bounds: readonly (readonly [string, number])[] = [
-        ['starts', first],
-        ['ends', end],
-        ['axes', -1],
-      ];
-      const areInputs = this.graph.opset >= rangesAsInputs;
-      const given = bounds.map(([key, value]) =>
-        areInputs ? this.constant(`/input${p}.${key}`, new Tensor('int64', BigInt64Array.of(BigInt(value)), [1])) : '',
-      );
-      this.nodes.push({
-        name,
-        op: 'Slice',
-        domain: '',
-        inputs: areInputs ? [this.linear.input, ...given] : [this.linear.input],
-        outputs: [name],
-        attributes: new Map<string, Attribute>(areInputs ? [] : bounds.map(([key, value]) => [key, [value]])),
-      });
-      return name;
-    });
-  }
-
   /** The columns at `order` of a value. */
-  gather(value: string, order: Int32Array, output: string): void {
-    const indices = this.constant('/order', new Tensor('int64', BigInt64Array.from(order, BigInt), [order.length]));
-    const name = this.name('/gather');
+  gather(suffix: string, value: string, order: Int32Array, output = this.name(suffix)): string {
+    const data = BigInt64Array.from(order, BigInt);
+    const indices = this.constant(`${suffix}.indices`, new Tensor('int64', data, [order.length]));
+    const name = this.name(suffix);
     const attributes = new Map([['axis', -1]]);
     this.nodes.push({ name, op: 'Gather', domain: '', inputs: [value, indices], outputs: [output], attributes });
+    return output;
   }
 
   concat(suffix: string, inputs: readonly string[], output = this.name(suffix)): string {
@@ -133,9 +106,10 @@ function besideBus(block: Matrix, outer: Matrix, firstRow: number): Matrix {
   return { rows: block.rows, columns, data };
 }
 
-/** Whether spans follow each other without a gap. */
-function areTiles(spans: readonly Span[], n: number): boolean {
-  return spans.every(([first], p) => first === (p === 0 ? 0 : spans[p - 1][1])) && spans[spans.length - 1][1] === n;
+/** All columns in the order of the blocks; null where that is the order they stand in. */
+function orderOf(columns: readonly Int32Array[], n: number): Int32Array | null {
+  const order = Int32Array.from(columns.flatMap((own) => [...own]));
+  return order.length === n && order.every((from, to) => from === to) ? null : order;
 }
 
 /**
@@ -151,9 +125,12 @@ export function withBlocks(
   const writer = new Writer(graph, linear);
   const hasBus = bus.inner.rows > 0;
   const z = hasBus ? writer.linearNode(innerSuffix, linear.input, narrow(bus.inner), null) : '';
-  const parts = areTiles(columns, linear.weight.dims[1])
-    ? writer.split(columns.map(([first, end]) => end - first))
-    : writer.slices(columns);
+  const order = orderOf(columns, linear.weight.dims[1]);
+  const pieces = order ? writer.gather('/columns', linear.input, order) : linear.input;
+  const parts = writer.split(
+    pieces,
+    columns.map(({ length }) => length),
+  );
   const outputs = blocks.map((block, p) => {
     const [first, end] = rows[p];
     const weight = narrow(besideBus(block, bus.outer, first));
@@ -162,6 +139,6 @@ export function withBlocks(
     return writer.linearNode(`${blockSuffix}${p}`, input, weight, bias);
   });
   const joined = writer.concat('/concat', outputs, restore ? undefined : linear.output);
-  if (restore) writer.gather(joined, restore, linear.output);
+  if (restore) writer.gather('/order', joined, restore, linear.output);
   return replaceNode(graph, linear.name, writer.nodes, writer.constants);
 }

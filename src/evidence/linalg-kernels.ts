@@ -126,5 +126,14 @@ export interface LinalgKernels {
     vectorsPtr: number,
     scratchPtr: number,
   ): void;
+  f64_choose_columns(
+    n: number,
+    m: number,
+    sPtr: number,
+    rPtr: number,
+    count: number,
+    chosenPtr: number,
+    scratchPtr: number,
+  ): number;
   f64_apply_reflectors(n: number, aPtr: number, count: number, vectorsPtr: number): void;
 }

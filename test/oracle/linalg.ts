@@ -51,3 +51,34 @@ export function binomialCdfOracle(seen: number, n: number, p: number): number {
   }
   return sum;
 }
+
+/**
+ * Forward selection by its definition: adds the column with which least squares for all rows leaves the least error.
+ * @param M  [n, n], symmetric
+ * @param W  rows of n
+ * @returns for each step the error with every column that could be added, chosen ones excepted, and the choice
+ */
+export function chooseOracle(M: ArrayLike<number>, W: readonly ArrayLike<number>[], n: number, count: number) {
+  const at = (i: number, j: number) => M[i * n + j];
+  const errorWith = (set: readonly number[]) => {
+    const gram = set.flatMap((i) => set.map((j) => at(i, j)));
+    return W.reduce((sum, w) => {
+      const product = Array.from({ length: n }, (_, j) =>
+        Array.from({ length: n }, (_, i) => w[i] * at(i, j)).reduce((a, b) => a + b),
+      );
+      const whole = product.reduce((total, value, j) => total + value * w[j], 0);
+      const right = set.map((j) => product[j]);
+      const b = solveOracle(gram, right);
+      return sum + whole - b.reduce((total, value, i) => total + value * right[i], 0);
+    }, 0);
+  };
+  const chosen: number[] = [];
+  const errors: ReadonlyMap<number, number>[] = [];
+  for (let step = 0; step < count; step++) {
+    const free = Array.from({ length: n }, (_, j) => j).filter((j) => !chosen.includes(j));
+    const left = new Map(free.map((j) => [j, errorWith([...chosen, j])]));
+    errors.push(left);
+    chosen.push(free.reduce((best, j) => ((left.get(j) as number) < (left.get(best) as number) ? j : best)));
+  }
+  return { chosen, errors };
+}

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { anneal } from '../../../src/annealing/anneal.js';
 import { type BlockFit, fitBlocks } from '../../../src/annealing/blocks.js';
+import { coCluster } from '../../../src/annealing/co-cluster.js';
 import { Fitter } from '../../../src/annealing/fit.js';
 import { layerChoices } from '../../../src/annealing/layer-choices.js';
 import { metricOf, momentsOf } from '../../../src/annealing/least-squares.js';
 import { addDiagonal, crossProducts, type Matrix, multiply, type Samples } from '../../../src/annealing/matrix.js';
+import { rangeOf } from '../../../src/annealing/matrix-parts.js';
 import {
   assignRows,
   dealOut,
@@ -47,9 +49,9 @@ function assembled({ blocks, bus, rows, columns }: BlockFit, out: number, inputs
   const { data } = multiply(bus.outer, bus.inner);
   for (let i = 0; i < out; i++) {
     const p = rows.findIndex(([, end]) => i < end);
-    for (let j = columns[p][0]; j < columns[p][1]; j++) {
-      data[i * inputs + j] += blocks[p].data[(i - rows[p][0]) * blocks[p].columns + j - columns[p][0]];
-    }
+    columns[p].forEach((j, at) => {
+      data[i * inputs + j] += blocks[p].data[(i - rows[p][0]) * blocks[p].columns + at];
+    });
   }
   return { rows: out, columns: inputs, data };
 }
@@ -68,7 +70,7 @@ describe('blocks and bus', () => {
   const moments = momentsOf(normalSamples(1, 60, inputs));
   const metric = metricOf(moments);
   const bias = Float64Array.from({ length: out }, (_, i) => i);
-  const edges = (k: number) => ({ rows: equalSpans(out, k), columns: equalSpans(inputs, k) });
+  const edges = (k: number) => ({ rows: equalSpans(out, k), columns: equalSpans(inputs, k).map(rangeOf) });
 
   it('find the blocks of a layer that has them, ragged ones too, without a bus', () => {
     const weight = normalMatrix(2, out, inputs);
@@ -137,14 +139,14 @@ describe('blocks and bus', () => {
     assert.ok(left < 0.01, `${left}`);
   });
 
-  const overlapping = [
-    [0, 6],
-    [3, 10],
-    [8, 14],
-  ] as const;
+  const chosen = [
+    [0, 3, 4, 9],
+    [1, 2, 3],
+    [13, 5, 0],
+  ].map((list) => Int32Array.from(list));
   for (const opset of [9, 11, 13]) {
     for (const [bus, columns] of [0, 2].flatMap((r) =>
-      [equalSpans(inputs, 3), overlapping].map((spans) => [r, spans] as const),
+      [equalSpans(inputs, 3).map(rangeOf), chosen].map((spans) => [r, spans] as const),
     )) {
       it(`compute what their matrices say, bus of ${bus}, columns ${columns.join(' | ')}, opset ${opset}`, async () => {
         const random = createRandom(6);
@@ -259,24 +261,35 @@ describe('partition', () => {
     assert.equal(findDomains(momentsOf(normalSamples(22, 500, 40)), 0), null);
   });
 
-  it('deals inputs out in turns, and shares the places of those that never vary', () => {
+  it('deals inputs out in turns, those that never vary left out', () => {
     const x = normalSamples(23, 50, 12);
     for (const dead of [2, 3, 4, 9]) for (let row = 0; row < 50; row++) x.data[row * 12 + dead] = 1;
-    const { order, blocks } = dealOut(normalMatrix(24, 5, 12), momentsOf(x), 2);
     assert.deepEqual(
-      [...order].sort((a, b) => a - b),
-      [0, 1, 5, 6, 7, 8, 10, 11],
+      dealOut(momentsOf(x), 2).map((own) => [...own]),
+      [
+        [0, 5, 7, 10],
+        [1, 6, 8, 11],
+      ],
     );
-    assert.deepEqual(
-      [...order.slice(0, 4)].sort((a, b) => a - b),
-      [0, 5, 7, 10],
-    );
-    assert.deepEqual(blocks, [
-      [0, 6],
-      [2, 8],
-    ]);
-    const { order: all, blocks: tiles } = dealOut(normalMatrix(24, 5, 12), momentsOf(normalSamples(23, 50, 12)), 3);
-    assert.deepEqual([all.length, tiles], [12, equalSpans(12, 3)]);
+  });
+
+  it('lets outputs and inputs of blocks choose each other', () => {
+    // Outputs of group g read inputs of group g alone; the input 0 everyone reads, 11 nobody.
+    const group = (n: number, i: number) => (i * 3) % n;
+    const weight = normalMatrix(27, 9, 12);
+    for (let i = 0; i < 9; i++) {
+      for (let j = 1; j < 12; j++) if (j === 11 || group(3, i) !== group(3, 0) + (j % 3)) weight.data[i * 12 + j] = 0;
+    }
+    const moments = momentsOf(normalSamples(28, 200, 12));
+    const { rows, columns } = coCluster({ weight, bias: new Float64Array(9) }, moments, null, { k: 3, bus: 0 });
+    assert.equal(rows.blocks.length, 3);
+    rows.blocks.forEach(([first, end], p) => {
+      for (const i of rows.order.subarray(first, end)) {
+        for (let j = 0; j < 12; j++) {
+          if (weight.data[i * 12 + j] !== 0) assert.ok(columns[p].includes(j), `output ${i} reads input ${j}`);
+        }
+      }
+    });
   });
 
   it('gives each row to the block that explains it, and no block more than half again of its share', () => {
@@ -285,7 +298,7 @@ describe('partition', () => {
     owners.forEach((owner, i) => {
       for (let j = 0; j < 8; j++) if ((j < 4 ? 0 : 1) !== owner) weight.data[i * 8 + j] *= 0.1;
     });
-    const spans = equalSpans(8, 2);
+    const spans = equalSpans(8, 2).map(rangeOf);
     const { order, blocks } = assignRows(weight, metricOf(momentsOf(normalSamples(26, 90, 8))), spans, 1.5);
     assert.deepEqual([...order], Array.from(owners.keys()));
     assert.deepEqual(blocks, [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BlockFit } from '../../../src/annealing/blocks.js';
 import type { Matrix } from '../../../src/annealing/matrix.js';
+import { rangeOf } from '../../../src/annealing/matrix-parts.js';
 import { equalSpans } from '../../../src/annealing/partition.js';
 import { linearsOf } from '../../../src/annealing/rewrite.js';
 import { withBlocks } from '../../../src/annealing/write-blocks.js';
@@ -25,11 +26,11 @@ function randomMatrix(random: Random, rows: number, columns: number): Matrix {
 
 /** A fit of nothing: random blocks and bus, as f32 holds them. */
 function randomFit(random: Random, out: number, inputs: number, k: number, r: number): BlockFit {
-  const [rows, columns] = [equalSpans(out, k), equalSpans(inputs, k)];
+  const [rows, columns] = [equalSpans(out, k), equalSpans(inputs, k).map(rangeOf)];
   return {
     rows,
     columns,
-    blocks: rows.map(([first, end], p) => randomMatrix(random, end - first, columns[p][1] - columns[p][0])),
+    blocks: rows.map(([first, end], p) => randomMatrix(random, end - first, columns[p].length)),
     bus: {
       outer: randomMatrix(random, out, r),
       inner: randomMatrix(random, r, inputs),
@@ -54,7 +55,7 @@ function runBlocks({ blocks, bus, rows, columns }: BlockFit, x: readonly number[
     ),
   );
   return blocks.flatMap((block, p) => {
-    const part = x.slice(...columns[p]);
+    const part = [...columns[p]].map((j) => x[j]);
     return Array.from({ length: block.rows }, (_, i) => {
       const at = rows[p][0] + i;
       const own = row(block, i).map((w, j) => [part[j], w] as const);
