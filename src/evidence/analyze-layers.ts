@@ -83,7 +83,7 @@ export async function analyzeInputs(
     momentsOf(input);
     await setImmediate();
   }
-  const rescaling = undoRescaling(layers, inputs, nullsOf(inputs, init, layers));
+  const rescaling = undoRescaling(layers, inputs, await nullsOf(inputs, init, layers));
   const pictures = options.pictures ?? false;
   const jobs = rescaling.inputs.map((input, i) => {
     const scaleFree = options.scaleFree?.get(input.layer ?? '');

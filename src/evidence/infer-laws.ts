@@ -4,6 +4,7 @@
  * all of them is the null of those that no longer look like any law. Training spreads weights and seldom shrinks them,
  * so a scheme that would need shrinking is unlikely. A large tensor that fits another law closely keeps that law.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
@@ -205,10 +206,13 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
 }
 
 /** Laws of all tensors of a model, in the order of `candidates`. */
-export function inferLaws(candidates: readonly Candidate[]): Inference[] {
-  const matches = candidates.map((candidate) =>
-    compare(candidate, candidate.kind === 'embedding' ? embeddingRules(candidate.fans) : linearRules),
-  );
+export async function inferLaws(candidates: readonly Candidate[]): Promise<Inference[]> {
+  const matches: Match[][] = [];
+  for (const candidate of candidates) {
+    matches.push(compare(candidate, candidate.kind === 'embedding' ? embeddingRules(candidate.fans) : linearRules));
+    // So that signals are served meanwhile.
+    await setImmediate();
+  }
   const elected = elect(candidates, matches);
   return candidates.map((candidate, i) => inferOne(candidate, matches[i], elected));
 }

@@ -1,4 +1,5 @@
 /** What each tensor is tested against. */
+import { setImmediate } from 'node:timers/promises';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
@@ -26,11 +27,11 @@ function requireShared(inputs: readonly TensorInput[], checkpoint: Checkpoint): 
  * What each tensor is tested against: the given law or checkpoint, or laws inferred together.
  * @param layers  whose hidden units may stand rescaled in the file; none to take the tensors as they are
  */
-export function nullsOf(
+export async function nullsOf(
   inputs: readonly TensorInput[],
   init: string | Checkpoint,
   layers: readonly Layer[] = [],
-): Null[] {
+): Promise<Null[]> {
   if (typeof init !== 'string') {
     requireShared(inputs, init);
     return inputs.map(({ name }) => {
@@ -47,7 +48,7 @@ export function nullsOf(
         : { law: kind === 'bias' ? rule.bias(fans) : rule.weight(fans), source: 'given' },
     );
   }
-  const inferences = inferTogether(
+  const inferences = await inferTogether(
     inputs.filter(({ noLaw }) => !noLaw),
     layers,
   );
@@ -143,9 +144,13 @@ function balancedCandidates(
  * Laws of tensors that were initialised together. Where the tensors as they stand fit known laws closely, these are
  * taken; in components of joints where one does not, inference looks at what no rescaling of hidden units can change.
  */
-function inferTogether(inputs: readonly TensorInput[], layers: readonly Layer[]): Inference[] {
-  const candidates = inputs.map((input) => candidateOf(input));
-  const asTheyAre = inferLaws(candidates);
+async function inferTogether(inputs: readonly TensorInput[], layers: readonly Layer[]): Promise<Inference[]> {
+  const candidates: Candidate[] = [];
+  for (const input of inputs) {
+    candidates.push(candidateOf(input));
+    await setImmediate();
+  }
+  const asTheyAre = await inferLaws(candidates);
   const isClose = new Map(inputs.map(({ name }, i) => [name, asTheyAre[i].isClose]));
   const joints = jointsOf(layers, inputs, ({ kind, fans }) => (kind === 'weight' ? neutral.weight(fans) : null));
   const unclear = new Set(

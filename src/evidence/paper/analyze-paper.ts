@@ -153,7 +153,7 @@ export async function analyzePaper(graph: Graph, options: PaperOptions = {}): Pr
   const layers = findLayers(canonical);
   const inputs = tensorsOf(layers, canonical.quantization);
   for (const input of inputs) momentsOf(input);
-  const nulls = nullsOf(inputs, init);
+  const nulls = await nullsOf(inputs, init);
   const subjects = new Map(inputs.map((input, i): [string, Subject] => [input.name, { input, given: nulls[i] }]));
   const candidates = candidatesOf(layers, sequences);
   const families: EdgeFamily[] = [];
