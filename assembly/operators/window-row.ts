@@ -14,6 +14,7 @@ class WindowRow {
   @inline
   static load(ptr: usize, stepBytes: usize): v128 {
     if (stepBytes === 4) return v128.load(ptr);
+    if (stepBytes === 8) return i32x4.shuffle(v128.load(ptr), v128.load(ptr, 16), 0, 2, 4, 6);
     const low = v128.load32_lane(ptr + stepBytes, v128.load32_zero(ptr), 1);
     return v128.load32_lane(ptr + 3 * stepBytes, v128.load32_lane(ptr + 2 * stepBytes, low, 2), 3);
   }
