@@ -1,6 +1,6 @@
 /** Facts of every value of a graph, before anything runs; constants are evaluated on the way. */
 import { KerfError } from '../runtime/errors.js';
-import { isStatic, product } from '../runtime/extent.js';
+import { type Extent, isStatic, product } from '../runtime/extent.js';
 import { isDType, type Tensor } from '../runtime/tensor.js';
 import type { Fact, Graph, Node } from './graph.js';
 import type { Operator } from './operator.js';
@@ -74,6 +74,7 @@ function requireModestSize(node: Node, fact: Fact): void {
  */
 class FoldBudget {
   #left: number;
+  #work = 2 ** 32;
 
   constructor(graph: Graph) {
     const stored = [...graph.initializers.values()].reduce((sum, { size }) => sum + size, 0);
@@ -89,6 +90,18 @@ class FoldBudget {
     if (this.#left >= 0) return;
     const got = facts.map(({ shape }) => formatShape(shape)).join(', ');
     throw nodeError('MEMORY_LIMIT', node, `constants grow too large: got ${got} more. Check the model's shapes.`);
+  }
+
+  /** @throws MODEL_LIMIT when the products so far and these take too long in plain TypeScript */
+  spendWork(node: Node, macs: Extent | undefined): void {
+    if (macs === undefined || !isStatic(macs)) return;
+    this.#work -= macs;
+    if (this.#work >= 0) return;
+    throw nodeError(
+      'MODEL_LIMIT',
+      node,
+      `products of constants: got ${macs} more, expected at most ${2 ** 32} in all.`,
+    );
   }
 }
 
@@ -122,6 +135,7 @@ function inferNode(
   const constants = constantsOf(inputs);
   if (constants && !facts.every((fact) => fact.constant)) {
     budget.spend(node, facts);
+    budget.spendWork(node, operator.macs?.(node, inputs, facts));
     return operator
       .evaluate(node, constants, opset)
       .map((constant) => ({ dtype: constant.type, shape: constant.dims, constant }));

@@ -18,6 +18,9 @@ export interface Windows {
 /** Most spatial axes. */
 export const maximumAxes = 3;
 
+/** Most elements that the windows over one channel look at, padding included: half a minute of a reference. */
+const maximumTaps = 2 ** 32;
+
 /** Sizes of the spatial axes of [N, C, ...]. @throws SHAPE_MISMATCH, SHAPE_UNSUPPORTED */
 export function spatialSizes(node: Node, shape: Shape): readonly number[] {
   if (shape.length < 3 || shape.length > 2 + maximumAxes) {
@@ -87,6 +90,11 @@ export function windowsOf(node: Node, input: readonly number[], kernel: readonly
   });
   if (output.some((size) => size < 1)) {
     throw nodeError('SHAPE_MISMATCH', node, `kernel: got ${formatShape(kernel)}, expected one that fits the image.`);
+  }
+  const taps = [...output, ...kernel].reduce((product, size) => product * size, 1);
+  if (taps > maximumTaps) {
+    const got = `${formatShape(kernel)} at ${formatShape(output)} places`;
+    throw nodeError('MODEL_LIMIT', node, `windows: got ${got}, expected at most ${maximumTaps} elements in all.`);
   }
   return { input, kernel, strides, dilations, begins, ends, output };
 }

@@ -47,9 +47,25 @@ describe('windows', () => {
       pads: [0, 0, -1, 0],
     });
     refused('MODEL_INVALID', /auto_pad: got "X"/, 'Conv', [1, 1, 5, 5], ramp(1, 1, 3, 3), { auto_pad: 'X' });
+    refused('MODEL_LIMIT', /windows: got/, 'MaxPool', [1, 1, 5, 5], undefined, {
+      kernel_shape: [70_000, 70_000],
+      pads: [70_000, 70_000, 0, 0],
+    });
     refused('SHAPE_UNSUPPORTED', /axes of the image/, 'Conv', [1, 1, 'h', 5], ramp(1, 1, 3, 3));
     refused('SHAPE_UNSUPPORTED', /channels/, 'MaxPool', [1, 'c', 5, 5], undefined, { kernel_shape: [2, 2] });
     refused('SHAPE_MISMATCH', /kernel_shape: got \[undefined\]/, 'MaxPool', [1, 1, 5, 5]);
+  });
+
+  it('of constants are not folded where that takes minutes', () => {
+    const zeros = (...dims: number[]) => new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)), dims);
+    const constants = { x: zeros(1, 512, 64, 64), W: zeros(512, 512, 3, 3) };
+    const graph = graphOf({
+      inputs: [],
+      outputs: ['y'],
+      nodes: [node('Conv', ['x', 'W'], 'y', { pads: [1, 1, 1, 1] })],
+      constants,
+    });
+    assert.throws(() => inferFacts(graph), { code: 'MODEL_LIMIT', message: /products of constants/ });
   });
 
   it('over the whole image are a linear layer', () => {
