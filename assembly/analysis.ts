@@ -30,6 +30,7 @@ export * from './statistics/mirror';
 export * from './statistics/moments';
 export { f64_reject } from './statistics/multiple-testing';
 export { f64_normal_log_tail, f64_normal_quantile } from './statistics/normal';
+export * from './statistics/paths';
 export * from './statistics/pictures';
 export {
   f32_count_beyond,

@@ -8,6 +8,7 @@ import { analyzeTensors } from './analyze-tensors.js';
 import type { Evidence, FamilyResult, TensorEvidence } from './evidence.js';
 import { momentsOf } from './moments.js';
 import { nullsOf } from './nulls.js';
+import { testBlockPaths } from './paths.js';
 import { undoRescaling } from './rescaling.js';
 import { type TensorInput, tensorsOf } from './tensor-input.js';
 import { testUnits } from './units.js';
@@ -100,5 +101,6 @@ export async function analyzeInputs(
     return { ...evidence, units: isMatrix ? (unitFamily.get(inputs[i].layer) ?? null) : null };
   });
   onProgress?.({ done: inputs.length, total: inputs.length, name: '' });
-  return { tensors, units: units.map(({ evidence }) => evidence), fdr, seed };
+  const paths = testBlockPaths(layers, rescaling.inputs, rescaling.nulls, fdr);
+  return { tensors, units: units.map(({ evidence }) => evidence), paths, fdr, seed };
 }

@@ -6,9 +6,11 @@ import { analysisKernels } from './analysis.js';
 import type { Touched } from './checkpoint.js';
 import { columnBlocks } from './column-blocks.js';
 import type { FamilyResult, SpectrumResult, TensorEvidence } from './evidence.js';
+import { shapeAtFreeScale } from './free-scale.js';
 import { hasScores, type Law } from './laws.js';
 import { loadValues } from './load-values.js';
 import { measureMoments } from './moments.js';
+import { looksOrthogonal } from './orthogonal.js';
 import { asksForRowScales, hasRowScales } from './row-scales.js';
 import type { Dither } from './scores.js';
 import { measureSpectrum } from './spectrum.js';
@@ -130,6 +132,10 @@ function underLaw(
   const { rows, columns, step } = input;
   const dither: Dither | null = step > 0 ? { step, key: tensorKey(options.seed, input.name) } : null;
   const spectrum = spectrumOf(input, law, weights);
+  if (spectrum && looksOrthogonal(weights, spectrum, scaleRatio * law.std)) {
+    const reason = 'its singular values are more equal than those of independent entries, as under orthogonal';
+    return withoutNull(input, given, scaleRatio, options.fdr, reason);
+  }
   const blocks = input.kind === 'bias' ? null : columnBlocks(weights, rows, columns, options.seed);
   const draw = options.pictures ? { blocks: blocks?.labels ?? null } : undefined;
   const tests = testTensor(weights, rows, columns, law, dither, options.fdr, draw);
@@ -149,9 +155,18 @@ function underLaw(
     weights: tests.weights,
     spectrum,
   });
+  const { scaleFree } = options;
+  if (scaleFree && input.kind !== 'bias' && decision.verdict !== 'initialisation') {
+    const isInferred = given.source === 'inferred';
+    const shape = shapeAtFreeScale(input, law, isInferred, weights, scaleFree, { dither, level: options.fdr });
+    if (shape) {
+      const reason = `its output is normalised by ${scaleFree}, which leaves its scale free, and but for the scale it has the shape of ${shape}`;
+      return withoutNull(input, given, scaleRatio, options.fdr, reason);
+    }
+  }
   const free =
-    options.scaleFree && input.kind !== 'bias'
-      ? ` Its output is normalised by ${options.scaleFree}: scale alone says little.`
+    scaleFree && input.kind !== 'bias'
+      ? ` Its output is normalised by ${scaleFree}: this is by its shape, whatever its scale.`
       : '';
   const note = options.balanced ? `${free} Tested with its hidden units balanced.` : free;
   const evidence: TensorEvidence = {

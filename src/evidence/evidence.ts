@@ -107,9 +107,25 @@ export interface UnitEvidence {
   readonly supported: Uint8Array;
 }
 
+/**
+ * Evidence on the paths of one d-m-d block, from each of d inputs to each of d outputs through all m hidden units. Does not
+ * depend on order or scale of the hidden units, as single edges do. Described, never pruned by.
+ */
+export interface PathEvidence {
+  /** The two layers. */
+  readonly layers: readonly [string, string];
+  /** Two-sided; paths of a fresh block are uncorrelated, but not independent. */
+  readonly paths: FamilyResult;
+  /** Largest distance of the distribution of path scores from the standard normal. */
+  readonly ks: number;
+  /** Share of paths with p <= .05; .05 in a fresh block. */
+  readonly shareAt05: number;
+}
+
 export interface Evidence {
   readonly tensors: readonly TensorEvidence[];
   readonly units: readonly UnitEvidence[];
+  readonly paths: readonly PathEvidence[];
   readonly fdr: number;
   readonly seed: number;
 }

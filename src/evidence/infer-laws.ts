@@ -12,8 +12,9 @@ import { type Fans, hasScores, type Law, type LawRule, parseLaw } from './laws.j
 import type { Moments } from './moments.js';
 import { familyByRows } from './row-scales.js';
 import { score } from './scores.js';
+import { measureSpectrum } from './spectrum.js';
 import { kolmogorovSmirnov, sortScratch } from './tensor-tests.js';
-import { allowedDistance, allowedScaleError } from './verdict.js';
+import { allowedDistance, allowedScaleError, smallestSpectrum } from './verdict.js';
 
 /** In order of preference where two laws coincide, as glorot and lecun do on square matrices. */
 const linearRules = [
@@ -50,6 +51,8 @@ export interface Candidate {
   readonly factorOf: (rule: LawRule) => number;
   /** Whether its scale is known only together with that of its neighbours. */
   readonly isBalanced: boolean;
+  /** Whether its hidden units differ from each other no more than chance allows; then it may be fresh. */
+  readonly isEven: boolean;
 }
 
 /** How a law compares with a tensor. */
@@ -195,7 +198,8 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
   const [best] = matches;
   const voted = matches.find((match) => match.rule === elected);
   if (voted && fitsClosely(voted, count)) return { law: voted.law, isClose: true };
-  if (best && count >= ownLawFrom && fitsClosely(best, count)) return { law: best.law, isClose: true };
+  if (best && !candidate.isBalanced && count >= ownLawFrom && fitsClosely(best, count))
+    return { law: best.law, isClose: true };
   if (looksZeroInitialised(candidate)) return { law: zeros };
   const family = candidate.kind === 'weight' && best ? rowFamily(candidate, best.ks) : null;
   if (family) {
@@ -205,6 +209,63 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
   return farAboveAll(candidate, embeddingRules(candidate.fans));
 }
 
+/** The families that known laws have. */
+const families = ['normal', 'uniform', 'truncated-normal'] as const;
+
+/** Whether a tensor has a family's shape at its own scale, to within what chance allows at .1 %. */
+function hasFamily({ values, fans, moments }: Candidate, family: (typeof families)[number]): boolean {
+  const { workspace } = analysisKernels();
+  const { std } = moments;
+  return workspace.scope(() => {
+    const sample = sortedSample(values);
+    const scratch = workspace.allocate('float32', sample.length + sortScratch);
+    const unit = parseLaw(`${family}:1`).weight(fans);
+    score(sample, { ...unit, scale: (unit.scale * std) / unit.std, std }, null, sample);
+    return kolmogorovSmirnov(sample, scratch).ks <= 1.95 / Math.sqrt(sample.length);
+  });
+}
+
+/** Whether no direction stands out of the noise of a tensor's own scale. */
+function isNoise({ values, fans }: Candidate): boolean {
+  if (Math.min(fans.fanIn, fans.fanOut) < smallestSpectrum) return true;
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const weights = workspace.copyIn('float32', values);
+    return measureSpectrum(weights, fans.fanOut, fans.fanIn, null).supported === 0;
+  });
+}
+
+/**
+ * The family of a network that is fresh from a law outside the list: none of its tensors is near a listed one, and all are
+ * as exact as only fresh ones are.
+ */
+function unlistedFamily(
+  candidates: readonly Candidate[],
+  matches: readonly (readonly Match[])[],
+): Law['family'] | null {
+  const large = candidates.flatMap((candidate, i) => {
+    const isLarge = candidate.kind === 'weight' && candidate.moments.count >= ownLawFrom && candidate.moments.std > 0;
+    return isLarge ? [{ candidate, matches: matches[i] }] : [];
+  });
+  if (large.some(({ candidate }) => !candidate.isEven)) return null;
+  const isNear = (match: Match | undefined, { moments }: Candidate) => match && fitsClosely(match, moments.count);
+  const isListed = linearRules.some((rule) =>
+    large.every(({ candidate, matches: found }) =>
+      isNear(
+        found.find((match) => match.rule === rule),
+        candidate,
+      ),
+    ),
+  );
+  // A tensor whose scale is its own must not be near any law; one whose scale is shared can be near any for itself.
+  const isOneNear = large.some(
+    ({ candidate, matches: found }) => !candidate.isBalanced && found.some((match) => isNear(match, candidate)),
+  );
+  if (isListed || isOneNear) return null;
+  const exact = families.find((family) => large.every(({ candidate }) => hasFamily(candidate, family)));
+  return exact && large.length > 0 && large.every(({ candidate }) => isNoise(candidate)) ? exact : null;
+}
+
 /** Laws of all tensors of a model, in the order of `candidates`. */
 export async function inferLaws(candidates: readonly Candidate[]): Promise<Inference[]> {
   const matches: Match[][] = [];
@@ -212,6 +273,13 @@ export async function inferLaws(candidates: readonly Candidate[]): Promise<Infer
     matches.push(compare(candidate, candidate.kind === 'embedding' ? embeddingRules(candidate.fans) : linearRules));
     // So that signals are served meanwhile.
     await setImmediate();
+  }
+  const unlisted = unlistedFamily(candidates, matches);
+  if (unlisted) {
+    const noNull = `its shape is exactly ${unlisted}, at a scale that no known law gives`;
+    return candidates.map((candidate, i) =>
+      candidate.kind === 'weight' ? { law: null, noNull } : inferOne(candidate, matches[i], null),
+    );
   }
   const elected = elect(candidates, matches);
   return candidates.map((candidate, i) => inferOne(candidate, matches[i], elected));

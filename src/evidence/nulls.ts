@@ -11,6 +11,7 @@ import { type LawRule, parseLaw } from './laws.js';
 import { momentsOf } from './moments.js';
 import { balancedInput, rescaledInput } from './rescaling.js';
 import type { TensorInput } from './tensor-input.js';
+import { productSpread } from './unit-null.js';
 
 /** @throws MODEL_INVALID when the checkpoint has tensors, but none of the network: then it is of another one */
 function requireShared(inputs: readonly TensorInput[], checkpoint: Checkpoint): void {
@@ -68,7 +69,7 @@ function lookedAt(input: TensorInput): TensorInput {
 }
 
 /** Reads the values when they are looked at, never all tensors at once. */
-function candidateOf(input: TensorInput, factorOf?: Candidate['factorOf']): Candidate {
+function candidateOf(input: TensorInput, factorOf?: Candidate['factorOf'], isEven = true): Candidate {
   const { name, kind, fans, step } = input;
   const moments = momentsOf(lookedAt(input));
   return {
@@ -79,6 +80,7 @@ function candidateOf(input: TensorInput, factorOf?: Candidate['factorOf']): Cand
     moments,
     factorOf: factorOf ?? (() => 1),
     isBalanced: factorOf !== undefined,
+    isEven,
     get values() {
       return input.values;
     },
@@ -114,6 +116,15 @@ function commonLogsByRule(all: readonly Balanced[]): (rule: LawRule) => Float64A
   };
 }
 
+/** Spread of the units over that of fresh normal ones; of other families it is smaller. */
+const evenSpread = 1.3;
+
+/** Whether the products of the units' mean squares differ no more than those of a fresh layer. */
+function hasEvenUnits(balanced: Balanced): boolean {
+  const { spread, nullSpread } = productSpread(balanced);
+  return spread <= evenSpread * nullSpread;
+}
+
 /** Candidates of tensors at joints as no rescaling of hidden units can change them. */
 function balancedCandidates(
   all: readonly Balanced[],
@@ -121,13 +132,15 @@ function balancedCandidates(
 ): Map<string, Candidate> {
   const logsOf = commonLogsByRule(all);
   const found = new Map<string, Candidate>();
+  const isEven = all.every(hasEvenUnits);
   for (const { joint, logs } of all) {
     for (const part of [joint.incoming, ...joint.outgoing]) {
       const factorOf = (rule: LawRule) => {
         const at = (index: number) => (index < 0 ? 0 : logsOf(rule)[index]);
         return Math.exp(at(part.own) - at(part.source));
       };
-      if (!found.has(part.input.name)) found.set(part.input.name, candidateOf(balancedInput(part, all), factorOf));
+      if (!found.has(part.input.name))
+        found.set(part.input.name, candidateOf(balancedInput(part, all), factorOf, isEven));
     }
     const bias = biasOf(joint);
     const own = joint.incoming.own;

@@ -7,7 +7,7 @@ import type { Null } from './analyze-tensor.js';
 import { type Balanced, balance } from './balance.js';
 import { componentOf, type Joint, jointsOf, type Part } from './joints.js';
 import type { Law } from './laws.js';
-import { hasUnitScales } from './row-scales.js';
+import { familyShapes, hasUnitScales } from './row-scales.js';
 import type { TensorInput } from './tensor-input.js';
 import { productLogP, productSpread, rescaledComponents } from './unit-null.js';
 
@@ -88,20 +88,37 @@ function testedInput(part: Part, all: readonly Balanced[], joints: readonly Join
   return balancedInput(part, all, ({ length, ptr }) => kernels.f32_mirror_outside(length, ptr, edge, reach));
 }
 
-/** Tensors that carry a scale of each unit which no rescaling takes away, with the reason; see {@link hasUnitScales}. */
-function scaledUnits(all: readonly Balanced[], joints: readonly Balanced[]): Map<string, string> {
+/** Spread of the units' scales over chance that speaks of a scale of their own. */
+const leastUnitSpread = 2;
+
+/**
+ * Tensors that carry a scale of each unit which no rescaling takes away, with the reason: the product of a unit's mean
+ * squares in and out, which rescaling keeps, spreads far beyond chance, while every row has a law's shape.
+ * @param isInferred  whether a tensor's law was inferred: then its family was a guess too
+ */
+function scaledUnits(
+  all: readonly Balanced[],
+  joints: readonly Balanced[],
+  isInferred: (input: TensorInput) => boolean,
+): Map<string, string> {
   const found = new Map<string, string>();
   for (const balanced of joints) {
     const { incoming, outgoing, layer } = balanced.joint;
-    const { logs, nullSpread } = productSpread(balanced);
-    if (!hasUnitScales(balancedInput(incoming, all), incoming.law, logs, nullSpread)) continue;
+    const { logs, mean, spread, nullSpread } = productSpread(balanced);
+    if (spread < leastUnitSpread * nullSpread) continue;
+    const input = balancedInput(incoming, all);
+    const scales = Array.from(logs, (x) => 0.5 * (x - mean));
+    const laws = [incoming.law, ...(isInferred(incoming.input) ? familyShapes : [])];
+    const law = laws.find((one) => hasUnitScales(input, one, scales, found.has(input.name)));
+    if (!law) continue;
+    const shape = law === incoming.law ? law.name : `a ${law.family} law`;
     found.set(
-      incoming.input.name,
-      `every row has the shape of ${incoming.law.name} at a scale of its own, as after folding a normalisation in`,
+      input.name,
+      `every row has the shape of ${shape} at a scale of its own, as after folding a normalisation in`,
     );
-    for (const { input } of outgoing) {
-      if (found.has(input.name)) continue;
-      found.set(input.name, `its columns share the scales of the units of ${layer}, which have one each`);
+    for (const next of outgoing) {
+      if (found.has(next.input.name)) continue;
+      found.set(next.input.name, `its columns share the scales of the units of ${layer}, which have one each`);
     }
   }
   return found;
@@ -131,7 +148,8 @@ export function undoRescaling(
   const unitLogP = new Map(all.map((balanced) => [balanced.joint.layer, productLogP(balanced)]));
   const components = rescaledComponents(all);
   const rescaled = all.filter(({ joint }) => components.has(componentOf(joints, joint)));
-  const noNull = scaledUnits(all, rescaled);
+  const inferred = new Set(inputs.filter((_, i) => nulls[i].source === 'inferred').map(({ name }) => name));
+  const noNull = scaledUnits(all, rescaled, ({ name }) => inferred.has(name));
   const parts = new Map(rescaled.flatMap(({ joint }) => partsOf(joint)).map((part) => [part.input.name, part]));
   return {
     inputs: inputs.map((input) => {

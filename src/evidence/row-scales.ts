@@ -2,6 +2,7 @@
 import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
+import { biwhiten } from './biwhiten.js';
 import { type Law, parseLaw } from './laws.js';
 import { score } from './scores.js';
 import type { TensorInput } from './tensor-input.js';
@@ -93,39 +94,47 @@ export function hasRowScales(weights: Block<'float32'>, rows: number, columns: n
   return distance <= largestDistance && distance <= largestShare * ks;
 }
 
-/** Spread of the units' scales over chance; asked of two sides together, of which the smaller one is less sure. */
-const leastUnitSpread = 2;
-
-/**
- * Whether the hidden units of a layer have scales of their own that no rescaling explains, while every row has the law's
- * shape: the product of a unit's mean squares in and out, which rescaling keeps, spreads far beyond chance.
- * @param input  incoming weights, balanced
- * @param logs  ln of that product, by unit
- * @param nullSpread  its standard deviation under the null
- */
-export function hasUnitScales(input: TensorInput, law: Law, logs: ArrayLike<number>, nullSpread: number): boolean {
-  const known = Array.from(logs).filter(Number.isFinite);
-  const mean = known.reduce((sum, x) => sum + x, 0) / Math.max(1, known.length);
-  const variance = known.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, known.length - 1);
-  if (Math.sqrt(variance) < leastUnitSpread * nullSpread) return false;
-  const { rows, columns } = input;
+/** Whether every row has the law's shape once it is brought to the law's scale. The weights are undefined afterwards. */
+export function hasRowShape(weights: Block<'float32'>, rows: number, columns: number, law: Law): boolean {
   const { workspace } = analysisKernels();
+  const squares = rowSquares(weights, rows, columns);
   return workspace.scope(() => {
-    const weights = workspace.copyIn('float32', input.values);
-    const scaled = workspace.allocate('float32', weights.length);
-    const own = rowFactors(rowSquares(weights, rows, columns), columns, law);
-    const factors = workspace.copyIn('float64', own);
-    const shape = distanceScaled(weights, rows, columns, law, factors, scaled);
-    workspace.view(factors).set(own.map((factor, i) => (factor > 0 ? factor * Math.exp(0.5 * (logs[i] - mean)) : 0)));
-    const whole = distanceScaled(weights, rows, columns, law, factors, scaled);
-    return asksForRowScales(rows, columns, whole) && shape <= largestDistance && shape <= largestShare * whole;
+    const factors = workspace.copyIn('float64', rowFactors(squares, columns, law));
+    return distanceScaled(weights, rows, columns, law, factors, weights) <= largestDistance;
   });
 }
 
 /** The shapes that known laws have, at unit scale. */
-const shapes = ['normal:1', 'uniform:1', 'truncated-normal:1'].map((name) =>
+export const familyShapes = ['normal:1', 'uniform:1', 'truncated-normal:1'].map((name) =>
   parseLaw(name).weight({ fanIn: 1, fanOut: 1 }),
 );
+
+/**
+ * Whether every row has the law's shape at a scale of its own, when the rows as a whole do not.
+ * @param input  incoming weights of hidden units, balanced
+ * @param logs  ln of each unit's scale against the others: what balancing could not take away
+ * @param areColumnsScaled  whether the units that feed it have scales of their own too, which its columns then carry
+ */
+export function hasUnitScales(
+  input: TensorInput,
+  law: Law,
+  logs: ArrayLike<number>,
+  areColumnsScaled: boolean,
+): boolean {
+  const { rows, columns } = input;
+  const { workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const values = workspace.copyIn('float32', input.values);
+    const weights = areColumnsScaled ? biwhiten(values, rows, columns).block : values;
+    const scaled = workspace.allocate('float32', weights.length);
+    const own = rowFactors(rowSquares(weights, rows, columns), columns, law);
+    const factors = workspace.copyIn('float64', own);
+    const shape = distanceScaled(weights, rows, columns, law, factors, scaled);
+    workspace.view(factors).set(own.map((factor, i) => (factor > 0 ? factor * Math.exp(logs[i]) : 0)));
+    const whole = distanceScaled(weights, rows, columns, law, factors, scaled);
+    return asksForRowScales(rows, columns, whole) && shape <= largestDistance && shape <= largestShare * whole;
+  });
+}
 
 /**
  * The family that every row follows at a scale of its own, for weights of unknown law: asked more strictly, since rows
@@ -143,6 +152,6 @@ export function familyByRows(
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
     const scaled = workspace.allocate('float32', rows * columns);
-    return shapes.find((law) => distanceByRows(weights, rows, columns, law, scaled) <= limit)?.family ?? null;
+    return familyShapes.find((law) => distanceByRows(weights, rows, columns, law, scaled) <= limit)?.family ?? null;
   });
 }

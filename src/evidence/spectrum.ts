@@ -10,7 +10,7 @@ import type { SpectrumResult } from './evidence.js';
 const tracyWidom99 = 2.0234;
 const lanes = 4;
 /** Directions from which their median tells the scale of the noise. */
-const smallestBulk = 16;
+export const smallestBulk = 16;
 
 /** A block holding an f32 matrix with at least as many columns as rows, rows padded with zeros. */
 interface Wide {

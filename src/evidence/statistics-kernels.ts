@@ -95,6 +95,17 @@ export interface StatisticsKernels {
   f32_anderson_darling(groups: number, size: number, zPtr: number, scratchPtr: number, outPtr: number): void;
   f64_simulated_log_p(n: number, xPtr: number, count: number, nullPtr: number, outPtr: number): void;
 
+  f32_path_scores(
+    rows: number,
+    m: number,
+    columns: number,
+    bPtr: number,
+    aPtr: number,
+    factor: number,
+    scratchPtr: number,
+    zPtr: number,
+  ): void;
+
   f32_p_value_histogram(n: number, zPtr: number, bins: number, cutsPtr: number, countPtr: number): void;
   f32_support_components(
     M: number,

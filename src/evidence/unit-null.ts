@@ -67,11 +67,18 @@ export function productLogP(balanced: Balanced): TensorData<'float64'> {
   return logTail(balanced.joint, statisticsOf(balanced, 1), 1);
 }
 
-/** ln of the product of the mean squares, by unit, and its standard deviation under the null (first order). */
+/**
+ * ln of the product of the mean squares by unit, its mean and standard deviation over the units, and that deviation
+ * under the null (first order). Dead units are left out of the two.
+ */
 export function productSpread(balanced: Balanced) {
   const [first, second] = sidesOf(balanced.joint);
   const nullSpread = Math.sqrt(first.variance / first.count ** 2 + second.variance / second.count ** 2);
-  return { logs: statisticsOf(balanced, 1), nullSpread };
+  const logs = statisticsOf(balanced, 1);
+  const known = Array.from(logs).filter(Number.isFinite);
+  const mean = known.reduce((sum, x) => sum + x, 0) / Math.max(1, known.length);
+  const variance = known.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, known.length - 1);
+  return { logs, mean, spread: Math.sqrt(variance), nullSpread };
 }
 
 /** Chance of calling a component of fresh layers rescaled, by its units and by its layers each. */

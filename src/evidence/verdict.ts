@@ -21,7 +21,7 @@ export interface Decision {
 }
 
 /** Smallest min(out, in) for which the spectrum has a say. */
-const smallestSpectrum = 16;
+export const smallestSpectrum = 16;
 
 function percent(share: number): string {
   return `${(100 * share).toPrecision(3)} %`;

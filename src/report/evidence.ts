@@ -19,6 +19,7 @@ export function evidenceJson(evidence: Evidence): Record<string, unknown> {
       if (spectrum === null) return { ...tensor, spectrum };
       return { ...tensor, spectrum: { ...spectrum, values: listed(spectrum.values) } };
     }),
+    paths: evidence.paths,
     units: evidence.units.map(({ layer, supported, pValues }) => ({
       layer,
       tested: supported.length,

@@ -59,7 +59,7 @@ function evidenceOf(graph: Graph, supported: Record<string, number>, verdict: Ve
       blocks: null,
     };
   });
-  return { tensors, units: [], fdr: 0.05, seed: 0 };
+  return { tensors, units: [], paths: [], fdr: 0.05, seed: 0 };
 }
 
 /** A layer of the given rank plus noise. */

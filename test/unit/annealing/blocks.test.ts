@@ -221,7 +221,7 @@ describe('blocks and bus', () => {
     // Inputs are dealt out in turns where nothing else is known.
     const first = randomLayer(random, 32, 32, (i, j) => blockOf(32, 4, i) === j % 4);
     const graph = mlp([first, randomLayer(random, 4, 32, () => true)]);
-    const evidence = { tensors: [], units: [], fdr: 0.05, seed: 0 };
+    const evidence = { tensors: [], units: [], paths: [], fdr: 0.05, seed: 0 };
     const { layers, certificate } = await anneal(graph, evidence, {
       calibration: { x: normalRows(12, 400, 32) },
       guard: { x: normalRows(13, 400, 32) },

@@ -40,6 +40,16 @@ describe(`analyzeLayers (seed ${seed})`, () => {
     });
   }
 
+  for (const law of ['normal:0.037', 'uniform:0.013', 'truncated-normal:0.3', 'torch-rnn']) {
+    it(`says that no known law fits a net fresh from ${law}, which is not in the list of auto`, async () => {
+      const { tensors } = await analyzeLayers(freshNet(law, [200, 150, 100, 30], seed), { seed });
+      for (const { verdict, reason } of tensors.filter(({ name }) => name.endsWith('weight'))) {
+        assert.equal(verdict, 'no-null', reason);
+        assert.match(reason, /no known law/);
+      }
+    });
+  }
+
   it('notices a scale that is off by 3.5 %', async () => {
     const { tensors } = await analyzeLayers(freshNet('torch-linear', [400, 400, 10], seed, 1.035), {
       init: 'torch-linear',
@@ -74,10 +84,38 @@ describe(`analyzeLayers (seed ${seed})`, () => {
         }
       }
       for (const init of [law, 'auto']) {
-        const [{ verdict, reason }] = (await analyzeLayers(layers, { init })).tensors;
-        assert.equal(verdict, 'no-null', `${law}, init ${init}: ${reason}`);
-        assert.match(reason, init === law ? /at a scale of its own/ : /scale/);
+        const { tensors } = await analyzeLayers(layers, { init });
+        assert.equal(tensors[0].verdict, 'no-null', `${law}, init ${init}: ${tensors[0].reason}`);
+        assert.match(tensors[0].reason, init === law ? /at a scale of its own/ : /scale/);
+        // Of a deeper layer rows and columns are scaled; `auto` cannot tell every family behind that.
+        if (init === law) assert.equal(tensors[2].verdict, 'no-null', `${law}: ${tensors[2].reason}`);
       }
+    }
+  });
+
+  it('answers no-null where singular values are equal, whatever law is given', async () => {
+    const layers = freshNet('lecun-normal', [40, 24, 10], seed);
+    const { data, dims } = layers[0].weight;
+    // Gram and Schmidt on the rows.
+    for (let i = 0; i < dims[0]; i++) {
+      const row = data.subarray(i * dims[1], (i + 1) * dims[1]);
+      for (let before = 0; before < i; before++) {
+        const other = data.subarray(before * dims[1], (before + 1) * dims[1]);
+        const dot = row.reduce((sum, x, j) => sum + x * other[j], 0);
+        row.forEach((x, j) => {
+          row[j] = x - dot * other[j];
+        });
+      }
+      const length = Math.hypot(...row);
+      row.forEach((x, j) => {
+        row[j] = x / length;
+      });
+    }
+    for (const init of ['auto', 'lecun-normal']) {
+      const { tensors } = await analyzeLayers(layers, { init });
+      assert.equal(tensors[0].verdict, 'no-null', tensors[0].reason);
+      assert.match(tensors[0].reason, /singular values .* orthogonal/);
+      assert.notEqual(tensors[2].verdict, 'no-null');
     }
   });
 
