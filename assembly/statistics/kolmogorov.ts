@@ -41,12 +41,12 @@ export function f32_ks_distance(n: usize, zPtr: usize): f64 {
 
 /** Bins of width 1 / BINS_PER_UNIT from -RANGE to RANGE; the outermost hold what lies beyond. */
 const RANGE: f32 = 8;
-const BINS_PER_UNIT: f32 = 8192;
-const BINS: u32 = 131072;
+const BINS_PER_UNIT: f32 = 16384;
+const BINS: u32 = 262144;
 /** Scores from which bins are quicker than sorting all. */
-const MANY: usize = 1 << 18;
-/** Words of scratch beside the sorted scores: a count for every bin, then a bit for those that may hold the largest deviation. */
-const BIN_WORDS: usize = <usize>BINS + <usize>(BINS >> 5);
+const MANY: usize = 1 << 20;
+/** Words of scratch beside the sorted scores: a count for every bin, then a byte, 1 for those that may hold the largest deviation. */
+const BIN_WORDS: usize = <usize>BINS + <usize>(BINS >> 2);
 /** z + RANGE rounds to f32, which moves an end of a bin by up to 2^-21, and Phi there by .4 of it; twice that and more. */
 const ROUNDING: f64 = 1.0 / 1048576;
 
@@ -103,7 +103,7 @@ function distanceAtEnds(n: usize, countPtr: usize): f64 {
  * @returns scores in marked bins
  */
 function markBins(n: usize, countPtr: usize, marksPtr: usize, best: f64): usize {
-  memory.fill(marksPtr, 0, <usize>(BINS >> 3));
+  memory.fill(marksPtr, 0, <usize>BINS);
   const inverse = 1 / <f64>n;
   const least = best - ROUNDING;
   let marked: usize = 0;
@@ -120,8 +120,7 @@ function markBins(n: usize, countPtr: usize, marksPtr: usize, best: f64): usize 
         const count = load<u32>(countPtr + ((<usize>bin) << 2));
         const high = cdfAt(bin + 1);
         if (count > 0 && max<f64>(<f64>(seen + count) * inverse - low, high - <f64>seen * inverse) >= least) {
-          const bit = marksPtr + <usize>(bin >> 3);
-          store<u8>(bit, load<u8>(bit) | <u8>(1 << (<u8>(bin & 7))));
+          store<u8>(marksPtr + <usize>bin, 1);
           marked += count;
         }
         seen += count;
@@ -136,7 +135,7 @@ function markBins(n: usize, countPtr: usize, marksPtr: usize, best: f64): usize 
 
 /** 1 for a marked bin, else 0. */
 function isMarked(marksPtr: usize, bin: u32): u32 {
-  return (load<u8>(marksPtr + <usize>(bin >> 3)) >> (bin & 7)) & 1;
+  return load<u8>(marksPtr + <usize>bin);
 }
 
 /** Moves the scores of marked bins to the front. */
@@ -184,7 +183,7 @@ function distanceInMarked(n: usize, zPtr: usize, countPtr: usize, marksPtr: usiz
 
 /**
  * D = sup |F_n - Phi| of scores in any order: the same bits as of the sorted scores. Many scores are counted in bins of
- * width 2^-13; only those in bins that could hold the largest deviation are sorted.
+ * width 2^-14; only those in bins that could hold the largest deviation are sorted.
  * @param n  scores, > 0, < 2^31
  * @param zPtr  z [n], f32; undefined afterwards
  * @param scratchPtr  n + 2048 elements of 4 bytes, not overlapping z

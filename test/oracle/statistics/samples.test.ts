@@ -86,22 +86,19 @@ for (const [build, { kernels, workspace }] of builds) {
     });
 
     it('give the same KS distance without sorting, few scores or many, near the law or far from it', () => {
-      const few = [1, 64, 65, 5003];
-      const many = [(1 << 18) - 1, 1 << 18, (1 << 18) + 3];
-      for (const n of [...few, ...many]) {
+      for (const n of [1, 64, 65, 5003, (1 << 20) + 3]) {
         for (const [scale, shift] of [
           [1, 0],
-          [1.02, 0.01],
           [6, -3], // beyond the range of the bins
-          [0.5, 0],
-          [0, 0.25], // all alike
+          [0, 0.25], // all alike: none to leave out
         ]) {
           const [sorted, unsorted, guard] = workspace.scope(() => {
             const z = workspace.allocate('float32', n);
             const scratch = workspace.allocate('float32', n + 2049);
             kernels.f32_draw(n, 0, 1, 3n, 0n, z.ptr);
             workspace.view(z).set(workspace.view(z).map((value) => scale * value + shift));
-            const ordered = workspace.copyIn('float32', workspace.copyOut(z).sort());
+            const ordered = workspace.copyIn('float32', workspace.copyOut(z));
+            kernels.f32_sort(n, ordered.ptr, scratch.ptr);
             workspace.view(scratch).fill(77);
             const quick = kernels.f32_ks_distance_unsorted(n, z.ptr, scratch.ptr);
             return [kernels.f32_ks_distance(n, ordered.ptr), quick, workspace.view(scratch)[n + 2048]];
