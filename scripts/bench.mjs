@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [layers] [decomposition] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const sections = ['kernels', 'peers', 'layers', 'decomposition', 'exact', 'models', 'evidence'];
+const sections = ['kernels', 'peers', 'layers', 'decomposition', 'blocks', 'exact', 'models', 'evidence'];
 const args = process.argv.slice(2).filter((arg) => arg !== '--');
 const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
 if (unknown) {
@@ -59,6 +59,10 @@ if (runs('decomposition')) {
   const { benchDecomposition } = await import('../bench/decomposition.mjs');
   const options = { rounds: isQuick ? 7 : 31, blockMs: isQuick ? 8 : 20, batches: [1, 8, 32] };
   result.decomposition = benchDecomposition(structures, options);
+}
+if (runs('blocks')) {
+  const { benchBlocks } = await import('../bench/blocks.mjs');
+  result.blocks = await benchBlocks({ rounds: isQuick ? 7 : 31, blockMs: isQuick ? 10 : 30 });
 }
 if (runs('exact')) {
   const { benchExact } = await import('../bench/exact.mjs');

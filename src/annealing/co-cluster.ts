@@ -8,10 +8,13 @@ import { type BlockForm, fitBlocks } from './blocks.js';
 import { type Affine, type Moments, metricOf } from './least-squares.js';
 import { addScaled, type Matrix, multiply } from './matrix.js';
 import { cutOut, pickBoth, pickRows } from './matrix-parts.js';
-import { assignRows, dealOut, type Partition } from './partition.js';
+import { assignRows, dealOut, inverse, type Partition } from './partition.js';
 
 /** Most inputs that are chosen among; of more, each block gets every k-th. */
 const mostInputs = 1024;
+
+/** Rounds of choosing; more change little. */
+const rounds = 3;
 
 /** Turns of the first bus, which only has to say what it will leave. */
 const firstTurns = 4;
@@ -62,13 +65,19 @@ function besideBus(
  */
 export function coCluster(target: Affine, moments: Moments, outputs: Matrix | null, { k, bus }: BlockForm): CoClusters {
   const metric = metricOf(moments);
-  const dealt = dealOut(moments, k);
-  const rows = assignRows(target.weight, metric, dealt, 1);
+  let columns = dealOut(moments, k);
+  let rows = assignRows(target.weight, metric, columns, 1);
   const inputs = target.weight.columns;
-  if (inputs > mostInputs) return { rows, columns: dealt };
-  const { order } = rows;
-  const ordered = { weight: pickRows(target.weight, order), bias: target.bias.map((_, i) => target.bias[order[i]]) };
-  const rest = besideBus(ordered, moments, outputs && pickBoth(outputs, order), { rows, columns: dealt }, bus);
+  if (inputs > mostInputs) return { rows, columns };
   const count = Math.ceil(inputs / k);
-  return { rows, columns: rows.blocks.map((span) => chooseColumns(cutOut(rest, span, [0, inputs]), metric, count)) };
+  let rest = target.weight;
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0) rows = assignRows(rest, metric, columns, 1);
+    const { order } = rows;
+    const ordered = { weight: pickRows(target.weight, order), bias: target.bias.map((_, i) => target.bias[order[i]]) };
+    const left = besideBus(ordered, moments, outputs && pickBoth(outputs, order), { rows, columns }, bus);
+    columns = rows.blocks.map((span) => chooseColumns(cutOut(left, span, [0, inputs]), metric, count));
+    rest = pickRows(left, inverse(order));
+  }
+  return { rows, columns };
 }

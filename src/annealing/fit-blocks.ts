@@ -11,7 +11,7 @@ import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
 import { type Affine, type Moments, metricOf } from './least-squares.js';
 import type { Matrix } from './matrix.js';
 import { pickBoth, pickRows, rangeOf } from './matrix-parts.js';
-import { assignRows, equalSpans, membersOf } from './partition.js';
+import { assignRows, equalSpans, inverse, membersOf } from './partition.js';
 import { type Linear, linearsOf } from './rewrite.js';
 import { withBlocks } from './write-blocks.js';
 
@@ -33,15 +33,6 @@ export function readsHiddenUnits(graph: Graph, { name }: Linear): boolean {
 const unevenness = 1.5;
 
 const isIdentity = (order: Int32Array): boolean => order.every((from, to) => from === to);
-
-/** Where each position stands in `order`. */
-function inverse(order: Int32Array): Int32Array<ArrayBuffer> {
-  const places = new Int32Array(order.length);
-  order.forEach((from, to) => {
-    places[from] = to;
-  });
-  return places;
-}
 
 const inOrder = ({ weight, bias }: Affine, order: Int32Array): Affine => ({
   weight: pickRows(weight, order),

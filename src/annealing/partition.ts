@@ -22,6 +22,15 @@ const mostInputs = 2048;
 export const equalSpans = (n: number, k: number): readonly Span[] =>
   Array.from({ length: k }, (_, p) => [Math.floor((p * n) / k), Math.floor(((p + 1) * n) / k)]);
 
+/** Where each position stands in `order`. */
+export function inverse(order: Int32Array): Int32Array<ArrayBuffer> {
+  const places = new Int32Array(order.length);
+  order.forEach((from, to) => {
+    places[from] = to;
+  });
+  return places;
+}
+
 /**
  * The partition that labels say.
  * @param labels  block of each position; below 0 for those that are left out

@@ -42,6 +42,8 @@ export class Proposer {
   /** Layers that the gradients did not reach, and the operator that stopped them; known once stages were asked for. */
   blocked: ReadonlyMap<string, string> = new Map();
   readonly #rows: Feeds | null;
+  /** Names of proposed settings whose parts exchange nothing. */
+  readonly #apart = new Set<string>();
 
   constructor(
     readonly graph: Graph,
@@ -85,13 +87,19 @@ export class Proposer {
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
     const dearest = withoutUnits?.stage.macs ?? cost(base);
     const found = (await searcher.search(settings)).filter(({ macs }) => macs < dearest);
-    yield* typeof this.options.parts === 'number' ? this.#withRoom(found) : found;
+    yield* typeof this.options.parts === 'number' ? this.#withRoom(found) : this.#downToDomains(found);
   }
 
   /** Demanded parts are not sought for the least work: those that leave the guard some room, if any do. */
   #withRoom(found: readonly Fitted[]): readonly Fitted[] {
     const roomy = found.filter(({ rate }) => rate <= this.promise.maxDisagreement / 2);
     return roomy.length > 0 ? roomy : found;
+  }
+
+  /** Parts that never talk are worth more than the last bit of work: where they hold with room, nothing cheaper is tried. */
+  #downToDomains(found: readonly Fitted[]): readonly Fitted[] {
+    const apart = found.find(({ name, rate }) => this.#apart.has(name) && rate <= this.promise.maxDisagreement / 2);
+    return apart ? found.filter(({ macs }) => macs >= apart.macs) : found;
   }
 
   /** Blocks where parts are demanded; ranks otherwise, and blocks where the inputs fall into domains. */
@@ -107,8 +115,12 @@ export class Proposer {
     if (parts !== 'auto') return demandedSettings(graph, parts, bus, units, domains);
     const offers = await this.#offers(fitter);
     const rest = cost(graph) - offers.reduce((sum, { whole }) => sum + whole, 0);
+    const split = domainSettings(graph, units, domains);
+    for (const { name, blocks } of split) {
+      if ([...(blocks?.values() ?? [])].every((form) => form.bus === 0)) this.#apart.add(name);
+    }
     // The search gives up where ranks fail in a row, so what has its own reason comes first.
-    return [...domainSettings(graph, units, domains), ...rankSettings(offers, rest, units)];
+    return [...split, ...rankSettings(offers, rest, units)];
   }
 
   /** Taking out unsupported units, where the calibration rows do not mind. */

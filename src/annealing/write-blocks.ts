@@ -13,6 +13,7 @@ import type { Attribute, Graph, Node } from '../graph/graph.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockFit } from './blocks.js';
 import type { Matrix } from './matrix.js';
+import type { Span } from './matrix-parts.js';
 import { freshName, innerSuffix, type Linear, narrow, narrowBias, replaceNode } from './rewrite.js';
 
 /** Follows a layer's name and precedes a block's number. */
@@ -20,6 +21,9 @@ export const blockSuffix = '/block';
 
 /** First operator set in which Split takes its sizes as an input. */
 const sizesAsInput = 13;
+
+/** First operator set in which Slice takes its ranges as inputs. */
+const rangesAsInputs = 10;
 
 class Writer {
   readonly nodes: Node[] = [];
@@ -71,6 +75,41 @@ class Writer {
     return outputs;
   }
 
+  /** One slice for each span. */
+  slices(spans: readonly Span[]): readonly string[] {
+    return spans.map(([first, end], p) => {
+      const name = this.name(`/input${p}`);
+      const areInputs = this.graph.opset >= rangesAsInputs;
+      const bounds = Object.entries({ starts: first, ends: end, axes: -1 });
+      const given = bounds.map(([key, value]) =>
+        areInputs ? this.constant(`/input${p}.${key}`, new Tensor('int64', BigInt64Array.of(BigInt(value)), [1])) : '',
+      );
+      this.nodes.push({
+        name,
+        op: 'Slice',
+        domain: '',
+        inputs: areInputs ? [this.linear.input, ...given] : [this.linear.input],
+        outputs: [name],
+        attributes: new Map<string, Attribute>(areInputs ? [] : bounds.map(([key, value]) => [key, [value]])),
+      });
+      return name;
+    });
+  }
+
+  /** The inputs of each block: pieces of rows that stay where they are, as far as columns stand side by side. */
+  pieces(columns: readonly Int32Array[]): readonly string[] {
+    const spans = columns.map(spanOf);
+    const sizes = columns.map(({ length }) => length);
+    const { input, weight } = this.linear;
+    if (!spans.every((span) => span !== null)) {
+      const order = Int32Array.from(columns.flatMap((own) => [...own]));
+      return this.split(this.gather('/columns', input, order), sizes);
+    }
+    const areTiles = spans.every(([first], p) => first === (p === 0 ? 0 : spans[p - 1][1]));
+    const isWhole = spans[spans.length - 1][1] === weight.dims[1];
+    return areTiles && isWhole ? this.split(input, sizes) : this.slices(spans);
+  }
+
   /** The columns at `order` of a value. */
   gather(suffix: string, value: string, order: Int32Array, output = this.name(suffix)): string {
     const data = BigInt64Array.from(order, BigInt);
@@ -106,10 +145,10 @@ function besideBus(block: Matrix, outer: Matrix, firstRow: number): Matrix {
   return { rows: block.rows, columns, data };
 }
 
-/** All columns in the order of the blocks; null where that is the order they stand in. */
-function orderOf(columns: readonly Int32Array[], n: number): Int32Array | null {
-  const order = Int32Array.from(columns.flatMap((own) => [...own]));
-  return order.length === n && order.every((from, to) => from === to) ? null : order;
+/** The columns as one span; null where they do not stand side by side. */
+function spanOf(columns: Int32Array): Span | null {
+  const isSpan = columns.length > 0 && columns.every((j, at) => j === columns[0] + at);
+  return isSpan ? [columns[0], columns[0] + columns.length] : null;
 }
 
 /**
@@ -125,12 +164,7 @@ export function withBlocks(
   const writer = new Writer(graph, linear);
   const hasBus = bus.inner.rows > 0;
   const z = hasBus ? writer.linearNode(innerSuffix, linear.input, narrow(bus.inner), null) : '';
-  const order = orderOf(columns, linear.weight.dims[1]);
-  const pieces = order ? writer.gather('/columns', linear.input, order) : linear.input;
-  const parts = writer.split(
-    pieces,
-    columns.map(({ length }) => length),
-  );
+  const parts = writer.pieces(columns);
   const outputs = blocks.map((block, p) => {
     const [first, end] = rows[p];
     const weight = narrow(besideBus(block, bus.outer, first));

@@ -144,9 +144,10 @@ describe('blocks and bus', () => {
     [1, 2, 3],
     [13, 5, 0],
   ].map((list) => Int32Array.from(list));
+  const spans = equalSpans(inputs, 3).map(([first, end]) => rangeOf([Math.max(0, first - 1), end]));
   for (const opset of [9, 11, 13]) {
     for (const [bus, columns] of [0, 2].flatMap((r) =>
-      [equalSpans(inputs, 3).map(rangeOf), chosen].map((spans) => [r, spans] as const),
+      [equalSpans(inputs, 3).map(rangeOf), spans, chosen].map((spans) => [r, spans] as const),
     )) {
       it(`compute what their matrices say, bus of ${bus}, columns ${columns.join(' | ')}, opset ${opset}`, async () => {
         const random = createRandom(6);
