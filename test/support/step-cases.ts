@@ -4,10 +4,9 @@ import { panelLength } from '../../src/runtime/panels.js';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { binaryWords, castDtypes, unaryWords } from '../../src/runtime/step-kinds/elementwise.js';
 import { bagWords } from '../../src/runtime/step-kinds/move.js';
-import { directionWords, resetWords } from '../../src/runtime/step-kinds/recurrent.js';
 import { reduceWords, softmaxWords } from '../../src/runtime/step-kinds/reduce.js';
-import { poolWords } from '../../src/runtime/step-kinds/windows.js';
 import { allocate, type DType } from '../../src/runtime/tensor.js';
+import { conv, gru, lstm, pool } from './layer-cases.js';
 
 /** A random number in [0, 1). */
 export type Random = () => number;
@@ -222,84 +221,6 @@ const fill: fc.Arbitrary<StepCase> = fc
   .map(({ count, value, bits, isInteger }) => ({
     params: isInteger ? { count, bits } : { count, value },
     dtypes: [isInteger ? 'int32' : f32],
-  }));
-
-/** One axis of windows: kernels of 1 to 5, every stride and dilation, padding that no window lies in alone. */
-const windowAxis = fc
-  .record({
-    kernel: fc.constantFrom(1, 1, 2, 3, 4, 5),
-    stride: fc.constantFrom(1, 1, 2, 3),
-    dilation: fc.constantFrom(1, 1, 2),
-    output: fc.constantFrom(1, 1, 2, 3, 5, 17),
-    pads: fc.tuple(fc.nat(2), fc.nat(2)),
-  })
-  .map(({ kernel, stride, dilation, output, pads: [begin, end] }) => {
-    const span = (output - 1) * stride + (kernel - 1) * dilation + 1;
-    const [pad, behind] = [Math.min(begin, kernel - 1), Math.min(end, kernel - 1)];
-    const input = Math.max(1, span - pad - behind);
-    return { kernel, stride, dilation, output, pad: Math.min(pad, span - input), input };
-  });
-
-const flatAxis = fc.constant({ kernel: 1, stride: 1, dilation: 1, output: 1, pad: 0, input: 1 });
-
-const windows = fc
-  .record({
-    axes: fc
-      .tuple(fc.oneof(flatAxis, flatAxis, windowAxis), fc.oneof(flatAxis, windowAxis), windowAxis)
-      .filter((axes) => axes.reduce((product, { output, kernel }) => product * output * kernel, 1) <= 3000),
-    tile: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 20 })),
-    N: fc.constantFrom(0, 1, 1, 2),
-    groups: fc.constantFrom(1, 1, 2, 3),
-  })
-  .map(({ axes, tile: [rows, columns], N, groups }) => {
-    const list = (name: keyof (typeof axes)[number]) => axes.map((axis) => axis[name]);
-    const sizes = { input: list('input'), kernel: list('kernel'), strides: list('stride'), pads: list('pad') };
-    // Tiles of several rows hold whole rows.
-    const tile = [rows, rows > 1 ? Math.max(columns, axes[2].output) : columns];
-    return { N, groups, ...sizes, dilations: list('dilation'), output: list('output'), tile };
-  });
-
-const conv: fc.Arbitrary<StepCase> = fc
-  .record({
-    sizes: windows,
-    C: fc.constantFrom(0, 1, 1, 2, 3),
-    O: fc.constantFrom(0, 1, 2, 4, 5, 9),
-    lo: fc.constantFrom(-Infinity, 0),
-    hi: fc.constantFrom(Infinity, 6),
-  })
-  .map(({ sizes, C, O, lo, hi }) => ({ params: { ...sizes, C, O, lo, hi }, dtypes: [f32, f32, f32, f32] }));
-
-const pool: fc.Arbitrary<StepCase> = fc
-  .record({ f: fc.constantFrom(...poolWords), sizes: windows })
-  .map(({ f, sizes }) => ({ params: { f, ...sizes }, dtypes: [f32, f32, f32] }));
-
-const recurrentSizes = fc
-  .record({
-    direction: fc.constantFrom(...directionWords),
-    T: fc.constantFrom(0, 1, 2, 5),
-    B: fc.constantFrom(0, 1, 2, 3),
-    H: fc.constantFrom(0, 1, 3, 4, 5, 8, 17),
-    pad,
-  })
-  .map(({ pad: gap, ...sizes }) => ({ ...sizes, strideT: sizes.B * sizes.H + gap }));
-
-/** Weights small enough for gates that do not saturate. */
-const drawRecurrent = (slot: number, random: Random) => (random() - 0.5) * (slot === 0 ? 4 : 1);
-
-const lstm: fc.Arbitrary<StepCase> = fc
-  .record({ params: recurrentSizes, hasPeepholes: fc.boolean() })
-  .map(({ params, hasPeepholes }) => ({
-    params,
-    dtypes: [f32, f32, f32, f32, hasPeepholes ? f32 : undefined, f32, f32, f32],
-    draw: drawRecurrent,
-  }));
-
-const gru: fc.Arbitrary<StepCase> = fc
-  .record({ params: recurrentSizes, reset: fc.constantFrom(...resetWords) })
-  .map(({ params, reset }) => ({
-    params: { ...params, reset },
-    dtypes: [f32, f32, f32, f32, f32, f32],
-    draw: drawRecurrent,
   }));
 
 /** Random steps by kind; a test checks that none is missing. */
