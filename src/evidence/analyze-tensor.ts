@@ -156,11 +156,11 @@ function underLaw(
     spectrum,
   });
   const { scaleFree } = options;
-  if (scaleFree && input.kind !== 'bias' && decision.verdict !== 'initialisation') {
+  if (scaleFree && input.kind !== 'bias') {
     const isInferred = given.source === 'inferred';
     const shape = shapeAtFreeScale(input, law, isInferred, weights, scaleFree, { dither, level: options.fdr });
     if (shape) {
-      const reason = `its output is normalised by ${scaleFree}, which leaves its scale free, and but for the scale it has the shape of ${shape}`;
+      const reason = `its output is normalised by ${scaleFree}, so its scale is free, and its shape is that of ${shape}`;
       return withoutNull(input, given, scaleRatio, options.fdr, reason);
     }
   }

@@ -59,9 +59,9 @@ describe(`scale-free layers (seed ${seed})`, () => {
   };
 
   for (const kind of Object.keys(normalisers)) {
-    it(`says no-null before ${kind} when nothing but the scale is off, given the law and without it`, async () => {
+    it(`says no-null before ${kind} whatever the scale, given the law and without it`, async () => {
       for (const init of ['torch-linear', 'auto']) {
-        for (const scale of [0.5, 1.2, 12.5]) {
+        for (const scale of [0.5, 1, 1.2, 12.5]) {
           const { verdict, reason } = await verdictOf(
             network(kind, (w) => scale * w),
             init,
@@ -72,13 +72,8 @@ describe(`scale-free layers (seed ${seed})`, () => {
       }
     });
 
-    it(`tells its initialisation, and movement by shape, before ${kind}`, async () => {
+    it(`tells movement by shape before ${kind}`, async () => {
       const random = createRandom(seed);
-      const fresh = await verdictOf(
-        network(kind, (w) => w),
-        'torch-linear',
-      );
-      assert.equal(fresh.verdict, 'initialisation', fresh.reason);
       const moves = Float64Array.from({ length: units * inputs }, () => random.normal());
       const some = await verdictOf(
         network(kind, (w, i) => w + (i % 5 === 0 ? 0.15 * moves[i] : 0)),
