@@ -16,6 +16,9 @@ export const MR_HALF: i32 = 4;
  */
 export const KC: i32 = 512;
 
+/** Blocks of rows and of inputs are multiples of it, which every tile's height divides. */
+export const BLOCK_STEP: i32 = 12;
+
 /** Rows a macro-kernel takes at a time, at most: MC rows of KC inputs (1 MiB) fill a second-level cache; half is 1 % slower. */
 export const MC: i32 = 512;
 

@@ -1,12 +1,12 @@
 /** The kernels as the runtime loads them, on a memory of their own. */
 
 import { panelLength } from '../build/src/runtime/panels.js';
-import { bindKernels, createMemory, decodeHex } from '../build/src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeLatin1 } from '../build/src/runtime/wasm.js';
 import { Workspace } from '../build/src/runtime/workspace.js';
-import { hex } from '../build/wasm/plain.js';
+import { latin1 } from '../build/wasm/plain.js';
 
 export function loadKernels() {
-  const { memory, exports } = bindKernels(decodeHex(hex), createMemory(1 << 16));
+  const { memory, exports } = bindKernels(decodeLatin1(latin1), createMemory(1 << 16));
   return { kernels: exports, workspace: new Workspace(memory, exports.heap_base()) };
 }
 

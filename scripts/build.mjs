@@ -1,24 +1,30 @@
 /**
- * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as hex text in a JS
- * module (so that a package is one file and needs no loader; base64 would hide repetitions from gzip), then the
- * TypeScript.
+ * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as text in a JS module (so
+ * that a package is one file and needs no loader), then the TypeScript. The text has one character a byte: base64 would
+ * hide repetitions from gzip.
  * `--if-stale` does nothing when build/ is newer than every source file.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-/** Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. */
+/**
+ * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. `deflated`
+ * modules are no part of the runtime's file and embedded compressed.
+ */
 const modules = {
   plain: { entry: 'assembly/index.ts', target: 'plain' },
   'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
+  relaxed: { entry: 'assembly/index.ts', target: 'relaxed', deflated: true },
+  'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared' },
   debug: { entry: 'assembly/index.ts', target: 'debug' },
-  analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
+  analysis: { entry: 'assembly/analysis.ts', target: 'plain', deflated: true },
   'analysis-debug': { entry: 'assembly/analysis.ts', target: 'debug' },
 };
 
@@ -40,6 +46,39 @@ function removeOrphans(folder) {
     if (entry.isDirectory()) removeOrphans(path);
     else if (!existsSync(path.replace(/(?:\.d\.(c?)ts|\.(c?)js)(\.map)?$/, '.$1$2ts'))) rmSync(join('build', path));
   }
+}
+
+/**
+ * Where a module and its twin for shared memory differ: in the byte that declares the memory, so that one of them is
+ * enough to publish.
+ */
+function sharedByte(name) {
+  const [own, shared] = [name, `${name}-shared`].map((one) => readFileSync(`build/wasm/${one}.wasm`));
+  const differences = [...own.keys()].filter((at) => own[at] !== shared[at]);
+  const [at] = differences;
+  if (own.length !== shared.length || differences.length !== 1 || own[at] !== 1 || shared[at] !== 3) {
+    throw new Error(`${name}-shared.wasm differs from ${name}.wasm in more than the limits of its memory`);
+  }
+  return at;
+}
+
+/** A string literal with one character for each byte. */
+function literalOf(bytes) {
+  const escapes = { '\n': 'n', '\r': 'r', '\0': '0' };
+  const text = bytes.toString('latin1').replaceAll(/[\n\r'\\]|\0(?!\d)/g, (char) => `\\${escapes[char] ?? char}`);
+  // Before a digit, \0 would be octal.
+  return `'${text.replaceAll('\0', '\\x00')}'`;
+}
+
+/** Writes a module as text into a JS module. */
+function embed(name) {
+  const bytes = readFileSync(`build/wasm/${name}.wasm`);
+  const shown = modules[name].deflated ? deflateRawSync(bytes, { level: 9 }) : bytes;
+  const isTwin = `${name}-shared` in modules;
+  const at = isTwin ? `export const sharedAt = ${sharedByte(name)};\n` : '';
+  writeFileSync(`build/wasm/${name}.js`, `export const latin1 =\n  ${literalOf(shown)};\n${at}`);
+  const types = ['export declare const latin1: string;\n', 'export declare const sharedAt: number;\n'];
+  writeFileSync(`build/wasm/${name}.d.ts`, types.slice(0, isTwin ? 2 : 1).join(''));
 }
 
 const stamp = join(root, 'build', '.built');
@@ -69,10 +108,9 @@ if (!isFresh(wasmStamp, assemblyTime)) {
       process.exit(1);
     }
     const bytes = readFileSync(`build/wasm/${name}.wasm`);
-    writeFileSync(`build/wasm/${name}.js`, `export const hex =\n  '${bytes.toString('hex')}';\n`);
-    writeFileSync(`build/wasm/${name}.d.ts`, 'export declare const hex: string;\n');
     process.stderr.write(`built ${name}.wasm (${bytes.length} bytes)\n`);
   }
+  for (const name of Object.keys(modules)) if (!name.endsWith('-shared')) embed(name);
   writeFileSync(wasmStamp, '');
 }
 

@@ -1,10 +1,16 @@
 /** The tool's session: a model file as it is, or a package; on the calling thread, on a pool, or on onnxruntime. */
 import { type CreateSessionOptions, createPackageSession } from './executors/create-session.js';
+import { sessionKernels } from './executors/session-kernels.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
 import { createSessionFromModel } from './pipeline.js';
 import { runReference } from './plan/reference-step.js';
 import { decodePackage, isPackage } from './runtime/format/package-reader.js';
-import { InferenceSession as PackageSession } from './runtime/inference-session.js';
+import { InferenceSession as PackageSession, type SessionOptions } from './runtime/inference-session.js';
+
+/** What `InferenceSession.create` understands. */
+export interface ToolSessionOptions
+  extends Omit<CreateSessionOptions, 'kernels' | 'onnx'>,
+    Pick<SessionOptions, 'kernels'> {}
 
 /** Runs models and packages, shaped like onnxruntime's session. */
 export class InferenceSession extends PackageSession {
@@ -12,10 +18,13 @@ export class InferenceSession extends PackageSession {
    * Loads a model or a package and prepares to run it.
    * @param source  path, URL, or the bytes of an ONNX model, a tfjs model.json or a kerf package
    * @throws IO_FAILED; FILE_FORMAT, MODEL_INVALID, OPERATOR_UNSUPPORTED and what inference throws for a model;
-   *   PACKAGE_INVALID, PACKAGE_VERSION for a package; OPTION_INVALID, EXECUTOR_MISSING, MEMORY_LIMIT
+   *   PACKAGE_INVALID, PACKAGE_VERSION for a package; OPTION_INVALID, EXECUTOR_MISSING, KERNELS_UNSUPPORTED, MEMORY_LIMIT
    */
-  static override async create(source: ModelSource, options: CreateSessionOptions = {}): Promise<PackageSession> {
+  static override async create(source: ModelSource, asked: ToolSessionOptions = {}): Promise<PackageSession> {
     const file = await readSource(source);
+    const { kernels: choice, ...rest } = asked;
+    const isChosen = asked.wasmModule || asked.executor === 'ort';
+    const options = isChosen ? rest : { ...rest, kernels: await sessionKernels(choice) };
     if (isPackage(file.bytes)) return createPackageSession(decodePackage(file.bytes), { runReference, ...options });
     const model = modelOf(file);
     return createSessionFromModel(model, model.format === 'onnx' ? { ...options, onnx: file.bytes } : options);

@@ -2,7 +2,7 @@
 export { anneal, type DecomposeOptions, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
 export { type Verification, verify } from './verify.js';
 
-import { type CreateSessionOptions, createSession } from './executors/create-session.js';
+import { type CreateSessionOptions, createSession, ownKernels } from './executors/create-session.js';
 import { createDynamicExecutor } from './executors/dynamic-executor.js';
 import { createOrtExecutor } from './executors/ort.js';
 import { canonicalise } from './graph/canonicalise.js';
@@ -28,7 +28,8 @@ function planDense(graph: Graph): Plan | null {
 }
 
 /** Plans for the inputs of each run, on the calling thread. */
-function dynamicExecutor(graph: Graph, { wasmModule, limits, executor }: CreateSessionOptions): Executor {
+function dynamicExecutor(graph: Graph, options: CreateSessionOptions): Executor {
+  const { limits, executor } = options;
   if (executor === 'pool') {
     throw new KerfError(
       'OPTION_INVALID',
@@ -38,7 +39,7 @@ function dynamicExecutor(graph: Graph, { wasmModule, limits, executor }: CreateS
   }
   const settings = {
     runReference,
-    ...(wasmModule && { wasmModule }),
+    ...ownKernels(options),
     ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
   };
   const specialiser = new Specialiser(graph);

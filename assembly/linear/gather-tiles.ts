@@ -4,19 +4,10 @@
  */
 import { PANEL_ROW_BYTES, VECTOR_BYTES } from '../tile';
 import { storeLanes } from './lanes';
+import { Vector } from './vector';
 
-/** The arithmetic of one vector; methods, since TypeScript's grammar allows decorators only in classes. */
-class Vector {
-  @inline
-  static madd(sum: v128, a: v128, b: v128): v128 {
-    return f32x4.add(sum, f32x4.mul(a, b));
-  }
-
-  @inline
-  static clamp(sum: v128, lo: f32, hi: f32): v128 {
-    return f32x4.pmin(f32x4.pmax(sum, f32x4.splat(lo)), f32x4.splat(hi));
-  }
-
+/** Edge vectors; a method, since TypeScript's grammar allows decorators only in classes. */
+class Edge {
   /** Stores what of a vector lies before `nr`; `first` is its first output. */
   @inline
   static store(yPtr: usize, first: i32, nr: i32, sum: v128, lo: f32, hi: f32): void {
@@ -95,8 +86,8 @@ export function f32_gather_1x16(
   }
   v128.store(yPtr, Vector.clamp(c0, lo, hi));
   v128.store(yPtr, Vector.clamp(c1, lo, hi), VECTOR_BYTES);
-  Vector.store(yPtr, 8, nr, c2, lo, hi);
-  Vector.store(yPtr, 12, nr, c3, lo, hi);
+  Edge.store(yPtr, 8, nr, c2, lo, hi);
+  Edge.store(yPtr, 12, nr, c3, lo, hi);
 }
 
 /** The first nr outputs, 1..8, of a half panel. */
@@ -119,6 +110,6 @@ export function f32_gather_1x8(
     c0 = Vector.madd(c0, a, v128.load(p));
     c1 = Vector.madd(c1, a, v128.load(p, 16));
   }
-  Vector.store(yPtr, 0, nr, c0, lo, hi);
-  Vector.store(yPtr, 4, nr, c1, lo, hi);
+  Edge.store(yPtr, 0, nr, c0, lo, hi);
+  Edge.store(yPtr, 4, nr, c1, lo, hi);
 }

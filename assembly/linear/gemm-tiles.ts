@@ -1,4 +1,5 @@
 /** The tiles that exist, and which of them computes what. */
+import { HALF_PANEL_ROW_BYTES, PANEL_ROW_BYTES } from '../tile';
 import { Tile } from './gemm-ukernel';
 
 /**
@@ -64,7 +65,26 @@ function f32_gemm_2x16(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    2,
+    4,
+    PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_1x16(
@@ -84,7 +104,26 @@ function f32_gemm_1x16(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 4, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    1,
+    4,
+    PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_2x12(
@@ -104,7 +143,26 @@ function f32_gemm_2x12(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    2,
+    3,
+    PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_1x12(
@@ -124,7 +182,26 @@ function f32_gemm_1x12(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 3, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    1,
+    3,
+    PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_4x8(
@@ -144,7 +221,26 @@ function f32_gemm_4x8(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(4, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    4,
+    2,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_2x8(
@@ -164,7 +260,26 @@ function f32_gemm_2x8(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    2,
+    2,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_1x8(
@@ -184,7 +299,26 @@ function f32_gemm_1x8(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 2, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    1,
+    2,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_4x4(
@@ -204,7 +338,26 @@ function f32_gemm_4x4(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(4, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    4,
+    1,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_2x4(
@@ -224,7 +377,26 @@ function f32_gemm_2x4(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(2, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    2,
+    1,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }
 
 function f32_gemm_1x4(
@@ -244,5 +416,24 @@ function f32_gemm_1x4(
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 1, rows, count, yPtr, yBytes, startPtr, startBytes, xPtr, xBytes, K, zPtr, zBytes, R, wPtr, lo, hi);
+  Tile.run(
+    1,
+    1,
+    HALF_PANEL_ROW_BYTES,
+    rows,
+    count,
+    yPtr,
+    yBytes,
+    startPtr,
+    startBytes,
+    xPtr,
+    xBytes,
+    K,
+    zPtr,
+    zBytes,
+    R,
+    wPtr,
+    lo,
+    hi,
+  );
 }

@@ -1,27 +1,23 @@
 /**
  * Micro-kernels of the f32 linear layer: tiles of mr rows by nr outputs of one panel, over all rows given.
  *
- *     panel rows   | nr weights of k | nr weights of k+1 | ...      16 wide, or 8 for tiles of at most 8 outputs
+ *     panel rows   | nr weights of k | nr weights of k+1 | ...      16 wide, or 8 in a half panel
  *     inputs       x[row][k], then z[row][r]                       read where they stand
  *     accumulators mr x nr                                         start from the bias row, or from y to go on
  *
- * Every output is one sum in one accumulator, k ascending, whatever the tile, so all tiles give the same bits.
+ * Every output is one sum in one accumulator, k ascending, whatever the tile, so all tiles of a build give the same
+ * bits. In the relaxed build a product is not rounded before it is added, where the machine can do so.
  *
  * V8 hands out 15 vector registers and hoists the loads of a basic block to its top. So a tile is fast only when its
- * accumulators, one row of weights, its inputs and a temporary fit, and when each k step is a basic block of its own:
- * the `break` between the two steps of the loop body is there for an odd k, and to part the blocks.
+ * accumulators, one row of weights, its inputs and a temporary fit, and when each k step is a basic block of its own.
  */
-import { HALF_PANEL_ROW_BYTES, PANEL_ROW_BYTES, VECTOR_BYTES } from '../tile';
+import { VECTOR_BYTES } from '../tile';
 import { loadLanes, storeLanes } from './lanes';
+import { Vector } from './vector';
 
 /** One inlined body for all tiles. Methods, since TypeScript's grammar allows decorators only in classes. */
 export class Tile {
-  @inline
-  static madd(sum: v128, a: v128, b: v128): v128 {
-    return f32x4.add(sum, f32x4.mul(a, b));
-  }
-
-  /** Vector v of a tile row of NV vectors; only the last may be partial. */
+  /** Vector v of a tile row of NV vectors, 0 for a row beyond the tile; only the last may be partial. */
   @inline
   static loadVector(NV: i32, v: i32, ptr: usize, count: i32): v128 {
     if (v < NV - 1) return v128.load(ptr + v * VECTOR_BYTES);
@@ -33,34 +29,25 @@ export class Tile {
   @inline
   static storeVector(NV: i32, v: i32, ptr: usize, sum: v128, count: i32, lo: f32, hi: f32): void {
     if (v >= NV) return;
-    const y = f32x4.pmin(f32x4.pmax(sum, f32x4.splat(lo)), f32x4.splat(hi));
+    const y = Vector.clamp(sum, lo, hi);
     if (v < NV - 1) v128.store(ptr + v * VECTOR_BYTES, y);
     else storeLanes(ptr + v * VECTOR_BYTES, y, count);
   }
 
-  /** Vector v of the panel row at `ptr` (ahead = 0), or of the one after it (ahead = 1). */
+  /** Vector v of the panel row at `ptr`. */
   @inline
-  static loadWeights(NV: i32, v: i32, ahead: i32, ptr: usize): v128 {
+  static loadWeights(NV: i32, v: i32, ptr: usize): v128 {
     if (v >= NV) return f32x4.splat(0);
-    if (ahead === 0) {
-      if (v === 0) return v128.load(ptr);
-      if (v === 1) return v128.load(ptr, VECTOR_BYTES);
-      if (v === 2) return v128.load(ptr, 2 * VECTOR_BYTES);
-      return v128.load(ptr, 3 * VECTOR_BYTES);
-    }
-    if (NV > 2) {
-      if (v === 0) return v128.load(ptr, PANEL_ROW_BYTES);
-      if (v === 1) return v128.load(ptr, PANEL_ROW_BYTES + VECTOR_BYTES);
-      if (v === 2) return v128.load(ptr, PANEL_ROW_BYTES + 2 * VECTOR_BYTES);
-      return v128.load(ptr, PANEL_ROW_BYTES + 3 * VECTOR_BYTES);
-    }
-    if (v === 0) return v128.load(ptr, HALF_PANEL_ROW_BYTES);
-    return v128.load(ptr, HALF_PANEL_ROW_BYTES + VECTOR_BYTES);
+    if (v === 0) return v128.load(ptr);
+    if (v === 1) return v128.load(ptr, VECTOR_BYTES);
+    if (v === 2) return v128.load(ptr, 2 * VECTOR_BYTES);
+    return v128.load(ptr, 3 * VECTOR_BYTES);
   }
 
   /**
    * y[m, 0..nr) = clamp(start + sum_k x[m, k] b[k] + sum_r z[m, r] b[K + r], lo, hi) for MR rows at a time.
-   * MR and NV (vectors of 4 outputs) are literals; the statements beyond the tile vanish when compiled.
+   * MR (1, 2, 4, 6), NV (vectors of 4 outputs; at most 2 for 6 rows) and rowBytes (of the panel) are literals; the
+   * statements beyond the tile vanish when compiled.
    * @param rows  a multiple of MR
    * @param count  outputs of the last vector, 1..4
    * @param startPtr  first sums; startBytes between rows: 0 for a bias row, the stride of y to go on with y
@@ -69,6 +56,7 @@ export class Tile {
   static run(
     MR: i32,
     NV: i32,
+    rowBytes: usize,
     rows: i32,
     count: i32,
     yPtr: usize,
@@ -85,7 +73,6 @@ export class Tile {
     lo: f32,
     hi: f32,
   ): void {
-    const rowBytes: usize = NV > 2 ? PANEL_ROW_BYTES : HALF_PANEL_ROW_BYTES;
     for (; rows > 0; rows -= MR) {
       let s = startPtr;
       let c00 = Tile.loadVector(NV, 0, s, count),
@@ -93,16 +80,26 @@ export class Tile {
       let c02 = Tile.loadVector(NV, 2, s, count),
         c03 = Tile.loadVector(NV, 3, s, count);
       if (MR > 1) s += startBytes;
-      let c10 = Tile.loadVector(NV, 0, s, count),
-        c11 = Tile.loadVector(NV, 1, s, count);
-      let c12 = Tile.loadVector(NV, 2, s, count),
-        c13 = Tile.loadVector(NV, 3, s, count);
+      let c10 = Tile.loadVector(MR > 1 ? NV : 0, 0, s, count),
+        c11 = Tile.loadVector(MR > 1 ? NV : 0, 1, s, count);
+      let c12 = Tile.loadVector(MR > 1 ? NV : 0, 2, s, count),
+        c13 = Tile.loadVector(MR > 1 ? NV : 0, 3, s, count);
       if (MR > 2) s += startBytes;
-      let c20 = Tile.loadVector(NV, 0, s, count),
-        c21 = Tile.loadVector(NV, 1, s, count);
+      let c20 = Tile.loadVector(MR > 2 ? NV : 0, 0, s, count),
+        c21 = Tile.loadVector(MR > 2 ? NV : 0, 1, s, count);
+      let c22 = Tile.loadVector(MR > 2 ? NV : 0, 2, s, count),
+        c23 = Tile.loadVector(MR > 2 ? NV : 0, 3, s, count);
       if (MR > 2) s += startBytes;
-      let c30 = Tile.loadVector(NV, 0, s, count),
-        c31 = Tile.loadVector(NV, 1, s, count);
+      let c30 = Tile.loadVector(MR > 2 ? NV : 0, 0, s, count),
+        c31 = Tile.loadVector(MR > 2 ? NV : 0, 1, s, count);
+      let c32 = Tile.loadVector(MR > 2 ? NV : 0, 2, s, count),
+        c33 = Tile.loadVector(MR > 2 ? NV : 0, 3, s, count);
+      if (MR > 4) s += startBytes;
+      let c40 = Tile.loadVector(MR > 4 ? NV : 0, 0, s, count),
+        c41 = Tile.loadVector(MR > 4 ? NV : 0, 1, s, count);
+      if (MR > 4) s += startBytes;
+      let c50 = Tile.loadVector(MR > 4 ? NV : 0, 0, s, count),
+        c51 = Tile.loadVector(MR > 4 ? NV : 0, 1, s, count);
 
       let b = wPtr;
       let end = b + <usize>K * rowBytes;
@@ -110,75 +107,64 @@ export class Tile {
       let x1 = x0 + xBytes;
       let x2 = x1 + xBytes;
       let x3 = x2 + xBytes;
+      let x4 = x3 + xBytes;
+      let x5 = x4 + xBytes;
       let rest = R;
       for (;;) {
-        if (b < end) {
-          const last = end - rowBytes;
-          do {
-            let b0 = Tile.loadWeights(NV, 0, 0, b),
-              b1 = Tile.loadWeights(NV, 1, 0, b);
-            let b2 = Tile.loadWeights(NV, 2, 0, b),
-              b3 = Tile.loadWeights(NV, 3, 0, b);
-            let a = v128.load32_splat(x0);
-            c00 = Tile.madd(c00, a, b0);
-            if (NV > 1) c01 = Tile.madd(c01, a, b1);
-            if (NV > 2) c02 = Tile.madd(c02, a, b2);
-            if (NV > 3) c03 = Tile.madd(c03, a, b3);
-            if (MR > 1) {
-              a = v128.load32_splat(x1);
-              c10 = Tile.madd(c10, a, b0);
-              if (NV > 1) c11 = Tile.madd(c11, a, b1);
-              if (NV > 2) c12 = Tile.madd(c12, a, b2);
-              if (NV > 3) c13 = Tile.madd(c13, a, b3);
-            }
-            if (MR > 2) {
-              a = v128.load32_splat(x2);
-              c20 = Tile.madd(c20, a, b0);
-              if (NV > 1) c21 = Tile.madd(c21, a, b1);
-              a = v128.load32_splat(x3);
-              c30 = Tile.madd(c30, a, b0);
-              if (NV > 1) c31 = Tile.madd(c31, a, b1);
-            }
-            if (b === last) break;
-            (b0 = Tile.loadWeights(NV, 0, 1, b)), (b1 = Tile.loadWeights(NV, 1, 1, b));
-            (b2 = Tile.loadWeights(NV, 2, 1, b)), (b3 = Tile.loadWeights(NV, 3, 1, b));
-            a = v128.load32_splat(x0, 4);
-            c00 = Tile.madd(c00, a, b0);
-            if (NV > 1) c01 = Tile.madd(c01, a, b1);
-            if (NV > 2) c02 = Tile.madd(c02, a, b2);
-            if (NV > 3) c03 = Tile.madd(c03, a, b3);
-            if (MR > 1) {
-              a = v128.load32_splat(x1, 4);
-              c10 = Tile.madd(c10, a, b0);
-              if (NV > 1) c11 = Tile.madd(c11, a, b1);
-              if (NV > 2) c12 = Tile.madd(c12, a, b2);
-              if (NV > 3) c13 = Tile.madd(c13, a, b3);
-            }
-            if (MR > 2) {
-              a = v128.load32_splat(x2, 4);
-              c20 = Tile.madd(c20, a, b0);
-              if (NV > 1) c21 = Tile.madd(c21, a, b1);
-              a = v128.load32_splat(x3, 4);
-              c30 = Tile.madd(c30, a, b0);
-              if (NV > 1) c31 = Tile.madd(c31, a, b1);
-            }
-            b += 2 * rowBytes;
-            x0 += 8;
-            if (MR > 1) x1 += 8;
-            if (MR > 2) {
-              x2 += 8;
-              x3 += 8;
-            }
-          } while (b < end);
+        while (b < end) {
+          const b0 = Tile.loadWeights(NV, 0, b);
+          const b1 = Tile.loadWeights(NV, 1, b);
+          const b2 = Tile.loadWeights(NV, 2, b);
+          const b3 = Tile.loadWeights(NV, 3, b);
+          let a = v128.load32_splat(x0);
+          c00 = Vector.madd(c00, a, b0);
+          if (NV > 1) c01 = Vector.madd(c01, a, b1);
+          if (NV > 2) c02 = Vector.madd(c02, a, b2);
+          if (NV > 3) c03 = Vector.madd(c03, a, b3);
+          x0 += 4;
+          if (MR > 1) {
+            a = v128.load32_splat(x1);
+            c10 = Vector.madd(c10, a, b0);
+            if (NV > 1) c11 = Vector.madd(c11, a, b1);
+            if (NV > 2) c12 = Vector.madd(c12, a, b2);
+            if (NV > 3) c13 = Vector.madd(c13, a, b3);
+            x1 += 4;
+          }
+          if (MR > 2) {
+            a = v128.load32_splat(x2);
+            c20 = Vector.madd(c20, a, b0);
+            if (NV > 1) c21 = Vector.madd(c21, a, b1);
+            if (NV > 2) c22 = Vector.madd(c22, a, b2);
+            if (NV > 3) c23 = Vector.madd(c23, a, b3);
+            x2 += 4;
+            a = v128.load32_splat(x3);
+            c30 = Vector.madd(c30, a, b0);
+            if (NV > 1) c31 = Vector.madd(c31, a, b1);
+            if (NV > 2) c32 = Vector.madd(c32, a, b2);
+            if (NV > 3) c33 = Vector.madd(c33, a, b3);
+            x3 += 4;
+          }
+          if (MR > 4) {
+            a = v128.load32_splat(x4);
+            c40 = Vector.madd(c40, a, b0);
+            if (NV > 1) c41 = Vector.madd(c41, a, b1);
+            x4 += 4;
+            a = v128.load32_splat(x5);
+            c50 = Vector.madd(c50, a, b0);
+            if (NV > 1) c51 = Vector.madd(c51, a, b1);
+            x5 += 4;
+          }
+          b += rowBytes;
         }
         if (rest === 0) break;
-        b = end;
         end += <usize>rest * rowBytes;
         rest = 0;
         x0 = zPtr;
         x1 = x0 + zBytes;
         x2 = x1 + zBytes;
         x3 = x2 + zBytes;
+        x4 = x3 + zBytes;
+        x5 = x4 + zBytes;
       }
 
       let y = yPtr;
@@ -197,9 +183,21 @@ export class Tile {
         y += yBytes;
         Tile.storeVector(NV, 0, y, c20, count, lo, hi);
         Tile.storeVector(NV, 1, y, c21, count, lo, hi);
+        Tile.storeVector(NV, 2, y, c22, count, lo, hi);
+        Tile.storeVector(NV, 3, y, c23, count, lo, hi);
         y += yBytes;
         Tile.storeVector(NV, 0, y, c30, count, lo, hi);
         Tile.storeVector(NV, 1, y, c31, count, lo, hi);
+        Tile.storeVector(NV, 2, y, c32, count, lo, hi);
+        Tile.storeVector(NV, 3, y, c33, count, lo, hi);
+      }
+      if (MR > 4) {
+        y += yBytes;
+        Tile.storeVector(NV, 0, y, c40, count, lo, hi);
+        Tile.storeVector(NV, 1, y, c41, count, lo, hi);
+        y += yBytes;
+        Tile.storeVector(NV, 0, y, c50, count, lo, hi);
+        Tile.storeVector(NV, 1, y, c51, count, lo, hi);
       }
       yPtr += <usize>MR * yBytes;
       startPtr += <usize>MR * startBytes;

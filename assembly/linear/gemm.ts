@@ -1,7 +1,8 @@
 /** The macro-kernel of the f32 linear layer: which block of rows, inputs and outputs comes when. */
-import { HALF_PANEL_ROW_BYTES, KC, MC, MR, MR_HALF, NR, NR_HALF, PANEL_ROW_BYTES } from '../tile';
+import { BLOCK_STEP, HALF_PANEL_ROW_BYTES, KC, MC, MR, MR_HALF, NR, NR_HALF, PANEL_ROW_BYTES } from '../tile';
 import { f32_gemm_tiles } from './gemm-tiles';
 import { f32_gemv } from './gemv';
+import { f32_gemm_tall } from './relaxed-tiles';
 
 /**
  * y[m, n] = clamp(b[n] + sum_k x[m, k] W[n, k] + sum_r z[m, r] U[n, r], lo, hi), NaN kept.
@@ -47,10 +48,11 @@ export function f32_gemm(
   }
 }
 
-/** Size of the blocks that cut `size` evenly into pieces of at most `limit`, a multiple of every tile's height. */
+/** Size of the blocks that cut `size` evenly into pieces of about `limit` at most, a multiple of every tile's height. */
 function evenBlock(size: i32, limit: i32): i32 {
   const blocks = max(1, (size + limit - 1) / limit);
-  return ((size + blocks - 1) / blocks + MR_HALF - 1) & -MR_HALF;
+  const block = (size + blocks - 1) / blocks + BLOCK_STEP - 1;
+  return block - (block % BLOCK_STEP);
 }
 
 /** At most MC rows, all outputs: KC inputs at a time, sums carried through y; the last inputs together with z. */
@@ -109,7 +111,7 @@ function panelLoop(
   }
 }
 
-/** One panel: as many rows as fill the highest tile, then the rest in halves of it. */
+/** One panel: as many rows as fill the tallest tile, then the rest by lower ones. */
 function rowLoop(
   nr: i32,
   rows: i32,
@@ -127,6 +129,30 @@ function rowLoop(
   lo: f32,
   hi: f32,
 ): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const part = f32_gemm_tall(
+      nr,
+      rows,
+      yPtr,
+      yBytes,
+      startPtr,
+      startBytes,
+      xPtr,
+      xBytes,
+      K,
+      zPtr,
+      zBytes,
+      R,
+      weightPtr,
+      lo,
+      hi,
+    );
+    rows -= part;
+    yPtr += <usize>part * yBytes;
+    startPtr += <usize>part * startBytes;
+    xPtr += <usize>part * xBytes;
+    zPtr += <usize>part * zBytes;
+  }
   for (let mr = nr <= NR_HALF ? MR_HALF : MR; rows > 0; mr >>= 1) {
     const part = rows & -mr;
     if (part === 0) continue;

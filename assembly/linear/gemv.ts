@@ -1,6 +1,7 @@
 /** GEMV: one row of inputs. Bound by the reading of the weights, so it takes two panels at a time. */
 import { HALF_PANEL_ROW_BYTES, NR, NR_HALF, PANEL_ROW_BYTES } from '../tile';
 import { f32_gemm_tiles } from './gemm-tiles';
+import { Vector } from './vector';
 
 /**
  * y[n] = clamp(b[n] + sum_k x[k] W[n, k] + sum_r z[r] U[n, r], lo, hi), the row kernel of {@link f32_gemm}.
@@ -33,19 +34,6 @@ export function f32_gemv(
     f32_gemm_tiles(1, nr, 1, yPtr, 0, panelPtr, 0, xPtr, 0, K, zPtr, 0, R, panelPtr + rowBytes, lo, hi);
     panelPtr += panelBytes;
     yPtr += NR * 4;
-  }
-}
-
-/** The arithmetic of one vector; methods, since TypeScript's grammar allows decorators only in classes. */
-class Vector {
-  @inline
-  static madd(sum: v128, a: v128, b: v128): v128 {
-    return f32x4.add(sum, f32x4.mul(a, b));
-  }
-
-  @inline
-  static clamp(sum: v128, lo: f32, hi: f32): v128 {
-    return f32x4.pmin(f32x4.pmax(sum, f32x4.splat(lo)), f32x4.splat(hi));
   }
 }
 

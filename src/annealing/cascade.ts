@@ -7,7 +7,7 @@
 import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Outputs } from '../runtime/executor.js';
-import { plainModule } from '../runtime/kernels.js';
+import { plainKernels } from '../runtime/kernels.js';
 import { type MarginRule, Margins } from '../runtime/margins.js';
 import { gatherRows, scatterRows } from '../runtime/row-sets.js';
 import type { Stage } from './annealing.js';
@@ -51,7 +51,7 @@ export function marginRuleOf(graph: Graph, decision: Decision): MarginRule | nul
  * @returns how many rows fell back
  */
 export function fallBack(original: Outputs, compressed: Outputs, { rule, tau }: Fallback): number {
-  const rows = new Margins(rule, plainModule()).rowsBelow(compressed, tau);
+  const rows = new Margins(rule, plainKernels()).rowsBelow(compressed, tau);
   scatterRows(compressed, gatherRows(original, rows), rows);
   return rows.length;
 }
@@ -77,7 +77,7 @@ export class CascadeChooser {
    * @param differs  1 for each row whose decision differs
    */
   offers(fitted: Fitted, outputs: Outputs, differs: Uint8Array): readonly Fitted[] {
-    const margins = new Margins(this.rule, plainModule()).of(outputs);
+    const margins = new Margins(this.rule, plainKernels()).of(outputs);
     const n = margins.length;
     const ascending = margins.filter((margin) => !Number.isNaN(margin)).sort();
     const wrong = margins

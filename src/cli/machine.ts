@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { sessionKernels } from '../executors/session-kernels.js';
 import type { Machine } from '../report/machine.js';
+import { supportsWasm } from '../runtime/wasm-features.js';
 import { allowedCores, quotaCores } from '../threads/allowed-cores.js';
 import { version } from '../version.js';
-import { supportsWasm } from './wasm-features.js';
 
 function readOrNull(path: string): string | null {
   try {
@@ -56,6 +57,7 @@ export async function examineMachine(): Promise<Machine> {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     simd: supportsWasm('simd'),
     relaxedSimd: supportsWasm('relaxedSimd'),
+    kernels: (await sessionKernels(undefined)).own.build,
     threads: supportsWasm('threads') && typeof SharedArrayBuffer === 'function',
     cores: {
       present: cpus().length,

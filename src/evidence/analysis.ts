@@ -1,6 +1,7 @@
 /** The analysis module (statistics and linear algebra in WASM), bound to its own memory on first use. */
-import { hex } from '#wasm/analysis';
-import { bindKernels, createMemory, decodeHex, pageBytes } from '../runtime/wasm.js';
+import { inflateRawSync } from 'node:zlib';
+import { latin1 } from '#wasm/analysis';
+import { bindKernels, createMemory, decodeLatin1, pageBytes } from '../runtime/wasm.js';
 import { type Block, Workspace } from '../runtime/workspace.js';
 import type { LinalgKernels } from './linalg-kernels.js';
 import type { EdgeKernels } from './paper/edge-kernels.js';
@@ -40,6 +41,6 @@ let shared: Analysis | undefined;
  * @example  const { kernels, workspace } = analysisKernels();
  */
 export function analysisKernels(): Analysis {
-  shared ??= bindAnalysis(decodeHex(hex));
+  shared ??= bindAnalysis(new Uint8Array(inflateRawSync(decodeLatin1(latin1))));
   return shared;
 }

@@ -3,14 +3,19 @@ import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runt
 import { bindingsOf } from '../runtime/feeds.js';
 import type { Plan } from '../runtime/plan.js';
 import { createWasmExecutor, type WasmExecutorOptions } from '../runtime/wasm-executor.js';
-import { createPoolExecutor, payingWork } from './pool.js';
+import { createPoolExecutor, type PoolExecutorOptions, payingWork } from './pool.js';
 
 /**
  * An executor that stays on the calling thread until a run is large enough to pay for threads; from then on large runs
  * go to the pool, and small ones stay.
  */
-export function createAutoExecutor(plan: Plan, threads: number, options: WasmExecutorOptions): Executor {
-  return new AutoExecutor(plan, threads, options);
+export function createAutoExecutor(
+  plan: Plan,
+  threads: number,
+  options: WasmExecutorOptions,
+  pool: PoolExecutorOptions = {},
+): Executor {
+  return new AutoExecutor(plan, threads, options, pool);
 }
 
 class AutoExecutor implements Executor {
@@ -22,7 +27,8 @@ class AutoExecutor implements Executor {
   constructor(
     readonly plan: Plan,
     readonly threads: number,
-    readonly options: WasmExecutorOptions,
+    options: WasmExecutorOptions,
+    readonly pool: PoolExecutorOptions,
   ) {
     this.#current = createWasmExecutor(plan, options);
   }
@@ -52,14 +58,9 @@ class AutoExecutor implements Executor {
   /** Switches to the pool at the first run that pays; the weights then lie in shared memory instead. */
   #choose(feeds: Feeds): Executor {
     if (this.#isPool || this.#workOf(feeds) < payingWork) return this.#current;
-    const { memoryBytes } = this.options;
     this.#before = this.#current.stats();
     this.#isPool = true;
-    this.#current = createPoolExecutor(this.plan, {
-      threads: this.threads,
-      pooling: 'auto',
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    });
+    this.#current = createPoolExecutor(this.plan, { ...this.pool, threads: this.threads, pooling: 'auto' });
     return this.#current;
   }
 

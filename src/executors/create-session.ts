@@ -1,7 +1,9 @@
 import { type Cascade, createCascadeExecutor } from '../runtime/cascade.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Executor } from '../runtime/executor.js';
+import type { FallbackOptions } from '../runtime/fallback-watch.js';
 import { InferenceSession, type SessionOptions } from '../runtime/inference-session.js';
+import { kernelsOf, plainKernels } from '../runtime/kernels.js';
 import type { Plan } from '../runtime/plan.js';
 import { referenceKind } from '../runtime/reference.js';
 import { createWasmExecutor, type WasmExecutorOptions } from '../runtime/wasm-executor.js';
@@ -9,14 +11,17 @@ import { allowedCores } from '../threads/allowed-cores.js';
 import { createAutoExecutor } from './auto.js';
 import { createOrtExecutor } from './ort.js';
 import { createPoolExecutor } from './pool.js';
+import type { SessionKernels } from './session-kernels.js';
 
 export type ExecutorName = 'wasm' | 'pool' | 'ort';
 
-export interface CreateSessionOptions extends SessionOptions {
+export interface CreateSessionOptions extends Omit<SessionOptions, 'kernels'> {
   /** Threads that compute; `auto` (default): the allowed cores, where more than one pays. */
   readonly threads?: number | 'auto';
   /** Default: the pool where more than one thread pays, else wasm. */
   readonly executor?: ExecutorName;
+  /** Default: the plain build. */
+  readonly kernels?: SessionKernels;
   /** Bytes of the ONNX model, for the executor `ort`. */
   readonly onnx?: Uint8Array;
 }
@@ -50,8 +55,16 @@ export function createPackageSession(
 ): InferenceSession {
   if (!cascade) return createSession(plan, certificate, options);
   const [compressed, original] = [chooseExecutor(plan, options), chooseExecutor(cascade.plan, options)];
-  const executor = createCascadeExecutor(cascade.rule, compressed, original, options);
+  const kernels = ownKernels(options).kernels ?? plainKernels();
+  const fallback: FallbackOptions = options;
+  const executor = createCascadeExecutor(cascade.rule, compressed, original, { ...fallback, kernels });
   return InferenceSession.fromExecutor(plan, executor, certificate);
+}
+
+/** What the calling thread computes with, for the options of an executor. */
+export function ownKernels({ wasmModule, kernels }: CreateSessionOptions): Pick<WasmExecutorOptions, 'kernels'> {
+  const own = wasmModule ? kernelsOf(wasmModule) : kernels?.own;
+  return own ? { kernels: own } : {};
 }
 
 function chooseExecutor(plan: Plan, options: CreateSessionOptions): Executor {
@@ -60,23 +73,26 @@ function chooseExecutor(plan: Plan, options: CreateSessionOptions): Executor {
   if (!Number.isInteger(count) || count < 1 || count > 256) {
     throw invalid('threads', threads, '"auto" or a whole number from 1 to 256');
   }
+  const shared = options.kernels?.shared ? { kernels: options.kernels.shared } : {};
   const memory = limits?.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes };
   const inThread: WasmExecutorOptions = {
     ...memory,
-    ...(wasmModule && { wasmModule }),
+    ...ownKernels(options),
     ...(runReference && { runReference }),
   };
   switch (executor) {
     case 'wasm':
       return createWasmExecutor(plan, inThread);
     case 'pool':
-      return createPoolExecutor(plan, { threads: count, ...memory });
+      return createPoolExecutor(plan, { threads: count, ...memory, ...shared });
     case 'ort':
       if (!options.onnx) throw invalid('executor', executor, 'an ONNX model, since a package has none');
       return createOrtExecutor(options.onnx, threads === 'auto' ? {} : { threads: count });
     case undefined: {
       const isPooled = count > 1 && !wasmModule && !plan.steps.some(({ kind }) => kind === referenceKind);
-      return isPooled ? createAutoExecutor(plan, count, inThread) : createWasmExecutor(plan, inThread);
+      return isPooled
+        ? createAutoExecutor(plan, count, inThread, { ...memory, ...shared })
+        : createWasmExecutor(plan, inThread);
     }
     default:
       throw invalid('executor', executor, '"wasm", "pool" or "ort"');

@@ -1,12 +1,12 @@
 /** Runs a plan on worker threads that share one memory. */
 
 import { threadId } from 'node:worker_threads';
-import { hex } from '#wasm/plain-shared';
+import { latin1, sharedAt } from '#wasm/plain';
 import type { KerfError } from '../runtime/errors.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
 import { bindingsOf } from '../runtime/feeds.js';
 import { InThread } from '../runtime/in-thread.js';
-import { compileKernels } from '../runtime/kernels.js';
+import { compileKernels, type Kernels, kernelsOf } from '../runtime/kernels.js';
 import { dataInvalid, kernelTrap, Machine } from '../runtime/machine.js';
 import type { Plan } from '../runtime/plan.js';
 import { refuseReferences } from '../runtime/reference.js';
@@ -32,6 +32,8 @@ export interface PoolExecutorOptions {
   readonly threads?: number;
   /** `auto`: runs stay on the calling thread where that is faster; `always` (default): never. */
   readonly pooling?: 'auto' | 'always';
+  /** A build for shared memory; default: the plain one. */
+  readonly kernels?: Kernels;
   /** Limit on the shared WASM memory; default 2 GiB. */
   readonly memoryBytes?: number;
 }
@@ -39,7 +41,7 @@ export interface PoolExecutorOptions {
 /** The answer for runs that cannot use threads. */
 const stayOnThread = { choose: () => 'one' as const, record: () => undefined };
 
-let sharedModule: WebAssembly.Module | undefined;
+let sharedPlain: Kernels | undefined;
 
 /**
  * An executor on worker threads; they start at the first run, or by `warm`.
@@ -60,9 +62,9 @@ class PoolExecutor implements Executor {
 
   constructor(plan: Plan, options: PoolExecutorOptions) {
     refuseReferences(plan.steps);
-    sharedModule ??= compileKernels(hex);
+    sharedPlain ??= kernelsOf(compileKernels(latin1, sharedAt));
     this.#machine = new Machine(plan, {
-      module: sharedModule,
+      kernels: options.kernels ?? sharedPlain,
       isShared: true,
       limitBytes: options.memoryBytes ?? defaultMemoryBytes,
       onLoad: (schedule) => writeTable(this.#machine.memory, schedule),

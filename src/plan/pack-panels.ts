@@ -1,8 +1,8 @@
 /** Packs weights into panels with the runtime's WASM kernel, at plan time. */
-import { hex } from '#wasm/plain';
+import { latin1 } from '#wasm/plain';
 import { panelLength } from '../runtime/panels.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { bindKernels, createMemory, decodeHex, pageBytes } from '../runtime/wasm.js';
+import { bindKernels, createMemory, decodeLatin1, pageBytes } from '../runtime/wasm.js';
 import { Workspace } from '../runtime/workspace.js';
 
 interface PackKernels {
@@ -29,7 +29,7 @@ let shared: Packer | undefined;
 function packer(): Packer {
   if (!shared) {
     const memory = createMemory(pageBytes);
-    const { exports } = bindKernels<PackKernels>(decodeHex(hex), memory);
+    const { exports } = bindKernels<PackKernels>(decodeLatin1(latin1), memory);
     shared = { kernels: exports, workspace: new Workspace(memory, exports.heap_base()) };
   }
   return shared;

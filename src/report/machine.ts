@@ -9,6 +9,8 @@ export interface Machine {
   readonly cpu: string;
   readonly simd: boolean;
   readonly relaxedSimd: boolean;
+  /** The build that sessions use here. */
+  readonly kernels: 'plain' | 'relaxed';
   readonly threads: boolean;
   readonly cores: {
     /** In the machine. */
@@ -36,6 +38,7 @@ export function formatMachine(machine: Machine): string {
     ['processor', machine.cpu],
     ['SIMD', machine.simd ? 'yes' : 'no: kerf cannot compute here'],
     ['relaxed SIMD', yesNo(machine.relaxedSimd)],
+    ['kernels in use', machine.kernels],
     ['threads', machine.threads ? 'yes' : 'no: everything runs on one thread'],
     ['cores usable', cores.usable],
     ['cores', `${cores.present} present, ${cores.affinity} allowed, quota ${cores.cgroup ?? 'none'}`],

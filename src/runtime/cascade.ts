@@ -6,7 +6,7 @@
  */
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats, ThreadStats } from './executor.js';
 import { type FallbackOptions, FallbackWatch } from './fallback-watch.js';
-import { plainModule } from './kernels.js';
+import { type Kernels, plainKernels } from './kernels.js';
 import { type MarginRule, Margins } from './margins.js';
 import type { Plan, PlanPort } from './plan.js';
 import { isRowMajor } from './row-chunks.js';
@@ -29,7 +29,7 @@ export interface Cascade {
 }
 
 export interface CascadeOptions extends FallbackOptions {
-  readonly wasmModule?: WebAssembly.Module;
+  readonly kernels?: Kernels;
 }
 
 /** Whether a row of the outputs depends on the row of the inputs alone, for every input and output. */
@@ -81,7 +81,7 @@ class CascadeExecutor implements Executor {
     readonly original: Executor,
     options: CascadeOptions,
   ) {
-    this.#margins = new Margins(rule, options.wasmModule ?? plainModule());
+    this.#margins = new Margins(rule, options.kernels ?? plainKernels());
     this.#watch = new FallbackWatch(rule.maxFallbackRate, options);
   }
 

@@ -10,6 +10,7 @@ export const errorCodes = {
   WORKER_FAILED: 1,
   KERNEL_TRAP: 1,
   EXECUTOR_MISSING: 1,
+  KERNELS_UNSUPPORTED: 1,
   INTERNAL: 1,
   /** Exit 2: the caller asked for something that does not exist. */
   USAGE: 2,

@@ -1,7 +1,7 @@
-/** The runtime's kernel module: compiled once a process, or given compiled where the host refuses bytes. */
-import { hex } from '#wasm/plain';
+/** The runtime's kernel modules: compiled once a process, or given compiled where the host refuses bytes. */
+import { latin1 } from '#wasm/plain';
 import { KerfError } from './errors.js';
-import { decodeHex } from './wasm.js';
+import { bindKernels, decodeLatin1 } from './wasm.js';
 
 /** What the runtime calls of assembly/index.ts. */
 export interface RuntimeKernels {
@@ -24,25 +24,93 @@ export interface RuntimeKernels {
   f32_rows_below(rows: number, tau: number, marginPtr: number, rowsPtr: number): number;
   /** Whether f32_gemm may leave out zero inputs on these panels [N, K]: finite weights, no bias of -0. */
   f32_panels_skippable(panelPtr: number, N: number, K: number): number;
+  /** Packs weights [N, K] and a bias into panels; see assembly/linear/pack.ts. */
+  f32_pack_linear(
+    dstPtr: number,
+    wPtr: number,
+    strideN: number,
+    strideK: number,
+    biasPtr: number,
+    biasStride: number,
+    N: number,
+    K: number,
+  ): void;
+  /** The linear layer; see assembly/linear/gemm.ts. */
+  f32_gemm(
+    yPtr: number,
+    ldy: number,
+    xPtr: number,
+    ldx: number,
+    panelPtr: number,
+    M: number,
+    N: number,
+    K: number,
+    zPtr: number,
+    ldz: number,
+    R: number,
+    lo: number,
+    hi: number,
+  ): void;
   /** First byte behind the module's static data. */
   heap_base(): number;
 }
 
-let compiled: WebAssembly.Module | undefined;
+/**
+ * `plain`: fixed-width SIMD, the same bits on every host. `relaxed`: relaxed SIMD, where products are not rounded before
+ * they are added if the machine can do so: faster, and the last bits depend on the machine.
+ */
+export type KernelBuild = 'plain' | 'relaxed';
+
+/** Values of {@link Kernels.tiles}; mirrored by assembly/linear/env.ts. */
+export const tallTiles = { none: 0, half: 1, wide: 2 } as const;
+
+/** A compiled module, for memories of its own or for shared ones. */
+export interface Kernels {
+  readonly build: KernelBuild;
+  readonly module: WebAssembly.Module;
+  /** Which tall tile pays on this host, of {@link tallTiles}; only the relaxed build has any. */
+  readonly tiles: number;
+}
+
+let plain: Kernels | undefined;
 
 /**
  * The plain module, compiled at the first call.
  * @throws KERNEL_TRAP when the host refuses to compile
  */
-export function plainModule(): WebAssembly.Module {
-  compiled ??= compileKernels(hex);
-  return compiled;
+export function plainKernels(): Kernels {
+  plain ??= kernelsOf(compileKernels(latin1));
+  return plain;
 }
 
-/** Compiles an embedded module. */
-export function compileKernels(text: string): WebAssembly.Module {
+/** A module that the caller compiled, of the plain build for all that is known. */
+export function kernelsOf(module: WebAssembly.Module): Kernels {
+  return { build: 'plain', module, tiles: tallTiles.none };
+}
+
+/** Instantiates kernels on a memory. */
+export function bindRuntime({ module, tiles }: Kernels, memory: WebAssembly.Memory): RuntimeKernels {
+  return bindKernels<RuntimeKernels>(module, memory, tiles).exports;
+}
+
+/**
+ * Compiles an embedded module.
+ * @param sharedAt  for shared memory: where the byte stands that declares the memory; its twin differs there alone
+ */
+export function compileKernels(text: string, sharedAt?: number): WebAssembly.Module {
+  return compileBytes(decodeLatin1(text), sharedAt);
+}
+
+/** Compiles a module that is embedded compressed; parameters as in {@link compileKernels}. */
+export async function compileDeflated(text: string, sharedAt?: number): Promise<WebAssembly.Module> {
+  const stream = new Blob([decodeLatin1(text)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return compileBytes(new Uint8Array(await new Response(stream).arrayBuffer()), sharedAt);
+}
+
+function compileBytes(bytes: Uint8Array<ArrayBuffer>, sharedAt?: number): WebAssembly.Module {
+  if (sharedAt !== undefined) bytes[sharedAt] = 3;
   try {
-    return new WebAssembly.Module(decodeHex(text));
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     throw new KerfError(
       'KERNEL_TRAP',

@@ -10,20 +10,20 @@ import { stepName } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import type { Feeds, Outputs } from './executor.js';
 import type { Bindings } from './extent.js';
-import type { RuntimeKernels } from './kernels.js';
+import { bindRuntime, type Kernels, type RuntimeKernels } from './kernels.js';
 import { alignBytes } from './liveness.js';
 import type { Plan } from './plan.js';
 import { type PortPlace, type Schedule, type Slice, schedulePlan } from './schedule.js';
 import { ScheduleCache } from './schedule-cache.js';
 import { allocate, elementCount, Tensor, type TensorData, viewOf } from './tensor.js';
-import { bindKernels, createMemory, maximumPages, pageBytes } from './wasm.js';
+import { createMemory, maximumPages, pageBytes } from './wasm.js';
 import { skippableShape } from './zero-skipping.js';
 
 /** Bytes behind the static data for words that threads share. */
 export const controlBytes = 4096;
 
 export interface MachineOptions {
-  readonly module: WebAssembly.Module;
+  readonly kernels: Kernels;
   readonly isShared?: boolean;
   /** Memory budget in bytes, at most 4 GiB. */
   readonly limitBytes: number;
@@ -53,7 +53,7 @@ export class Machine {
     readonly options: MachineOptions,
   ) {
     this.#memory = createMemory(1, options.isShared);
-    this.#kernels = bindKernels<RuntimeKernels>(options.module, this.#memory).exports;
+    this.#kernels = bindRuntime(options.kernels, this.#memory);
     this.controlPtr = alignBytes(this.#kernels.heap_base());
     let ptr = this.controlPtr + controlBytes;
     this.#weightPtrs = plan.weights.map(({ data }) => {
@@ -77,7 +77,7 @@ export class Machine {
   /** Throws the instance and its memory away and makes them anew: what a trap left behind is not trusted. */
   renew(): void {
     this.#memory = createMemory(1, this.options.isShared);
-    this.#kernels = bindKernels<RuntimeKernels>(this.options.module, this.#memory).exports;
+    this.#kernels = bindRuntime(this.options.kernels, this.#memory);
     this.#loaded = null;
     this.#fill();
   }

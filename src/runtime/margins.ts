@@ -1,8 +1,8 @@
 /** Finds the rows of a batch of which a network is not sure: a margin below tau, or no number. */
 import type { Outputs } from './executor.js';
-import type { RuntimeKernels } from './kernels.js';
+import { bindRuntime, type Kernels, type RuntimeKernels } from './kernels.js';
 import { elementCount, type Tensor } from './tensor.js';
-import { bindKernels, createMemory } from './wasm.js';
+import { createMemory } from './wasm.js';
 import { type Block, Workspace } from './workspace.js';
 
 /** What a margin is, in the outputs of a network. */
@@ -28,10 +28,10 @@ export class Margins {
 
   constructor(
     readonly rule: MarginRule,
-    module: WebAssembly.Module,
+    kernels: Kernels,
   ) {
     const memory = createMemory(1);
-    this.#kernels = bindKernels<RuntimeKernels>(module, memory).exports;
+    this.#kernels = bindRuntime(kernels, memory);
     this.#workspace = new Workspace(memory, this.#kernels.heap_base());
   }
 

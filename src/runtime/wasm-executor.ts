@@ -1,6 +1,6 @@
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from './executor.js';
 import { InThread } from './in-thread.js';
-import { plainModule } from './kernels.js';
+import { type Kernels, plainKernels } from './kernels.js';
 import { Machine } from './machine.js';
 import type { Plan } from './plan.js';
 import { type RunReference, refuseReferences } from './reference.js';
@@ -9,8 +9,8 @@ import { type RunReference, refuseReferences } from './reference.js';
 export const defaultMemoryBytes = 2 ** 31;
 
 export interface WasmExecutorOptions {
-  /** A compiled runtime module, for hosts that refuse to compile from bytes. */
-  readonly wasmModule?: WebAssembly.Module;
+  /** Default: the plain build. */
+  readonly kernels?: Kernels;
   /** Limit on the WASM memory of the session; default 2 GiB. */
   readonly memoryBytes?: number;
   /** Runs the reference steps; without it a plan that has any is refused. */
@@ -31,7 +31,7 @@ class WasmExecutor implements Executor {
   constructor(plan: Plan, options: WasmExecutorOptions) {
     if (!options.runReference) refuseReferences(plan.steps);
     const machine = new Machine(plan, {
-      module: options.wasmModule ?? plainModule(),
+      kernels: options.kernels ?? plainKernels(),
       limitBytes: options.memoryBytes ?? defaultMemoryBytes,
     });
     this.#thread = new InThread(machine, options.runReference);

@@ -13,14 +13,10 @@ export interface KernelModule<Exports> {
   readonly exports: Exports;
 }
 
-/** Decodes the lower-case hex text that the build embeds. Works on every host: no Node API. */
-export function decodeHex(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length / 2);
-  // '0' is 0x30, 'a' is 0x61: the low bits count, and a letter stands for 9 more.
-  const digit = (code: number) => (code & 15) + 9 * (code >> 6);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = 16 * digit(text.charCodeAt(2 * i)) + digit(text.charCodeAt(2 * i + 1));
-  }
+/** The bytes of the text that the build embeds, one character a byte. Works on every host: no Node API. */
+export function decodeLatin1(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
@@ -28,12 +24,15 @@ export function decodeHex(text: string): Uint8Array<ArrayBuffer> {
  * Binds a compiled module to a memory.
  * @param source  a compiled module, or its bytes (hosts like workerd refuse bytes)
  * @param memory  the memory the kernels work in; must be shared for the `-shared` builds
+ * @param tiles  which tall tile the relaxed builds use; the others have none
  */
 export function bindKernels<Exports>(
   source: WebAssembly.Module | Uint8Array<ArrayBuffer>,
   memory: WebAssembly.Memory,
+  tiles = 0,
 ): KernelModule<Exports> {
-  const { exports } = instantiateSync<Record<string, unknown>>(source, { env: { memory } });
+  const env = { memory, tiles };
+  const { exports } = instantiateSync<Record<string, unknown>>(source, { env });
   return { memory, exports: exports as unknown as Exports };
 }
 

@@ -3,14 +3,14 @@
  * while without one, so that parking costs nothing and the process can end by itself.
  */
 import { threadId, workerData } from 'node:worker_threads';
-import type { RuntimeKernels } from '../runtime/kernels.js';
+import type { Kernels, RuntimeKernels } from '../runtime/kernels.js';
 import { bindKernels } from '../runtime/wasm.js';
 import { runClaims, type ThreadView } from './claims.js';
 import { word } from './control.js';
 
 /** What the host gives every worker. */
 export interface WorkerSetup {
-  readonly module: WebAssembly.Module;
+  readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
   readonly controlPtr: number;
 }
@@ -24,8 +24,9 @@ let lastJob = 0;
 /** Binds the kernels once a worker. The module has no mutable statics, so this disturbs no thread that is computing. */
 function threadView(): ThreadView {
   if (view) return view;
-  const { module, memory, controlPtr } = workerData as WorkerSetup;
-  const { exports: kernels } = bindKernels<RuntimeKernels>(module, memory);
+  const { memory, controlPtr, ...setup } = workerData as WorkerSetup;
+  const { module, tiles } = setup.kernels;
+  const { exports: kernels } = bindKernels<RuntimeKernels>(module, memory, tiles);
   view = { kernels, memory, controlPtr, threadId, words: new Int32Array(memory.buffer) };
   const { words } = view;
   process.on('exit', () => {

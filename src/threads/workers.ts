@@ -55,7 +55,7 @@ export class Workers {
 
   #start(): Piscina<undefined, void> {
     const { memory, controlPtr, options } = this.machine;
-    const setup: WorkerSetup = { module: options.module, memory, controlPtr };
+    const setup: WorkerSetup = { kernels: options.kernels, memory, controlPtr };
     this.#memory = memory;
     return startPool(new URL('./lease.js', import.meta.url), this.count, setup);
   }

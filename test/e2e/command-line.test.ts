@@ -46,6 +46,7 @@ describe('kerf, the command line', () => {
     const machine = JSON.parse((await kerf(['doctor', '--json'])).stdout);
     assert.equal(machine.simd, true);
     assert.equal(machine.threads, true);
+    assert.equal(machine.kernels, machine.relaxedSimd ? 'relaxed' : 'plain');
     assert.equal(machine.node, process.version);
     assert.ok(machine.cores.usable >= 1 && machine.cores.usable <= machine.cores.present);
   });

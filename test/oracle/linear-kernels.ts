@@ -1,7 +1,9 @@
 /** Calls the linear kernels of one build on guarded memory: every byte that is not an output must stay as it was. */
 import assert from 'node:assert/strict';
+import { inflateRawSync } from 'node:zlib';
 import { panelLength } from '../../src/runtime/panels.js';
-import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeLatin1 } from '../../src/runtime/wasm.js';
+import { supportsWasm } from '../../src/runtime/wasm-features.js';
 import type { LinearCase } from './linear.js';
 
 interface LinearExports {
@@ -36,7 +38,10 @@ interface LinearExports {
 }
 
 export const builds = ['debug', 'plain'] as const;
-export type Build = (typeof builds)[number];
+
+/** The relaxed build with each of its tall tiles, where this host has relaxed SIMD. */
+export const relaxedBuilds = supportsWasm('relaxedSimd') ? (['relaxed 0', 'relaxed 1', 'relaxed 2'] as const) : [];
+export type Build = (typeof builds | typeof relaxedBuilds)[number];
 
 /** Bytes of guard words before and after every block; no multiple of 16, so that blocks are unaligned for v128. */
 const guardBytes = 68;
@@ -51,15 +56,17 @@ export class LinearKernels {
   readonly #base: number;
   #top = 0;
 
-  private constructor(source: Uint8Array<ArrayBuffer>) {
-    this.#exports = bindKernels<LinearExports>(source, this.#memory).exports;
+  private constructor(source: Uint8Array<ArrayBuffer>, tiles: number) {
+    this.#exports = bindKernels<LinearExports>(source, this.#memory, tiles).exports;
     this.#base = Math.ceil(this.#exports.heap_base() / 4) * 4;
   }
 
   static async load(build: Build): Promise<LinearKernels> {
-    const url = new URL(`../../wasm/${build}.js`, import.meta.url).href;
-    const { hex } = (await import(url)) as { hex: string };
-    return new LinearKernels(decodeHex(hex));
+    const [name, tiles = '0'] = build.split(' ');
+    const url = new URL(`../../wasm/${name}.js`, import.meta.url).href;
+    const { latin1 } = (await import(url)) as { latin1: string };
+    const bytes = decodeLatin1(latin1);
+    return new LinearKernels(name === 'relaxed' ? new Uint8Array(inflateRawSync(bytes)) : bytes, Number(tiles));
   }
 
   /** Runs f32_pack_linear and returns the panels. */

@@ -1,7 +1,7 @@
 /** The margin kernels against plain sorting, with guard words around what they write. */
 import assert from 'node:assert/strict';
 import type { RuntimeKernels } from '../../src/runtime/kernels.js';
-import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeLatin1 } from '../../src/runtime/wasm.js';
 import { Random } from '../support/random.js';
 import { builds } from './linear-kernels.js';
 
@@ -23,8 +23,8 @@ for (const build of builds) {
     const memory = createMemory(2 ** 20);
     let kernels: RuntimeKernels;
     before(async () => {
-      const { hex } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { hex: string };
-      kernels = bindKernels<RuntimeKernels>(decodeHex(hex), memory).exports;
+      const { latin1 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { latin1: string };
+      kernels = bindKernels<RuntimeKernels>(decodeLatin1(latin1), memory).exports;
     });
 
     it('are the least over the positions and over what stood there, for both decisions', () => {

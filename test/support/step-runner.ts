@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { stepKinds } from '../../src/runtime/step-kinds.js';
 import type { TensorData } from '../../src/runtime/tensor.js';
-import { bindKernels, createMemory, decodeHex } from '../../src/runtime/wasm.js';
+import { bindKernels, createMemory, decodeLatin1 } from '../../src/runtime/wasm.js';
 
 interface StepExports {
   run_steps(tapePtr: number, tapeBytes: number): number;
@@ -31,9 +31,9 @@ export class StepRunner {
 
   constructor(
     readonly name: string,
-    hex: string,
+    latin1: string,
   ) {
-    this.#exports = bindKernels<StepExports>(decodeHex(hex), this.#memory).exports;
+    this.#exports = bindKernels<StepExports>(decodeLatin1(latin1), this.#memory).exports;
   }
 
   /**
@@ -118,8 +118,8 @@ function assertGuard(bytes: Uint8Array, where: string): void {
 }
 
 async function load(build: string): Promise<StepRunner> {
-  const { hex } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { hex: string };
-  return new StepRunner(build, hex);
+  const { latin1 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { latin1: string };
+  return new StepRunner(build, latin1);
 }
 
 /** The builds that every kernel test runs on. */

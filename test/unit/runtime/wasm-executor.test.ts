@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { symbol } from '../../../src/runtime/extent.js';
 import { InferenceSession } from '../../../src/runtime/inference-session.js';
-import { plainModule } from '../../../src/runtime/kernels.js';
+import { plainKernels } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import type { RunReference } from '../../../src/runtime/reference.js';
@@ -151,7 +151,7 @@ describe('wasm executor', () => {
   });
 
   it('makes its instance anew after a trap', () => {
-    const machine = new Machine(plan, { module: plainModule(), limitBytes: 2 ** 31 });
+    const machine = new Machine(plan, { kernels: plainKernels(), limitBytes: 2 ** 31 });
     const before = machine.memory;
     const outside = { ptr: 2 ** 32 - 64, bytes: 32, work: 0, steps: [], isReference: false, operandPtrs: [] };
     assert.throws(() => machine.runSlice(outside), withCode('KERNEL_TRAP', 'restored'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPoolExecutor } from '../../../src/executors/pool.js';
 import { InThread } from '../../../src/runtime/in-thread.js';
-import { plainModule } from '../../../src/runtime/kernels.js';
+import { plainKernels } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
@@ -20,7 +20,7 @@ function sparseRows(rows: number, density: number): Tensor<'float32'> {
 
 /** The bits of the plan with every term added. */
 function inFull(plan: Plan, x: Tensor): Float32Array {
-  const machine = new Machine(plan, { module: plainModule(), limitBytes: 2 ** 28, skipsZeros: false });
+  const machine = new Machine(plan, { kernels: plainKernels(), limitBytes: 2 ** 28, skipsZeros: false });
   return new InThread(machine).runSync({ x }, {})['y']!.data as Float32Array;
 }
 
@@ -33,7 +33,7 @@ function withWeight(plan: Plan, index: number, value: number): Plan {
 
 /** Tape words of the first step's scratch address, by whether the machine gives one. */
 function isSkipping(plan: Plan, rows = 1): boolean {
-  const machine = new Machine(plan, { module: plainModule(), limitBytes: 2 ** 28 });
+  const machine = new Machine(plan, { kernels: plainKernels(), limitBytes: 2 ** 28 });
   const { tape } = machine.schedule(new Map([['batch', rows]]), { threads: 1, stepWork: 2 ** 40 });
   return tape[tape[1]! - 1] !== 0;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { hex } from '#wasm/plain-shared';
-import { compileKernels } from '../../../src/runtime/kernels.js';
+import { latin1, sharedAt } from '#wasm/plain';
+import { compileKernels, kernelsOf } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import type { Schedule } from '../../../src/runtime/schedule.js';
@@ -16,7 +16,7 @@ const never = () => false;
 
 function hostOf(plan: Plan): ThreadHost {
   const machine: Machine = new Machine(plan, {
-    module: compileKernels(hex),
+    kernels: kernelsOf(compileKernels(latin1, sharedAt)),
     isShared: true,
     limitBytes: 2 ** 30,
     onLoad: (schedule) => writeTable(machine.memory, schedule),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { supportsWasm } from '../../../src/cli/wasm-features.js';
+import { supportsWasm } from '../../../src/runtime/wasm-features.js';
 
 describe('supportsWasm', () => {
   it('finds SIMD and threads, which every supported Node has', () => {
