@@ -1,7 +1,6 @@
 /**
  * Builds everything under build/: the WASM modules that asconfig.json names, each embedded as text in a JS module (so
- * that a package is one file and needs no loader), then the TypeScript. The text has one character a byte: base64 would
- * hide repetitions from gzip.
+ * that a package needs no loader), then the TypeScript.
  * `--if-stale` does nothing when build/ is newer than every source file.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,16 +14,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
 /**
- * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. `deflated`
- * modules are no part of the runtime's file and embedded compressed.
+ * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. What is
+ * loaded on `anyHost` is inflated by its importer, since hosts without Node's zlib can do so only asynchronously.
  */
 const modules = {
   plain: { entry: 'assembly/index.ts', target: 'plain' },
   'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
-  relaxed: { entry: 'assembly/index.ts', target: 'relaxed', deflated: true },
+  relaxed: { entry: 'assembly/index.ts', target: 'relaxed', anyHost: true },
   'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared' },
   debug: { entry: 'assembly/index.ts', target: 'debug' },
-  analysis: { entry: 'assembly/analysis.ts', target: 'plain', deflated: true },
+  analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
   'analysis-debug': { entry: 'assembly/analysis.ts', target: 'debug' },
 };
 
@@ -70,13 +69,18 @@ function literalOf(bytes) {
   return `'${text.replaceAll('\0', '\\x00')}'`;
 }
 
-/** Writes a module as text into a JS module. */
+/** Writes a module, compressed, into a JS module that exports one character for each byte. */
 function embed(name) {
-  const bytes = readFileSync(`build/wasm/${name}.wasm`);
-  const shown = modules[name].deflated ? deflateRawSync(bytes, { level: 9 }) : bytes;
+  const deflated = literalOf(deflateRawSync(readFileSync(`build/wasm/${name}.wasm`), { level: 9 }));
   const isTwin = `${name}-shared` in modules;
-  const at = isTwin ? `export const sharedAt = ${sharedByte(name)};\n` : '';
-  writeFileSync(`build/wasm/${name}.js`, `export const latin1 =\n  ${literalOf(shown)};\n${at}`);
+  const lines = modules[name].anyHost
+    ? [`export const latin1 =\n  ${deflated};\n`]
+    : [
+        "import { inflateRawSync } from 'node:zlib';\n",
+        `export const latin1 = inflateRawSync(Buffer.from(\n  ${deflated},\n  'latin1')).toString('latin1');\n`,
+      ];
+  if (isTwin) lines.push(`export const sharedAt = ${sharedByte(name)};\n`);
+  writeFileSync(`build/wasm/${name}.js`, lines.join(''));
   const types = ['export declare const latin1: string;\n', 'export declare const sharedAt: number;\n'];
   writeFileSync(`build/wasm/${name}.d.ts`, types.slice(0, isTwin ? 2 : 1).join(''));
 }

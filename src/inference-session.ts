@@ -1,5 +1,6 @@
 /** The tool's session: a model file as it is, or a package; on the calling thread, on a pool, or on onnxruntime. */
 import { type CreateSessionOptions, createPackageSession } from './executors/create-session.js';
+import { requireRevectorized } from './executors/revectorize.js';
 import { sessionKernels } from './executors/session-kernels.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
 import { createSessionFromModel } from './pipeline.js';
@@ -10,7 +11,13 @@ import { InferenceSession as PackageSession, type SessionOptions } from './runti
 /** What `InferenceSession.create` understands. */
 export interface ToolSessionOptions
   extends Omit<CreateSessionOptions, 'kernels' | 'onnx'>,
-    Pick<SessionOptions, 'kernels'> {}
+    Pick<SessionOptions, 'kernels'> {
+  /**
+   * Takes V8's experimental flag that joins vectors to 256 bits, for the whole process, and the relaxed kernels; default
+   * false. KERNELS_UNSUPPORTED where it does not pay.
+   */
+  readonly revectorize?: boolean;
+}
 
 /** Runs models and packages, shaped like onnxruntime's session. */
 export class InferenceSession extends PackageSession {
@@ -22,9 +29,10 @@ export class InferenceSession extends PackageSession {
    */
   static override async create(source: ModelSource, asked: ToolSessionOptions = {}): Promise<PackageSession> {
     const file = await readSource(source);
-    const { kernels: choice, ...rest } = asked;
+    const { kernels: choice, revectorize, ...rest } = asked;
     const isChosen = asked.wasmModule || asked.executor === 'ort';
-    const options = isChosen ? rest : { ...rest, kernels: await sessionKernels(choice) };
+    const choose = () => (revectorize ? requireRevectorized() : sessionKernels(choice));
+    const options = isChosen ? rest : { ...rest, kernels: await choose() };
     if (isPackage(file.bytes)) return createPackageSession(decodePackage(file.bytes), { runReference, ...options });
     const model = modelOf(file);
     return createSessionFromModel(model, model.format === 'onnx' ? { ...options, onnx: file.bytes } : options);

@@ -65,7 +65,14 @@ async function loadsOf(args: BenchArgs, batch: number, found: ReadonlyMap<string
     shape: shape.map((dim) => (typeof dim === 'number' ? dim : formatExtent(dim))),
   }));
   await session.release();
-  const common = { threads: args.threads, batch, data: args.data ?? null, inputs, seed: 0 };
+  const common = {
+    threads: args.threads,
+    revectorize: args.revectorize,
+    batch,
+    data: args.data ?? null,
+    inputs,
+    seed: 0,
+  };
   return [
     { ...common, contender: 'kerf', module: null, path: args.file },
     ...[...found].map(([name, module]) => ({ ...common, contender: name, module, path: args.peerModel ?? args.file })),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { revectorize } from '../executors/revectorize.js';
 import { sessionKernels } from '../executors/session-kernels.js';
 import type { Machine } from '../report/machine.js';
 import { supportsWasm } from '../runtime/wasm-features.js';
@@ -58,6 +59,7 @@ export async function examineMachine(): Promise<Machine> {
     simd: supportsWasm('simd'),
     relaxedSimd: supportsWasm('relaxedSimd'),
     kernels: (await sessionKernels(undefined)).own.build,
+    revectorizeGain: (await revectorize())?.gain ?? null,
     threads: supportsWasm('threads') && typeof SharedArrayBuffer === 'function',
     cores: {
       present: cpus().length,

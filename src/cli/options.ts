@@ -18,6 +18,13 @@ export function usageError(where: string, problem: string): KerfError {
   return new KerfError('USAGE', where, problem);
 }
 
+/** Of commands that run a session. */
+export const revectorizeOption = {
+  type: 'boolean',
+  default: false,
+  describe: "use V8's experimental 256-bit vectors; kerf doctor says whether they pay here",
+} as const;
+
 interface Range {
   readonly minimum: number;
   readonly maximum: number;

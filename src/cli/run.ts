@@ -46,6 +46,7 @@ export async function runRun(args: RunArgs): Promise<void> {
   }
   const session = await InferenceSession.create(pathOrStdin(args.file), {
     threads: args.threads,
+    revectorize: args.revectorize,
     ...(args.executor !== 'auto' && { executor: args.executor }),
   });
   try {

@@ -1,5 +1,4 @@
 /** The analysis module (statistics and linear algebra in WASM), bound to its own memory on first use. */
-import { inflateRawSync } from 'node:zlib';
 import { latin1 } from '#wasm/analysis';
 import { bindKernels, createMemory, decodeLatin1, pageBytes } from '../runtime/wasm.js';
 import { type Block, Workspace } from '../runtime/workspace.js';
@@ -41,6 +40,6 @@ let shared: Analysis | undefined;
  * @example  const { kernels, workspace } = analysisKernels();
  */
 export function analysisKernels(): Analysis {
-  shared ??= bindAnalysis(new Uint8Array(inflateRawSync(decodeLatin1(latin1))));
+  shared ??= bindAnalysis(decodeLatin1(latin1));
   return shared;
 }

@@ -11,6 +11,8 @@ export interface Machine {
   readonly relaxedSimd: boolean;
   /** The build that sessions use here. */
   readonly kernels: 'plain' | 'relaxed';
+  /** Measured speed with --revectorize over that without; null where it does not pay. */
+  readonly revectorizeGain: number | null;
   readonly threads: boolean;
   readonly cores: {
     /** In the machine. */
@@ -39,6 +41,10 @@ export function formatMachine(machine: Machine): string {
     ['SIMD', machine.simd ? 'yes' : 'no: kerf cannot compute here'],
     ['relaxed SIMD', yesNo(machine.relaxedSimd)],
     ['kernels in use', machine.kernels],
+    [
+      'revectorize',
+      machine.revectorizeGain ? `pays: ${machine.revectorizeGain.toFixed(2)} times as fast` : 'does not pay',
+    ],
     ['threads', machine.threads ? 'yes' : 'no: everything runs on one thread'],
     ['cores usable', cores.usable],
     ['cores', `${cores.present} present, ${cores.affinity} allowed, quota ${cores.cgroup ?? 'none'}`],

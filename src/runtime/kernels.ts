@@ -101,10 +101,18 @@ export function compileKernels(text: string, sharedAt?: number): WebAssembly.Mod
   return compileBytes(decodeLatin1(text), sharedAt);
 }
 
-/** Compiles a module that is embedded compressed; parameters as in {@link compileKernels}. */
-export async function compileDeflated(text: string, sharedAt?: number): Promise<WebAssembly.Module> {
+/**
+ * Compiles a module that is embedded compressed; parameters as in {@link compileKernels}.
+ * @param section  bytes of a section to append
+ */
+export async function compileDeflated(
+  text: string,
+  sharedAt?: number,
+  section: readonly number[] = [],
+): Promise<WebAssembly.Module> {
   const stream = new Blob([decodeLatin1(text)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return compileBytes(new Uint8Array(await new Response(stream).arrayBuffer()), sharedAt);
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return compileBytes(section.length ? Uint8Array.of(...bytes, ...section) : bytes, sharedAt);
 }
 
 function compileBytes(bytes: Uint8Array<ArrayBuffer>, sharedAt?: number): WebAssembly.Module {

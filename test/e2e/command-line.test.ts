@@ -47,6 +47,7 @@ describe('kerf, the command line', () => {
     assert.equal(machine.simd, true);
     assert.equal(machine.threads, true);
     assert.equal(machine.kernels, machine.relaxedSimd ? 'relaxed' : 'plain');
+    assert.ok(machine.revectorizeGain === null || machine.revectorizeGain >= 1.2, machine.revectorizeGain);
     assert.equal(machine.node, process.version);
     assert.ok(machine.cores.usable >= 1 && machine.cores.usable <= machine.cores.present);
   });

@@ -16,7 +16,8 @@ function firstOf(outputs: Record<string, { data: unknown }>): Iterable<number> {
 
 async function loadKerf(load: Load, inputs: readonly Feeds[]): Promise<Call> {
   const executor = load.threads === 1 ? 'wasm' : 'pool';
-  const session = await InferenceSession.create(load.path, { threads: load.threads, executor });
+  const { threads, revectorize } = load;
+  const session = await InferenceSession.create(load.path, { threads, executor, revectorize });
   return (turn) => firstOf(session.runSync(inputs[turn % inputs.length]));
 }
 

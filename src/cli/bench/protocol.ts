@@ -8,6 +8,8 @@ export interface Load {
   /** ONNX model or kerf package. */
   readonly path: string;
   readonly threads: number;
+  /** For kerf: see the option of sessions. */
+  readonly revectorize: boolean;
   readonly batch: number;
   /** npz with one array per input, or null for random inputs. */
   readonly data: string | null;

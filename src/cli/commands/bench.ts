@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { numberOption, textOption, wordOrCountOption } from '../options.js';
+import { numberOption, revectorizeOption, textOption, wordOrCountOption } from '../options.js';
 
 export interface BenchArgs {
   file: string;
@@ -9,6 +9,7 @@ export interface BenchArgs {
   data: string | undefined;
   peerModel: string | undefined;
   seconds: number;
+  revectorize: boolean;
   json: boolean | undefined;
 }
 
@@ -26,6 +27,7 @@ function builder(parser: Argv): Argv<BenchArgs> {
       'data',
       textOption({ describe: 'npz with arrays named like the inputs; default: uniform numbers in [0, 1)' }),
     )
+    .option('revectorize', revectorizeOption)
     .option('peer-model', textOption({ describe: 'ONNX file that the peers run; default: the model itself' }))
     .option(
       'seconds',

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { numberOption, textOption, wordOrCountOption } from '../options.js';
+import { numberOption, revectorizeOption, textOption, wordOrCountOption } from '../options.js';
 
 export interface RunArgs {
   file: string;
@@ -8,6 +8,7 @@ export interface RunArgs {
   threads: 'auto' | number;
   executor: 'auto' | 'wasm' | 'pool' | 'ort';
   timeoutMs: number | undefined;
+  revectorize: boolean;
   json: boolean | undefined;
 }
 
@@ -34,6 +35,7 @@ function builder(parser: Argv): Argv<RunArgs> {
       describe: 'what computes',
     })
     .option('timeout-ms', numberOption('timeout-ms', wholeMs, { describe: 'give up after so many milliseconds' }))
+    .option('revectorize', revectorizeOption)
     .example('kerf run model.onnx --input x=x.npy --json', 'outputs by name, as JSON')
     .example('kerf run model.kerf --input x.npz -o y.npz --threads 2', 'a package on two threads') as never;
 }

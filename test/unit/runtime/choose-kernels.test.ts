@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { latin1 } from '#wasm/plain';
+import { requireRevectorized, revectorize } from '../../../src/executors/revectorize.js';
 import { sessionKernels } from '../../../src/executors/session-kernels.js';
 import { chooseKernels, tilesOfHost } from '../../../src/runtime/choose-kernels.js';
 import { kernelsOf, plainKernels } from '../../../src/runtime/kernels.js';
@@ -62,5 +63,16 @@ describe('sessionKernels', () => {
     const { own, shared } = await sessionKernels(undefined);
     assert.equal(own.build, hasRelaxed ? 'relaxed' : 'plain');
     assert.equal(shared?.build, hasRelaxed ? 'relaxed' : undefined);
+  });
+});
+
+describe('revectorize', () => {
+  it('gives wide tiles that pass the self-test, or says that it does not pay', async () => {
+    const kernels = await revectorize();
+    if (kernels) {
+      assert.equal(kernels.own.tiles, 2);
+      assert.ok(kernels.gain >= 1.2 && passesSelfTest(kernels.own));
+      assert.equal(await requireRevectorized(), kernels);
+    } else await assert.rejects(requireRevectorized(), withCode('KERNELS_UNSUPPORTED', 'revectorize'));
   });
 });
