@@ -3,17 +3,17 @@
  * computes the outputs for input i mod 4, from an array of the host into a fresh array of the host, or a promise of it.
  */
 import { readFileSync } from 'node:fs';
-import { loadKernels, packLinear } from './kernel-module.mjs';
+import { buildName, hostKernels, loadKernels, packLinear } from './kernel-module.mjs';
 import { linearData } from './linear-job.mjs';
 import { linearModel } from './onnx.mjs';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /** kerf's kernel on one layer, with the copies that a session makes. */
-function prepareLinear(job) {
+function prepareLinear(job, build) {
   const { M, K, N } = job;
   const { inputs, w, b } = linearData(job);
-  const module = loadKernels();
+  const module = loadKernels(build);
   const panels = packLinear(module, w, b, N, K);
   const [x, y] = [module.workspace.allocate('float32', M * K), module.workspace.allocate('float32', M * N)];
   const [xView, yView] = [module.workspace.view(x), module.workspace.view(y)];
@@ -27,18 +27,22 @@ function prepareLinear(job) {
 /** A session of kerf on the model, or on the package made from it. */
 async function prepareModel(path, { feeds, output }) {
   const { InferenceSession, Tensor } = await import('../build/src/index.js');
-  const session = await InferenceSession.create(path, { threads: 1 });
+  const session = await InferenceSession.create(path, {
+    threads: 1,
+    revectorize: !!process.env.KERF_BENCH_REVECTORIZE,
+  });
   const tensors = feeds.map((feed) => mapValues(feed, ({ type, data, dims }) => new Tensor(type, data, dims)));
   return (i) => session.runSync(tensors[i % tensors.length])[output].data;
 }
 
-function kerf() {
-  const prepare = async (job) => (job.kind === 'model' ? prepareModel(job.model, job) : prepareLinear(job));
-  return { version, flags: 'WASM simd128, 1 thread', prepare };
+async function kerf() {
+  const build = await hostKernels();
+  const prepare = async (job) => (job.kind === 'model' ? prepareModel(job.model, job) : prepareLinear(job, build));
+  return { version, flags: `WASM, ${buildName(build)} build, 1 thread`, prepare };
 }
 
 function kerfDecomposed() {
-  return { version, flags: 'WASM simd128, 1 thread', prepare: (job) => prepareModel(job.package, job) };
+  return { version, flags: 'WASM, 1 thread', prepare: (job) => prepareModel(job.package, job) };
 }
 
 /** Plain nested loops over arrays, as one writes them without a library. */

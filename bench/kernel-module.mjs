@@ -1,13 +1,24 @@
 /** The kernels as the runtime loads them, on a memory of their own. */
-
+import { requireRevectorized } from '../build/src/executors/revectorize.js';
+import { sessionKernels } from '../build/src/executors/session-kernels.js';
+import { bindRuntime, plainKernels } from '../build/src/runtime/kernels.js';
 import { panelLength } from '../build/src/runtime/panels.js';
-import { bindKernels, createMemory, decodeLatin1 } from '../build/src/runtime/wasm.js';
+import { createMemory } from '../build/src/runtime/wasm.js';
 import { Workspace } from '../build/src/runtime/workspace.js';
-import { latin1 } from '../build/wasm/plain.js';
 
-export function loadKernels() {
-  const { memory, exports } = bindKernels(decodeLatin1(latin1), createMemory(1 << 16));
-  return { kernels: exports, workspace: new Workspace(memory, exports.heap_base()) };
+/** The kernels that sessions use here; those of 256 bits where KERF_BENCH_REVECTORIZE is set. */
+export async function hostKernels() {
+  const chosen = process.env.KERF_BENCH_REVECTORIZE ? requireRevectorized() : sessionKernels(undefined);
+  return (await chosen).own;
+}
+
+/** Name of a build with its tile, for tables. */
+export const buildName = ({ build, tiles }) => (tiles === 2 ? `${build}, 256 bits` : build);
+
+export function loadKernels(build = plainKernels()) {
+  const memory = createMemory(1 << 16);
+  const kernels = bindRuntime(build, memory);
+  return { kernels, workspace: new Workspace(memory, kernels.heap_base()) };
 }
 
 /** Packs W [N, K] and b [N]; returns the block of panels. */

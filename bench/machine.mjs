@@ -1,7 +1,8 @@
-/** What a result was measured on: machine, Node, and what 128-bit arithmetic can reach there. */
-import { readFileSync } from 'node:fs';
+/** What a result was measured on: machine, Node, and what arithmetic and reads can reach there. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { createMemory } from '../build/src/runtime/wasm.js';
+import { supportsWasm } from '../build/src/runtime/wasm-features.js';
 
 /** Vector extensions that the CPU reports, where the system tells them. */
 function cpuFlags() {
@@ -10,6 +11,20 @@ function cpuFlags() {
     return flags.filter((flag) => ['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'asimd'].includes(flag));
   } catch {
     return [];
+  }
+}
+
+/** Sizes of the first core's caches, where the system tells them: `{ L1: '48K', .. }`. */
+function cacheSizes() {
+  const folder = '/sys/devices/system/cpu/cpu0/cache';
+  const read = (index, name) => readFileSync(`${folder}/index${index}/${name}`, 'utf8').trim();
+  try {
+    const data = readdirSync(folder)
+      .map((name) => /^index(\d+)$/.exec(name)?.[1])
+      .filter((index) => index !== undefined && read(index, 'type') !== 'Instruction');
+    return Object.fromEntries(data.map((index) => [`L${read(index, 'level')}`, read(index, 'size')]));
+  } catch {
+    return {};
   }
 }
 
@@ -23,7 +38,8 @@ export function describeMachine() {
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
     v8: process.versions.v8,
-    wasm: 'simd128, no relaxed SIMD',
+    wasm: supportsWasm('relaxedSimd') ? 'simd128, relaxed SIMD' : 'simd128',
+    caches: cacheSizes(),
   };
 }
 
@@ -38,16 +54,35 @@ export function printMachine(machine) {
   console.log(`Node ${machine.node}, V8 ${machine.v8}, WASM ${machine.wasm}`);
 }
 
+async function loadPeak(memory) {
+  const bytes = readFileSync(new URL('../build/bench/peak.wasm', import.meta.url));
+  return (await WebAssembly.instantiate(bytes, { env: { memory } })).instance.exports;
+}
+
+/** Shortest time of a call, in milliseconds, over about `ms`. */
+export function bestMs(call, ms) {
+  let best = Infinity;
+  for (const end = performance.now() + ms; performance.now() < end; ) {
+    const start = performance.now();
+    call();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
 /** Most GFLOP/s that 128-bit products and sums on registers reach, on one thread. */
 export async function measurePeak() {
-  const bytes = readFileSync(new URL('../build/bench/peak.wasm', import.meta.url));
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: createMemory(1) } });
-  const [steps, flopsPerStep] = [20_000, 24 * 4];
-  let bestMs = Infinity;
-  for (const end = performance.now() + 800; performance.now() < end; ) {
-    const start = performance.now();
-    instance.exports.peak(steps, 1, 0);
-    bestMs = Math.min(bestMs, performance.now() - start);
-  }
-  return (steps * flopsPerStep) / bestMs / 1e6;
+  const { peak } = await loadPeak(createMemory(1));
+  const [steps, flopsPerStep] = [10_000, 48 * 4];
+  return (steps * flopsPerStep) / bestMs(() => peak(steps, 1, 0), 800) / 1e6;
+}
+
+/** Most GB/s at which one thread reads `bytes` bytes again and again, from whatever cache holds them. */
+export async function measureRead(bytes) {
+  const whole = Math.floor(bytes / 192) * 192;
+  const memory = createMemory(65536 + whole);
+  // Pages that were never written share one page of zeros.
+  new Uint8Array(memory.buffer).fill(1);
+  const { read } = await loadPeak(memory);
+  return whole / bestMs(() => read(65536, whole), 400) / 1e6;
 }

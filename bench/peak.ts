@@ -1,21 +1,23 @@
-/** What 128-bit arithmetic can reach on this machine: multiplications and additions on registers only. */
+/** What a machine can reach with 128-bit vectors: arithmetic on registers only, and reads without arithmetic. */
 
-/** Runs `steps` steps of 24 vector operations, half products, half sums, none waiting for the one before. */
+/** Runs `steps` steps of 48 vector operations, half products, half sums, none waiting for the one before. */
 export function peak(steps: i32, factor: f32, term: f32): f32 {
   const f = f32x4.splat(factor);
   const t = f32x4.splat(term);
-  let p0 = f,
-    p1 = f,
-    p2 = f,
-    p3 = f,
-    p4 = f,
-    p5 = f;
-  let s0 = t,
-    s1 = t,
-    s2 = t,
-    s3 = t,
-    s4 = t,
-    s5 = t;
+  let p0 = f;
+  let p1 = f;
+  let p2 = f;
+  let p3 = f;
+  let p4 = f;
+  let p5 = f;
+  let p6 = f;
+  let p7 = f;
+  let s0 = t;
+  let s1 = t;
+  let s2 = t;
+  let s3 = t;
+  let s4 = t;
+  let s5 = t;
   do {
     p0 = f32x4.mul(p0, f);
     s0 = f32x4.add(s0, t);
@@ -29,21 +31,81 @@ export function peak(steps: i32, factor: f32, term: f32): f32 {
     s4 = f32x4.add(s4, t);
     p5 = f32x4.mul(p5, f);
     s5 = f32x4.add(s5, t);
-    p0 = f32x4.mul(p0, f);
+    p6 = f32x4.mul(p6, f);
     s0 = f32x4.add(s0, t);
-    p1 = f32x4.mul(p1, f);
+    p7 = f32x4.mul(p7, f);
     s1 = f32x4.add(s1, t);
-    p2 = f32x4.mul(p2, f);
+    p0 = f32x4.mul(p0, f);
     s2 = f32x4.add(s2, t);
-    p3 = f32x4.mul(p3, f);
+    p1 = f32x4.mul(p1, f);
     s3 = f32x4.add(s3, t);
-    p4 = f32x4.mul(p4, f);
+    p2 = f32x4.mul(p2, f);
     s4 = f32x4.add(s4, t);
+    p3 = f32x4.mul(p3, f);
+    s5 = f32x4.add(s5, t);
+    p4 = f32x4.mul(p4, f);
+    s0 = f32x4.add(s0, t);
     p5 = f32x4.mul(p5, f);
+    s1 = f32x4.add(s1, t);
+    p6 = f32x4.mul(p6, f);
+    s2 = f32x4.add(s2, t);
+    p7 = f32x4.mul(p7, f);
+    s3 = f32x4.add(s3, t);
+    p0 = f32x4.mul(p0, f);
+    s4 = f32x4.add(s4, t);
+    p1 = f32x4.mul(p1, f);
+    s5 = f32x4.add(s5, t);
+    p2 = f32x4.mul(p2, f);
+    s0 = f32x4.add(s0, t);
+    p3 = f32x4.mul(p3, f);
+    s1 = f32x4.add(s1, t);
+    p4 = f32x4.mul(p4, f);
+    s2 = f32x4.add(s2, t);
+    p5 = f32x4.mul(p5, f);
+    s3 = f32x4.add(s3, t);
+    p6 = f32x4.mul(p6, f);
+    s4 = f32x4.add(s4, t);
+    p7 = f32x4.mul(p7, f);
     s5 = f32x4.add(s5, t);
     steps--;
   } while (steps > 0);
-  const p = f32x4.add(f32x4.add(f32x4.add(p0, p1), f32x4.add(p2, p3)), f32x4.add(p4, p5));
-  const s = f32x4.add(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)), f32x4.add(s4, s5));
-  return f32x4.extract_lane(f32x4.add(p, s), 0);
+  let sum = f32x4.add(p0, s0);
+  sum = f32x4.add(sum, p1);
+  sum = f32x4.add(sum, p2);
+  sum = f32x4.add(sum, p3);
+  sum = f32x4.add(sum, p4);
+  sum = f32x4.add(sum, p5);
+  sum = f32x4.add(sum, p6);
+  sum = f32x4.add(sum, p7);
+  sum = f32x4.add(sum, s1);
+  sum = f32x4.add(sum, s2);
+  sum = f32x4.add(sum, s3);
+  sum = f32x4.add(sum, s4);
+  sum = f32x4.add(sum, s5);
+  return f32x4.extract_lane(sum, 0);
+}
+
+/** Reads `bytes` bytes, a multiple of 192, as three streams side by side. */
+export function read(ptr: usize, bytes: i32): i32 {
+  const part = <usize>(bytes / 3);
+  const end = ptr + part;
+  let a = i32x4.splat(0),
+    b = a,
+    c = a,
+    d = a;
+  for (; ptr < end; ptr += 64) {
+    a = v128.or(a, v128.load(ptr));
+    b = v128.or(b, v128.load(ptr, 16));
+    c = v128.or(c, v128.load(ptr, 32));
+    d = v128.or(d, v128.load(ptr, 48));
+    a = v128.or(a, v128.load(ptr + part));
+    b = v128.or(b, v128.load(ptr + part, 16));
+    c = v128.or(c, v128.load(ptr + part, 32));
+    d = v128.or(d, v128.load(ptr + part, 48));
+    a = v128.or(a, v128.load(ptr + 2 * part));
+    b = v128.or(b, v128.load(ptr + 2 * part, 16));
+    c = v128.or(c, v128.load(ptr + 2 * part, 32));
+    d = v128.or(d, v128.load(ptr + 2 * part, 48));
+  }
+  return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0);
 }

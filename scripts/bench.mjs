@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [edges] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const sections = ['kernels', 'peers', 'layers', 'decomposition', 'blocks', 'exact', 'models', 'evidence'];
+const sections = ['kernels', 'edges', 'latency', 'cold', 'peers', 'layers', 'decomposition', 'blocks', 'exact', 'models', 'evidence'];
 const args = process.argv.slice(2).filter((arg) => arg !== '--');
 const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
 if (unknown) {
@@ -45,7 +45,19 @@ const result = { date: new Date().toISOString(), isQuick, machine, peakGflops: p
 
 if (runs('kernels')) {
   const { benchKernels } = await import('../bench/kernels.mjs');
-  result.kernels = benchKernels(linear, peak, { seconds: isQuick ? 0.3 : 2 });
+  result.kernels = await benchKernels(linear, peak, { seconds: isQuick ? 0.3 : 2 });
+}
+if (runs('edges')) {
+  const { benchEdges } = await import('../bench/edges.mjs');
+  result.edges = await benchEdges({ tries: isQuick ? 40 : 200 });
+}
+if (runs('latency')) {
+  const { benchLatency } = await import('../bench/latency.mjs');
+  result.latency = await benchLatency({ calls: 20_000, blockMs: 20 });
+}
+if (runs('cold')) {
+  const { benchCold } = await import('../bench/cold.mjs');
+  result.cold = await benchCold({ pairs: isQuick ? 15 : 61 });
 }
 if (runs('peers')) {
   const { benchPeers } = await import('../bench/peers.mjs');

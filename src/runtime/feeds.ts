@@ -31,13 +31,13 @@ export function bindingsOf(inputs: readonly PlanPort[], feeds: Feeds): Bindings 
  * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the input
  */
 export function checkFeeds(inputs: readonly PlanPort[], feeds: Feeds): void {
-  const known = inputs.map(({ name }) => name).join(', ');
+  const known = () => inputs.map(({ name }) => name).join(', ');
   for (const port of inputs) {
     if (!feeds || !Object.hasOwn(feeds, port.name) || feeds[port.name] === undefined) {
       throw new KerfError(
         'INPUT_MISSING',
         `input "${port.name}"`,
-        `it was not fed: got ${Object.keys(feeds ?? {}).join(', ') || 'nothing'}, expected ${known}. Add a tensor of that name.`,
+        `it was not fed: got ${Object.keys(feeds ?? {}).join(', ') || 'nothing'}, expected ${known()}. Add a tensor of that name.`,
       );
     }
     checkTensor(port, feeds[port.name]);
@@ -47,7 +47,7 @@ export function checkFeeds(inputs: readonly PlanPort[], feeds: Feeds): void {
     throw new KerfError(
       'INPUT_UNKNOWN',
       `input "${name}"`,
-      `no such input: expected ${known}. Remove it or rename it.`,
+      `no such input: expected ${known()}. Remove it or rename it.`,
     );
   }
   checkShapes(inputs, feeds);

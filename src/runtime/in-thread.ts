@@ -20,6 +20,8 @@ const turnStepWork = 16_000_000;
 export class InThread {
   runs = 0;
   busyMs = 0;
+  /** What `runSync` runs of each schedule when nothing can end it early. */
+  readonly #joined = new WeakMap<Schedule, readonly Slice[]>();
 
   constructor(
     readonly machine: Machine,
@@ -50,13 +52,21 @@ export class InThread {
     guard.check();
     const start = performance.now();
     const schedule = this.#start(feeds, Number.POSITIVE_INFINITY);
-    const slices = slicesOf(schedule);
-    for (const slice of guard.isIdle ? joined(slices) : slices) {
+    for (const slice of guard.isIdle ? this.#joinedSlices(schedule) : slicesOf(schedule)) {
       if (!guard.isIdle) guard.check();
       this.#runSlice(schedule, slice);
     }
     this.busyMs += performance.now() - start;
     return this.#end(schedule, options);
+  }
+
+  #joinedSlices(schedule: Schedule): readonly Slice[] {
+    let slices = this.#joined.get(schedule);
+    if (!slices) {
+      slices = joined(slicesOf(schedule));
+      this.#joined.set(schedule, slices);
+    }
+    return slices;
   }
 
   #start(feeds: Feeds, stepWork: number): Schedule {

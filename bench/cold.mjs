@@ -1,0 +1,61 @@
+/** From a packaged 784-256-10 to its first output through `kerf/runtime`, as a whole process against a bare one. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { root } from './decompose.mjs';
+import { makeMlp } from './mlp.mjs';
+import { median, quantile } from './statistics.mjs';
+import { printTable } from './table.mjs';
+
+const bundle = join(root, 'build', 'runtime.js');
+
+/** What every process tells at its end. */
+const tell = 'console.log(JSON.stringify({ ...process.resourceUsage(), rss: process.memoryUsage.rss() }));';
+
+function scriptOf(path) {
+  return `
+    import { readFileSync } from 'node:fs';
+    import { InferenceSession, Tensor } from ${JSON.stringify(pathToFileURL(bundle).href)};
+    const session = await InferenceSession.create(readFileSync(${JSON.stringify(path)}));
+    const { y } = session.runSync({ x: new Tensor('float32', new Float32Array(784).fill(0.5), [1, 784]) });
+    if (!y.data.every(Number.isFinite)) throw new Error('no output');
+    ${tell}`;
+}
+
+/** Wall time, processor time and memory of one process. */
+function measure(script) {
+  const start = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  const wallMs = performance.now() - start;
+  if (status !== 0) throw new Error(stderr);
+  const { userCPUTime, systemCPUTime, rss } = JSON.parse(stdout);
+  return { wallMs, cpuMs: (userCPUTime + systemCPUTime) / 1000, rssMiB: rss / 2 ** 20 };
+}
+
+/** @returns pairs of a bare process and one that runs the package, and the size of the bundle */
+export async function benchCold({ pairs }) {
+  const { package: path } = await makeMlp();
+  const samples = Array.from({ length: pairs }, () => ({ bare: measure(tell), kerf: measure(scriptOf(path)) }));
+  const differences = (name) => samples.map(({ bare, kerf }) => kerf[name] - bare[name]);
+  const row = (title, name, unit) => {
+    const all = differences(name);
+    const [low, high] = [0.25, 0.75].map((q) => quantile(all, q).toFixed(1));
+    return [
+      title,
+      `${median(samples.map(({ bare }) => bare[name])).toFixed(1)} ${unit}`,
+      `+${median(all).toFixed(1)} ${unit} (${low} to ${high})`,
+    ];
+  };
+  printTable(
+    `Cold start: whole process from a package to its first output, over bare Node (quartiles of ${pairs} pairs)`,
+    ['figure', 'bare', 'kerf/runtime'],
+    [row('wall time', 'wallMs', 'ms'), row('processor time', 'cpuMs', 'ms'), row('memory', 'rssMiB', 'MiB')],
+  );
+  const gzipBytes = gzipSync(readFileSync(bundle), { level: 9 }).length;
+  console.log(`  kerf/runtime with its kernels: ${(gzipBytes / 1024).toFixed(1)} KB compressed`);
+  return { samples, gzipBytes };
+}
