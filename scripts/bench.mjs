@@ -10,7 +10,19 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-const sections = ['kernels', 'edges', 'latency', 'cold', 'peers', 'layers', 'decomposition', 'blocks', 'exact', 'models', 'evidence'];
+const sections = [
+  'kernels',
+  'edges',
+  'latency',
+  'cold',
+  'peers',
+  'layers',
+  'decomposition',
+  'blocks',
+  'exact',
+  'models',
+  'evidence',
+];
 const args = process.argv.slice(2).filter((arg) => arg !== '--');
 const unknown = args.find((arg) => arg !== '--quick' && !sections.includes(arg));
 if (unknown) {

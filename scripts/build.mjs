@@ -71,13 +71,14 @@ function literalOf(bytes) {
 
 /** Writes a module, compressed, into a JS module that exports one character for each byte. */
 function embed(name) {
-  const deflated = literalOf(deflateRawSync(readFileSync(`build/wasm/${name}.wasm`), { level: 9 }));
+  const deflated = deflateRawSync(readFileSync(`build/wasm/${name}.wasm`), { level: 9, memLevel: 9 });
   const isTwin = `${name}-shared` in modules;
   const lines = modules[name].anyHost
-    ? [`export const latin1 =\n  ${deflated};\n`]
+    ? [`export const latin1 =\n  ${literalOf(deflated)};\n`]
     : [
         "import { inflateRawSync } from 'node:zlib';\n",
-        `export const latin1 = inflateRawSync(Buffer.from(\n  ${deflated},\n  'latin1')).toString('latin1');\n`,
+        `const deflated = '${deflated.toString('base64')}';\n`,
+        "export const latin1 = inflateRawSync(Buffer.from(deflated, 'base64')).toString('latin1');\n",
       ];
   if (isTwin) lines.push(`export const sharedAt = ${sharedByte(name)};\n`);
   writeFileSync(`build/wasm/${name}.js`, lines.join(''));

@@ -85,6 +85,6 @@ export function formatPaper(paper: PaperEvidence, own: Evidence): string {
     heading("kerf's resolution of the same model") +
     formatTable(ownColumns, ownRows(own)) +
     `\nlargest strong: nodes of the largest strong component of a square matrix. Removing an edge because its test is not\n` +
-    `significant may change the answers; docs/paper.md has what it did to nets where the truth is known.\n`
+    `significant may change the answers; docs/paper.md in the repository has what it did to nets where the truth is known.\n`
   );
 }
