@@ -86,20 +86,21 @@ export class Proposer {
     if (withoutUnits) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
     const dearest = withoutUnits?.stage.macs ?? cost(base);
-    const found = (await searcher.search(settings)).filter(({ macs }) => macs < dearest);
-    yield* typeof this.options.parts === 'number' ? this.#withRoom(found) : this.#downToDomains(found);
+    const found = await this.#search(searcher, settings);
+    for (const candidate of found) if (candidate.macs < dearest) yield candidate;
   }
 
-  /** Demanded parts are not sought for the least work: those that leave the guard some room, if any do. */
-  #withRoom(found: readonly Fitted[]): readonly Fitted[] {
-    const roomy = found.filter(({ rate }) => rate <= this.promise.maxDisagreement / 2);
-    return roomy.length > 0 ? roomy : found;
-  }
-
-  /** Parts that never talk are worth more than the last bit of work: where they hold with room, nothing cheaper is tried. */
-  #downToDomains(found: readonly Fitted[]): readonly Fitted[] {
-    const apart = found.find(({ name, rate }) => this.#apart.has(name) && rate <= this.promise.maxDisagreement / 2);
-    return apart ? found.filter(({ macs }) => macs >= apart.macs) : found;
+  /**
+   * Parts that never talk are worth more than the last bit of work: where they hold with room, nothing else is tried.
+   * Demanded parts have to leave the guard room too, if any do.
+   */
+  async #search(searcher: Searcher, settings: readonly Setting[]): Promise<readonly Fitted[]> {
+    const roomy = (list: readonly Fitted[]) => list.filter(({ rate }) => rate <= this.promise.maxDisagreement / 2);
+    const apart = settings.filter(({ name }) => this.#apart.has(name));
+    const held = apart.length > 0 ? roomy(await searcher.search(apart)) : [];
+    if (held.length > 0) return held;
+    const found = await searcher.search(settings);
+    return typeof this.options.parts === 'number' && roomy(found).length > 0 ? roomy(found) : found;
   }
 
   /** Blocks where parts are demanded; ranks otherwise, and blocks where the inputs fall into domains. */
