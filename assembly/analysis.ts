@@ -3,6 +3,7 @@ export * from './linalg/cholesky';
 export * from './linalg/choose';
 export * from './linalg/decisions';
 export * from './linalg/eigen';
+export * from './linalg/eliminate';
 export * from './linalg/form-basis';
 export * from './linalg/gram';
 export * from './linalg/layout';

@@ -1,4 +1,4 @@
-/** Scans and copies of f32 weight matrices, row-major [rows, columns]. */
+/** Scans and copies of weight matrices, row-major [rows, columns]. */
 
 /**
  * Counts the non-zero weights of each row and column.
@@ -44,6 +44,24 @@ export function f32_submatrix(
     const row = wPtr + ((<usize>load<i32>(rowIndexPtr + ((<usize>i) << 2)) * <usize>ldw) << 2);
     for (let j = 0; j < columns; j++, outPtr += 4) {
       store<f32>(outPtr, load<f32>(row + ((<usize>load<i32>(columnIndexPtr + ((<usize>j) << 2))) << 2)));
+    }
+  }
+}
+
+/** The same of an f64 matrix. */
+export function f64_submatrix(
+  rows: i32,
+  columns: i32,
+  aPtr: usize,
+  lda: i32,
+  rowIndexPtr: usize,
+  columnIndexPtr: usize,
+  outPtr: usize,
+): void {
+  for (let i = 0; i < rows; i++) {
+    const row = aPtr + ((<usize>load<i32>(rowIndexPtr + ((<usize>i) << 2)) * <usize>lda) << 3);
+    for (let j = 0; j < columns; j++, outPtr += 8) {
+      store<f64>(outPtr, load<f64>(row + ((<usize>load<i32>(columnIndexPtr + ((<usize>j) << 2))) << 3)));
     }
   }
 }

@@ -5,7 +5,7 @@ import { findLayers } from '../graph/layers.js';
 import type { CascadeRule } from '../runtime/cascade.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Annealing, Stage } from './annealing.js';
-import { type GuardPromise, upperBound } from './bounds.js';
+import { type GuardPromise, mostDisagreements, upperBound } from './bounds.js';
 import { chooserOf, type Fallback, fallBack, noCascade } from './cascade.js';
 import { certify } from './certificate.js';
 import { type Comparison, compareOutputs } from './comparison.js';
@@ -97,8 +97,10 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const decision = parseDecision(options.decision ?? 'auto', graph);
   const { calibration, guard } = await prepareData(graph, decision, promise, options);
   const hasData = calibration !== null && guard !== null;
+  const n = guard ? rowCount(guard) : 1;
+  const limits = { most: promise.maxDisagreement, aim: Math.max(0, mostDisagreements(n, promise)) / n };
   const cascades = chooserOf(graph, decision, promise, hasData, options);
-  const proposer = new Proposer(graph, evidence, calibration, decision, promise, options, cascades);
+  const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades);
   const judgeOf = (rows: Feeds) => new Judge(graph, rows, decision, options);
   const verdict: Verdict = guard
     ? await judgeStages(proposer, judgeOf(guard), calibration && judgeOf(calibration), promise)

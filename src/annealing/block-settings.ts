@@ -3,9 +3,9 @@ import type { Graph } from '../graph/graph.js';
 import type { BlockForm } from './blocks.js';
 import type { Setting } from './fit.js';
 import { readsHiddenUnits } from './fit-blocks.js';
+import { factorable } from './offers.js';
 import type { Domains } from './partition.js';
 import { type Linear, linearsOf } from './rewrite.js';
-import { factorable } from './settings.js';
 
 /** Widths of the bus, from gentle to aggressive. */
 const busWidths = [32, 24, 16, 8, 0];

@@ -32,3 +32,17 @@ export function itemsNeeded({ maxDisagreement, confidence }: GuardPromise): numb
   while (n > 1 && upperBound(0, n - 1, confidence) <= maxDisagreement) n--;
   return n;
 }
+
+/**
+ * The most disagreements among n guard items with which the promise still holds; -1 where none is allowed.
+ * @example  mostDisagreements(5000, { maxDisagreement: 0.005, confidence: 0.95 }) // 16
+ */
+export function mostDisagreements(n: number, { maxDisagreement, confidence }: GuardPromise): number {
+  let [first, end] = [0, Math.floor(n * maxDisagreement) + 1];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if (upperBound(middle, n, confidence) <= maxDisagreement) first = middle + 1;
+    else end = middle;
+  }
+  return first - 1;
+}

@@ -8,20 +8,24 @@ import { Tensor } from '../runtime/tensor.js';
 import type { BlockForm } from './blocks.js';
 import { asSamples, type Evaluate } from './context.js';
 import { type BlockColumns, type Refitted, splitLayer } from './fit-blocks.js';
-import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { type Affine, momentsOf, refit } from './least-squares.js';
+import { type Affine, type Moments, momentsOf, refit, refitOnPart } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
+import { narrowed } from './narrow.js';
 import { type Domains, findDomains } from './partition.js';
-import { type Linear, linearsOf, withAffine, withFactors } from './rewrite.js';
+import { type Linear, linearsOf, outermost, withAffine, withFactors } from './rewrite.js';
 import { rowCount } from './rows.js';
-import { allOf, submatrix } from './submatrix.js';
+import { allOf, partOf, submatrix } from './submatrix.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
 export interface Setting {
   readonly name: string;
+  /** Share of the work that it was allocated. */
+  readonly share?: number;
   /** Hidden units to keep, ascending, by the layer whose outputs they are. */
   readonly units: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
+  /** Inputs to keep, ascending, by the layer that reads them. */
+  readonly columns?: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
   /** Inner rank. */
   readonly ranks: ReadonlyMap<string, number>;
   /** Blocks and bus, where calibration rows suffice to fit them. */
@@ -34,6 +38,8 @@ export interface Importance {
   readonly weights: Vector | null;
   /** How much the network's output minds errors at a layer's output, [out, out], by layer name; absent: all alike. */
   readonly factors: ReadonlyMap<string, Matrix>;
+  /** The same for a graph with fewer hidden units; absent: all alike. */
+  readonly factorsOf?: (graph: Graph) => Promise<ReadonlyMap<string, Matrix>>;
 }
 
 export const allAlike: Importance = { weights: null, factors: new Map() };
@@ -47,6 +53,7 @@ const largestTargets = 2 ** 26;
 /** Fits settings on one graph; what does not depend on the setting is computed once. */
 export class Fitter {
   readonly #spectra = new Map<string, LayerSpectrum>();
+  readonly #inputs = new Map<string, { readonly moments: Moments | null; readonly positions: number }>();
   /** Values of the original on the calibration rows, which every setting aims at. */
   readonly #targets = new Map<string, Tensor>();
   #targetElements = 0;
@@ -65,13 +72,24 @@ export class Fitter {
     readonly importance: Importance = allAlike,
   ) {}
 
+  /** The second moments of a layer's inputs, null where rows do not suffice, and how often it is applied to one sample. */
+  async inputs({ input }: Linear): Promise<{ readonly moments: Moments | null; readonly positions: number }> {
+    if (!this.rows) return { moments: null, positions: 1 };
+    const known = this.#inputs.get(input);
+    if (known) return known;
+    const x = await this.#samples(this.graph, input);
+    const moments = x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null;
+    const made = { moments, positions: x.rows / rowCount(this.rows) };
+    this.#inputs.set(input, made);
+    return made;
+  }
+
   /** The singular values of a layer in the metric of its own inputs, and its cuts. */
   async spectrum(linear: Linear): Promise<LayerSpectrum> {
     const known = this.#spectra.get(linear.name);
     if (known) return known;
-    const x = this.rows && (await this.#samples(this.graph, linear.input));
-    const moments = x && x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null;
-    const spectrum = spectrumOf(affineOf(linear), moments, this.#factor(linear));
+    const { moments } = await this.inputs(linear);
+    const spectrum = spectrumOf(affineOf(linear), moments, factorOf(linear, this.importance.factors));
     this.#spectra.set(linear.name, spectrum);
     return spectrum;
   }
@@ -81,35 +99,43 @@ export class Fitter {
     return this.rows && findDomains(momentsOf(await this.#samples(this.graph, input)), seed);
   }
 
-  /** How often a layer is applied to one sample. */
-  async positions(linear: Linear): Promise<number> {
-    if (!this.rows) return 1;
-    return (await this.#samples(this.graph, linear.input)).rows / rowCount(this.rows);
-  }
-
   /** @returns the graph under `setting`, fitted */
   async fit(setting: Setting): Promise<Graph> {
-    let graph = this.graph;
-    for (const [name, kept] of setting.units) {
-      const group = hiddenUnitsOf(graph).find(({ producer }) => producer.name === name);
-      if (group && kept.length < group.producer.weight.dims[0]) graph = keepUnits(graph, group, kept);
-    }
+    const { factors, factorsOf } = this.importance;
+    const start = narrowed(this.graph, setting);
+    if (start === this.graph) return this.#fitInTurn(start, setting, factors);
+    // What the remaining units have to carry is known once they have taken over the others' part.
+    const whole = await this.#fitInTurn(start, { ...setting, ranks: new Map(), blocks: new Map() }, factors);
+    if (setting.ranks.size === 0 && !setting.blocks) return whole;
+    return this.#fitInTurn(whole, setting, this.rows && factorsOf ? await factorsOf(whole) : factors);
+  }
+
+  /** Fits layer after layer, each on what the ones before give it. */
+  async #fitInTurn(start: Graph, setting: Setting, factors: Importance['factors']): Promise<Graph> {
+    let graph = start;
     const changed = new Set<string>();
     const known: BlockColumns = new Map();
     for (const { name } of linearsOf(graph)) {
       markChanged(graph, changed);
       const linear = linearsOf(graph).find((candidate) => candidate.name === name) as Linear;
+      const factor = factorOf(linear, factors);
       const form = setting.blocks?.get(name);
       const next = form
-        ? await this.#fitBlocks(graph, linear, setting, form, known)
-        : await this.#fitLayer(graph, linear, setting, changed.has(linear.input));
+        ? await this.#fitBlocks(graph, linear, setting, form, factor, known)
+        : await this.#fitLayer(graph, linear, setting, factor, changed.has(linear.input));
       if (next !== graph) changed.add(linear.output);
       graph = next;
     }
     return graph;
   }
 
-  async #fitLayer(graph: Graph, linear: Linear, setting: Setting, isInputChanged: boolean): Promise<Graph> {
+  async #fitLayer(
+    graph: Graph,
+    linear: Linear,
+    setting: Setting,
+    factor: Matrix | null,
+    isInputChanged: boolean,
+  ): Promise<Graph> {
     const before = linearsOf(this.graph).find(({ name }) => name === linear.name) as Linear;
     const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
     const rank = cheaperRank(linear, setting.ranks.get(linear.name));
@@ -118,10 +144,10 @@ export class Fitter {
       return withFactors(graph, linear, (await this.spectrum(linear)).cut(rank));
     }
     if (rank === undefined && !isInputChanged && !isInputNarrower) return graph;
-    const fitted = await this.#refitted(graph, linear, setting);
+    const fitted = (await this.#refittedOnPart(linear, setting)) ?? (await this.#refitted(graph, linear, setting));
     if (rank === undefined) return fitted ? withAffine(graph, linear, fitted.affine) : graph;
     const { affine, moments } = fitted ?? { affine: affineOf(linear), moments: null };
-    return withFactors(graph, linear, spectrumOf(affine, moments, this.#factor(linear)).cut(rank));
+    return withFactors(graph, linear, spectrumOf(affine, moments, factor).cut(rank));
   }
 
   async #fitBlocks(
@@ -129,16 +155,24 @@ export class Fitter {
     linear: Linear,
     setting: Setting,
     form: BlockForm,
+    factor: Matrix | null,
     known: BlockColumns,
   ): Promise<Graph> {
     const fitted = await this.#refitted(graph, linear, setting);
-    return fitted ? splitLayer(graph, linear, fitted, this.#factor(linear), form, known) : graph;
+    return fitted ? splitLayer(graph, linear, fitted, factor, form, known) : graph;
   }
 
-  /** The layer's factor of importance; null for one whose outputs are no longer those it was computed for. */
-  #factor({ name, weight }: Linear): Matrix | null {
-    const factor = this.importance.factors.get(name);
-    return factor?.rows === weight.dims[0] ? factor : null;
+  /** The layer refitted on those of its own inputs that it keeps; null for layers behind others, whose inputs change. */
+  async #refittedOnPart(linear: Linear, { units, columns }: Setting): Promise<Refitted | null> {
+    const [before, target] = [this.graph, this.original].map((graph) =>
+      outermost(graph).find(({ name }) => name === linear.name),
+    );
+    if (!before || target?.input !== before.input) return null;
+    const { moments } = await this.inputs(before);
+    if (!moments) return null;
+    const rows = units.get(linear.name) ?? allOf(target.weight.dims[0]);
+    const kept = columns?.get(linear.name) ?? allOf(target.weight.dims[1]);
+    return refitOnPart(affineOf(linear).weight, rowsAt(affineOf(target), rows), moments, kept);
   }
 
   /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
@@ -168,6 +202,12 @@ export class Fitter {
   }
 }
 
+/** A layer's factor of importance; null for one whose outputs are not those it was computed for. */
+function factorOf({ name, weight }: Linear, factors: Importance['factors']): Matrix | null {
+  const factor = factors.get(name);
+  return factor?.rows === weight.dims[0] ? factor : null;
+}
+
 /** The rank, if it still makes the layer cheaper. */
 function cheaperRank({ weight }: Linear, rank: number | undefined): number | undefined {
   const [out, inputs] = weight.dims;
@@ -180,6 +220,11 @@ function affineOf({ weight, bias }: Linear): Affine {
     weight: widen(rows, columns, weight.data),
     bias: bias ? new Float64Array(bias.data) : new Float64Array(rows),
   };
+}
+
+/** The outputs at `kept` of a layer. */
+function rowsAt({ weight, bias }: Affine, kept: Int32Array<ArrayBuffer>): Affine {
+  return { weight: partOf(weight, kept, allOf(weight.columns)), bias: Float64Array.from(kept, (i) => bias[i]) };
 }
 
 /** The columns at `kept` of samples. */

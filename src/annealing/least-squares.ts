@@ -23,6 +23,7 @@ import {
   solveSymmetric,
   type Vector,
 } from './matrix.js';
+import { allOf, partOf } from './submatrix.js';
 
 /** Share of the mean squared input that damps the fit. */
 const damping = 0.01;
@@ -33,6 +34,8 @@ export interface Moments {
   /** C, [in, in]. */
   readonly covariance: Matrix;
   readonly ridge: number;
+  /** How many rows they come from. */
+  readonly rows: number;
 }
 
 /** A linear layer: y = weight x + bias. */
@@ -52,10 +55,19 @@ export interface Factors {
 export function momentsOf(x: Samples): Moments {
   const mean = columnMeans(x);
   const covariance = scaleRankOne(crossProducts(x), 1 / x.rows, -1, mean, mean);
+  return { mean, covariance, ridge: ridgeOf(mean, covariance, x.rows), rows: x.rows };
+}
+
+/** The moments of the inputs at `kept` alone. */
+export function momentsAt({ mean, covariance, rows }: Moments, kept: Int32Array<ArrayBuffer>): Moments {
+  const [part, means] = [partOf(covariance, kept, kept), Float64Array.from(kept, (j) => mean[j])];
+  return { mean: means, covariance: part, ridge: ridgeOf(means, part, rows), rows };
+}
+
+function ridgeOf(mean: Vector, { columns, data }: Matrix, rows: number): number {
   let trace = 0;
-  for (let j = 0; j < x.columns; j++) trace += covariance.data[j * x.columns + j] + mean[j] * mean[j];
-  const ridge = damping * Math.max(1, x.columns / x.rows) * (trace / x.columns);
-  return { mean, covariance, ridge: Math.max(ridge, Number.MIN_VALUE) };
+  for (let j = 0; j < columns; j++) trace += data[j * columns + j] + mean[j] * mean[j];
+  return Math.max(damping * Math.max(1, columns / rows) * (trace / columns), Number.MIN_VALUE);
 }
 
 /** M = C + lambda I. */
@@ -85,6 +97,30 @@ export function refit(start: Matrix, moments: Moments, x: Samples, y: Samples): 
   const error = residual(start, moments, x, y, yMean);
   const weight = addScaled(start, 1, solveSymmetric(metricOf(moments), error));
   return { weight, bias: biasOf(weight, moments, yMean) };
+}
+
+/**
+ * {@link refit} for a layer that keeps some of its own inputs: y = target x holds exactly, so that the samples are not
+ * needed again: D = W C.
+ * @param start  W0, [out, kept.length]
+ * @param target  the layer with all its inputs
+ * @param whole  moments of all its inputs
+ */
+export function refitOnPart(
+  start: Matrix,
+  target: Affine,
+  whole: Moments,
+  kept: Int32Array<ArrayBuffer>,
+): { readonly affine: Affine; readonly moments: Moments } {
+  const moments = momentsAt(whole, kept);
+  const cross = multiply(target.weight, partOf(whole.covariance, allOf(whole.mean.length), kept));
+  const error = addScaled(cross, -1, multiply(start, moments.covariance));
+  const weight = addScaled(start, 1, solveSymmetric(metricOf(moments), error));
+  // mean(Y) is what the target makes of the mean input.
+  const yMean = biasOf(target.weight, whole, new Float64Array(target.bias.length)).map(
+    (shift, i) => target.bias[i] - shift,
+  );
+  return { affine: { weight, bias: biasOf(weight, moments, yMean) }, moments };
 }
 
 /**

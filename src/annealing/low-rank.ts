@@ -21,6 +21,8 @@ export interface LayerSpectrum {
   readonly values: Float64Array;
   /** Factors of the best approximation of rank r; the bias leaves no mean error. */
   cut(r: number): Factors;
+  /** G^(1/2) W, [out, in]: the errors of its outputs all count alike. */
+  readonly effects: Matrix;
 }
 
 /**
@@ -39,6 +41,7 @@ export function spectrumOf(affine: Affine, moments: Moments | null, outputs: Mat
   const { values, cut } = decompose(weight, moments && metricOf(moments));
   return {
     values,
+    effects: weight,
     cut: (r) => {
       const { outer, inner } = cut(r);
       const back = root ? transpose(solveLowerRight(root, transpose(outer))) : outer;

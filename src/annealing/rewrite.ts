@@ -31,6 +31,18 @@ function linearOf(graph: Graph, node: Node): Linear | undefined {
   return { node, name: node.name, input, output: node.outputs[0], weight, bias };
 }
 
+/** Layers that no other linear layer comes before. */
+export function outermost(graph: Graph): readonly Linear[] {
+  const linears = new Map(linearsOf(graph).map((linear) => [linear.node, linear]));
+  const behind = new Set<string>();
+  return graph.nodes.flatMap((node) => {
+    const linear = linears.get(node);
+    const isBehind = node.inputs.some((value) => behind.has(value));
+    if (linear || isBehind) for (const value of node.outputs) behind.add(value);
+    return linear && !isBehind ? [linear] : [];
+  });
+}
+
 /** A name that no value of the graph has: `base`, or `base` and a number. */
 export function freshName(graph: Graph, base: string): string {
   const taken = new Set([...graph.initializers.keys(), ...graph.inputs.map((port) => port.name)]);

@@ -1,17 +1,18 @@
 /** The settings that evidence proposes, from gentle to aggressive. Fixed before the guard is looked at. */
 import type { Evidence, SpectrumResult, TensorEvidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
-import { allocateRanks, type Offer } from './allocate.js';
+import { type Allocation, allocate } from './allocate.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
+import { factorable, type Narrowing, type Offers } from './offers.js';
 import { type Linear, linearsOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
-/** Shares of the work, each about four fifths of the one before. */
-const workShares = [0.6, 0.45, 0.35, 0.28, 0.22, 0.18, 0.145, 0.115, 0.09, 0.075, 0.06, 0.05, 0.04, 0.03, 0.02];
+/** Shares of the work, each about two thirds of the one before. */
+const workShares = [0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
 
-/** Layers with a side below this stay whole: the second step would cost more than it saves. */
-const smallestSide = 16;
+/** Smallest share of a layer's inputs that must go for a gather in front of it to pay. */
+const gatherShare = 1 / 8;
 
 /** Largest share of directions above the null for which the bulk still says what noise is. */
 const largestSupport = 0.4;
@@ -50,16 +51,11 @@ export function isSpectrumSound(spectrum: SpectrumResult | null): spectrum is Sp
 /** The number of directions that evidence supports, for layers whose null holds. */
 export function supportedRanks(graph: Graph, evidence: LayerEvidence): Map<string, number> {
   const ranks = new Map<string, number>();
-  for (const { name, weight } of linearsOf(graph)) {
+  for (const { name } of factorable(graph)) {
     const spectrum = evidence.get(name)?.spectrum ?? null;
-    if (Math.min(...weight.dims) >= smallestSide && isSpectrumSound(spectrum)) ranks.set(name, spectrum.supported);
+    if (isSpectrumSound(spectrum)) ranks.set(name, spectrum.supported);
   }
   return ranks;
-}
-
-/** Layers that may be factored at all. */
-export function factorable(graph: Graph): readonly Linear[] {
-  return linearsOf(graph).filter(({ weight }) => Math.min(...weight.dims) >= smallestSide);
 }
 
 /** Hidden units that evidence supports, by layer, where it rejects the others' need. */
@@ -79,20 +75,68 @@ export function supportedUnits(graph: Graph, { units }: Evidence): Map<string, I
 export const unitsSetting = (units: Setting['units']): Setting => ({ name: 'units', units, ranks: new Map() });
 
 /**
- * Settings from gentle to aggressive: ranks allocated across layers at falling work, behind the given units.
- * @param offers  of the layers that may be factored
- * @param rest  multiply-adds of everything else
+ * Settings from gentle to aggressive: ranks, hidden units and inputs allocated across layers at falling work.
+ * @param at  the setting at a share of the work
  */
-export function rankSettings(offers: readonly Offer[], rest: number, units: Setting['units']): readonly Setting[] {
-  const total = rest + offers.reduce((sum, { whole }) => sum + whole, 0);
+export function rankSettings(at: (share: number) => Setting | null): readonly Setting[] {
   const settings: Setting[] = [];
-  let last = '';
   for (const share of workShares) {
-    const ranks = offers.length > 0 ? allocateRanks(offers, share * total - rest) : null;
-    const key = JSON.stringify([...(ranks ?? [])]);
-    if (!ranks || ranks.size === 0 || key === last) continue;
-    last = key;
-    settings.push({ name: `${units.size > 0 ? 'units, ' : ''}ranks at ${share} of the work`, units, ranks });
+    const setting = at(share);
+    const last = settings.at(-1);
+    if (setting && !(last && isSame(setting, last))) settings.push(setting);
   }
   return settings;
+}
+
+/** The setting whose share of the work is midway between two, if it is another one. */
+export function settingBetween(
+  at: (share: number) => Setting | null,
+  { share: high, ...dearer }: Setting,
+  { share: low, ...cheaper }: Setting,
+): Setting | null {
+  const setting = high && low ? at(Number(Math.sqrt(high * low).toPrecision(3))) : null;
+  return setting && !isSame(setting, dearer) && !isSame(setting, cheaper) ? setting : null;
+}
+
+/** Whether two allocations of the same offers agree: what is kept follows from how much is. */
+function isSame(a: Setting, b: Setting): boolean {
+  const [one, other] = [a, b].map(({ ranks, units, columns }) => [...ranks, ...sizes(units), ...sizes(columns)]);
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+const sizes = (kept: Setting['units'] = new Map()) => [...kept].map(([name, { length }]) => [name, length]);
+
+/** The setting at a share of the work; null where it saves nothing, or cannot be. */
+export function settingAt(
+  { layers, narrowings }: Offers,
+  whole: number,
+  share: number,
+  known: Setting['units'],
+): Setting | null {
+  const rest = whole - layers.reduce((sum, { positions, out, inputs }) => sum + positions * out * inputs, 0);
+  const allocation = layers.length > 0 ? allocate(layers, narrowings, share * whole - rest) : null;
+  if (!allocation) return null;
+  const decided = new Set(narrowings.map(({ layer, kind }) => (kind === 'units' ? layer : null)));
+  const undecided = [...known].filter(([layer]) => !decided.has(layer));
+  const units = new Map([...undecided, ...keptOf(narrowings, 'units', allocation, 0)]);
+  const columns = keptOf(narrowings, 'columns', allocation, gatherShare);
+  if (allocation.ranks.size + units.size + columns.size === 0) return null;
+  const isNarrowed = units.size + columns.size > 0;
+  const name = `${isNarrowed ? 'units, ' : ''}ranks at ${share} of the work`;
+  return { name, share, units, columns, ranks: allocation.ranks };
+}
+
+/** Positions that an allocation keeps, ascending, by layer, where at least a share of them goes. */
+function keptOf(
+  narrowings: readonly Narrowing[],
+  kind: Narrowing['kind'],
+  { widths }: Allocation,
+  least: number,
+): Map<string, Int32Array<ArrayBuffer>> {
+  const kept = new Map<string, Int32Array<ArrayBuffer>>();
+  for (const { name, layer, order, kind: its } of narrowings) {
+    const gone = order.length - (widths.get(name) as number);
+    if (its === kind && gone > 0 && gone >= least * order.length) kept.set(layer, order.slice(gone).sort());
+  }
+  return kept;
 }

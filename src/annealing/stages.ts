@@ -3,10 +3,8 @@ import type { Evidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
-import type { Offer } from './allocate.js';
 import { rowWeights } from './balance.js';
 import { demandedSettings, domainSettings, entryLayers } from './block-settings.js';
-import type { GuardPromise } from './bounds.js';
 import type { CascadeChooser } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
@@ -15,23 +13,35 @@ import type { Decision } from './decision.js';
 import { allAlike, Fitter, type Importance, type Setting } from './fit.js';
 import { fisherFactors } from './gradients/index.js';
 import type { Candidate } from './guard.js';
+import { offersOf } from './offers.js';
 import type { Domains } from './partition.js';
 import { replaceValue } from './rewrite.js';
 import { rowCount, thinRows } from './rows.js';
-import { type Fitted, Searcher } from './search.js';
+import { type Fitted, type Limits, Searcher } from './search.js';
 import {
   cheaperRanks,
   evidenceByLayer,
-  factorable,
   rankSettings,
+  settingAt,
+  settingBetween,
   supportedRanks,
   supportedUnits,
   unitsSetting,
 } from './settings.js';
 import { trimExactly } from './trims.js';
 
+/** What is tried: ranks, which can be refined, and blocks beside them. */
+interface Settings {
+  readonly ranks: readonly Setting[];
+  readonly between: (dearer: Setting, cheaper: Setting) => Setting | null;
+  readonly blocks: readonly Setting[];
+}
+
 /** More rows make no better fit, and every fit reads them all. */
 const fitRows = 4096;
+
+/** Rows on which the gradients of a narrowed network are taken anew, for each setting. */
+const refreshRows = 512;
 
 /** Proposes stages: exact trims, constants, then fitted units and ranks. */
 export class Proposer {
@@ -50,7 +60,7 @@ export class Proposer {
     readonly evidence: Evidence,
     calibration: Feeds | null,
     readonly decision: Decision,
-    readonly promise: GuardPromise,
+    readonly limits: Limits,
     readonly options: AnnealOptions,
     readonly cascades: CascadeChooser | null = null,
   ) {
@@ -81,7 +91,7 @@ export class Proposer {
       yield { name: 'constants', macs: cost(base), value: base };
     }
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
-    const searcher = new Searcher(fitter, this.decision, this.promise.maxDisagreement, this.options, this.cascades);
+    const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
@@ -94,34 +104,38 @@ export class Proposer {
    * Parts that never talk are worth more than the last bit of work: where they hold with room, nothing else is tried.
    * Demanded parts have to leave the guard room too, if any do.
    */
-  async #search(searcher: Searcher, settings: readonly Setting[]): Promise<readonly Fitted[]> {
-    const roomy = (list: readonly Fitted[]) => list.filter(({ rate }) => rate <= this.promise.maxDisagreement / 2);
-    const apart = settings.filter(({ name }) => this.#apart.has(name));
-    const held = apart.length > 0 ? roomy(await searcher.search(apart)) : [];
+  async #search(searcher: Searcher, { ranks, between, blocks }: Settings): Promise<readonly Fitted[]> {
+    const roomy = (list: readonly Fitted[]) => list.filter(({ rate }) => rate <= this.limits.most / 2);
+    const apart = blocks.filter(({ name }) => this.#apart.has(name));
+    const held = apart.length > 0 ? roomy(await searcher.search([], between, apart)) : [];
     if (held.length > 0) return held;
-    const found = await searcher.search(settings);
+    const found = await searcher.search(ranks, between, blocks);
     return typeof this.options.parts === 'number' && roomy(found).length > 0 ? roomy(found) : found;
   }
 
   /** Blocks where parts are demanded; ranks otherwise, and blocks where the inputs fall into domains. */
-  async #settings(fitter: Fitter, units: Setting['units']): Promise<readonly Setting[]> {
+  async #settings(fitter: Fitter, units: Setting['units']): Promise<Settings> {
     const { cost, parts = 'auto', bus = 'auto', seed = 0 } = this.options;
     const { graph } = fitter;
-    if (parts === 'kept') return [];
+    const none = { ranks: [], between: () => null, blocks: [] };
+    if (parts === 'kept') return none;
     const domains = new Map<string, Domains>();
     for (const linear of entryLayers(graph)) {
       const found = domains.has(linear.input) ? null : await fitter.domains(linear, seed);
       if (found) domains.set(linear.input, found);
     }
-    if (parts !== 'auto') return demandedSettings(graph, parts, bus, units, domains);
-    const offers = await this.#offers(fitter);
-    const rest = cost(graph) - offers.reduce((sum, { whole }) => sum + whole, 0);
+    if (parts !== 'auto') return { ...none, blocks: demandedSettings(graph, parts, bus, units, domains) };
     const split = domainSettings(graph, units, domains);
     for (const { name, blocks } of split) {
       if ([...(blocks?.values() ?? [])].every((form) => form.bus === 0)) this.#apart.add(name);
     }
-    // The search gives up where ranks fail in a row, so what has its own reason comes first.
-    return [...split, ...rankSettings(offers, rest, units)];
+    const offers = await offersOf(fitter);
+    const at = (share: number) => settingAt(offers, cost(graph), share, units);
+    return {
+      ranks: rankSettings(at),
+      between: (dearer, cheaper) => settingBetween(at, dearer, cheaper),
+      blocks: split,
+    };
   }
 
   /** Taking out unsupported units, where the calibration rows do not mind. */
@@ -129,7 +143,7 @@ export class Proposer {
     const units = supportedUnits(base, this.evidence);
     if (units.size === 0) return null;
     const stage = await searcher.measure(unitsSetting(units));
-    return stage.rate <= this.promise.maxDisagreement / 2 ? { units, stage } : null;
+    return stage.rate <= this.limits.most / 2 ? { units, stage } : null;
   }
 
   /** What the weights alone allow: exact trims, constants at their mean over initialisations, supported ranks. */
@@ -154,7 +168,7 @@ export class Proposer {
     const n = rowCount(this.#rows);
     const [before, after]: Outputs[] = [await evaluate(this.trimmed, this.#rows), await evaluate(changed, this.#rows)];
     const { seen } = compareOutputs(n, before, after, this.decision);
-    return seen / n <= this.promise.maxDisagreement ? constants : new Map();
+    return seen / n <= this.limits.most ? constants : new Map();
   }
 
   async #meanOf(graph: Graph, branch: Branch): Promise<Tensor<'float32'> | null> {
@@ -170,27 +184,10 @@ export class Proposer {
     onProgress?.({ stage: 'gradients' });
     const { factors, blocked } = await fisherFactors(this.trimmed, rows, this.decision, evaluate);
     this.blocked = blocked;
-    return { weights: rowWeights(rowCount(rows), await evaluate(this.trimmed, rows), this.decision), factors };
-  }
-
-  /** The directions of every layer that may be factored. */
-  async #offers(fitter: Fitter): Promise<readonly Offer[]> {
-    const linears = factorable(fitter.graph);
-    // Without gradients what layers carry is in units of their own; shares of it then have to do.
-    const isComparable = linears.every(({ name }) => fitter.importance.factors.has(name));
-    const offers: Offer[] = [];
-    for (const linear of linears) {
-      const [out, inputs] = linear.weight.dims;
-      const { values } = await fitter.spectrum(linear);
-      const perSample = await fitter.positions(linear);
-      offers.push({
-        name: linear.name,
-        values: isComparable ? values : sharesOf(values),
-        costPerRank: perSample * (out + inputs),
-        whole: perSample * out * inputs,
-      });
-    }
-    return offers;
+    const weights = rowWeights(rowCount(rows), await evaluate(this.trimmed, rows), this.decision);
+    const few = thinRows(rows, refreshRows);
+    const factorsOf = async (graph: Graph) => (await fisherFactors(graph, few, this.decision, evaluate)).factors;
+    return { weights, factors, factorsOf };
   }
 }
 
@@ -200,9 +197,4 @@ function replaceValues(graph: Graph, constants: ReadonlyMap<string, Tensor>): Gr
 
 function zerosLike({ dims }: Tensor): Tensor {
   return new Tensor('float32', new Float32Array(elementCount(dims)), dims);
-}
-
-function sharesOf(values: Float64Array): Float64Array {
-  const total = values.reduce((sum, value) => sum + value, 0);
-  return values.map((value) => value / total);
 }

@@ -1,6 +1,7 @@
 /** Rows and columns of weight matrices, copied and counted by the WASM kernels. */
 import { analysisKernels } from '../evidence/analysis.js';
 import { Tensor } from '../runtime/tensor.js';
+import type { Matrix } from './matrix.js';
 
 type Weight = Tensor<'float32'>;
 
@@ -18,6 +19,18 @@ export function submatrix(weight: Weight, rows: Int32Array<ArrayBuffer>, columns
     return workspace.copyOut(out);
   });
   return new Tensor('float32', data, [rows.length, columns.length]);
+}
+
+/** a[rows, columns] of an f64 matrix. */
+export function partOf(a: Matrix, rows: Int32Array<ArrayBuffer>, columns: Int32Array<ArrayBuffer>): Matrix {
+  const { kernels, workspace } = analysisKernels();
+  return workspace.scope(() => {
+    const source = workspace.copyIn('float64', a.data);
+    const [i, j] = [workspace.copyIn('int32', rows), workspace.copyIn('int32', columns)];
+    const out = workspace.allocate('float64', rows.length * columns.length);
+    kernels.f64_submatrix(rows.length, columns.length, source.ptr, a.columns, i.ptr, j.ptr, out.ptr);
+    return { rows: rows.length, columns: columns.length, data: workspace.copyOut(out) };
+  });
 }
 
 /** The elements of a vector at `indexes`. */

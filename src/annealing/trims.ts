@@ -78,16 +78,27 @@ export function gatherInputs(graph: Graph, linear: Linear, kept: Int32Array<Arra
   const indices = freshName(graph, `${linear.name}/columns`);
   const value = freshName(graph, `${linear.input}/columns`);
   const name = freshName(graph, `${linear.name}/gather`);
+  const source = gatheredBefore(graph, linear);
   const gather: Node = {
     name,
     op: 'Gather',
     domain: '',
-    inputs: [linear.input, indices],
+    inputs: [source.input, indices],
     outputs: [value],
     attributes: new Map([['axis', -1]]),
   };
-  const columns = new Tensor('int64', BigInt64Array.from(kept, BigInt), [kept.length]);
+  const columns = new Tensor('int64', BigInt64Array.from(kept, source.column), [kept.length]);
   const weight = submatrix(linear.weight, allOf(linear.weight.dims[0]), kept);
   const { node, constants } = linearNode(graph, linear, weight, linear.bias, value);
   return replaceNode(graph, linear.name, [gather, node], [...constants, [indices, columns]]);
+}
+
+/** What a layer's inputs are picked from: that of the gather in front of it, if there is one. */
+function gatheredBefore(graph: Graph, { input }: Linear): { input: string; column: (j: number) => bigint } {
+  const node = graph.nodes.find(({ op, domain, outputs }) => op === 'Gather' && domain === '' && outputs[0] === input);
+  const indices = node && graph.initializers.get(node.inputs[1]);
+  if (node?.attributes.get('axis') !== -1 || indices?.type !== 'int64' || indices.dims.length !== 1) {
+    return { input, column: BigInt };
+  }
+  return { input: node.inputs[0], column: (j) => indices.data[j] as bigint };
 }

@@ -64,6 +64,24 @@ export interface LinalgKernels {
   /** 0, or 1 when an eigenvalue did not settle. */
   f64_eigen_symmetric(n: number, aPtr: number, valuesPtr: number, vectorsPtr: number, scratchPtr: number): number;
   f32_count_nonzero(rows: number, columns: number, wPtr: number, rowCountPtr: number, columnCountPtr: number): void;
+  f64_eliminate_inputs(
+    n: number,
+    hPtr: number,
+    k: number,
+    bPtr: number,
+    activePtr: number,
+    orderPtr: number,
+    costPtr: number,
+  ): void;
+  f64_submatrix(
+    rows: number,
+    columns: number,
+    aPtr: number,
+    lda: number,
+    rowIndexPtr: number,
+    columnIndexPtr: number,
+    outPtr: number,
+  ): void;
   f32_submatrix(
     rows: number,
     columns: number,

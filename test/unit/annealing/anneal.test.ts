@@ -155,7 +155,8 @@ describe('anneal', () => {
       [
         ['fc1.weight', 'rank'],
         ['fc2.weight', 'rank'],
-        ['fc3.weight', 'dense'],
+        // Fewer hidden units reach it.
+        ['fc3.weight', 'units'],
       ],
     );
     const macs = certificate.stages.map((stage) => stage.macs);
@@ -178,10 +179,14 @@ describe('anneal', () => {
     const loose = { maxDisagreement: 0.9 };
     const fitted = await anneal(noisy, evidence, optionsOf(loose));
     const cut = await anneal(noisy, evidence, optionsOf({ ...loose, calibration: null }));
-    const rel = ({ certificate }: typeof fitted, macs: number) =>
-      certificate.stages.find((stage) => stage.macs === macs);
-    const last = fitted.certificate.stages.at(-1)!;
-    assert.ok(rel(cut, last.macs)!.seen > last.seen, `${rel(cut, last.macs)!.seen} > ${last.seen}`);
+    const { stages } = fitted.certificate;
+    assert.ok(cut.certificate.stages.length > 3);
+    for (const { name, macs, seen } of cut.certificate.stages) {
+      assert.ok(
+        stages.some((stage) => stage.macs <= macs && stage.seen < seen),
+        `${name}: ${macs} multiply-adds, ${seen} differ`,
+      );
+    }
   });
 
   it('says which layers it fitted without gradients, and still fits them', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { momentsOf, refit, refitSparse } from '../../../src/annealing/least-squares.js';
+import { momentsOf, refit, refitOnPart, refitSparse } from '../../../src/annealing/least-squares.js';
 import { type Matrix, type Samples, widen } from '../../../src/annealing/matrix.js';
 import { solveOracle } from '../../oracle/linalg.js';
 import { createRandom } from '../../oracle/random.js';
@@ -44,6 +44,32 @@ describe('least squares', () => {
     let wideTrace = 0;
     for (const value of wide.data) wideTrace += value * value;
     assert.ok(Math.abs(momentsOf(wide).ridge - (0.04 * wideTrace) / wide.data.length) < 1e-12);
+  });
+
+  it('refits a layer on some of its own inputs as on samples of its outputs', () => {
+    const [whole, bias] = [widen(3, 5, normalSamples(5, 3, 5).data), Float64Array.of(0.5, -1, 2)];
+    const kept = Int32Array.of(0, 2, 3);
+    const outputs = new Float32Array(x.rows * 3);
+    const part = new Float32Array(x.rows * kept.length);
+    for (let r = 0; r < x.rows; r++) {
+      kept.forEach((j, at) => {
+        part[r * kept.length + at] = x.data[r * 5 + j];
+      });
+      for (let i = 0; i < 3; i++) {
+        let value = bias[i];
+        for (let j = 0; j < 5; j++) value += whole.data[i * 5 + j] * x.data[r * 5 + j];
+        outputs[r * 3 + i] = value;
+      }
+    }
+    const samples = { rows: x.rows, columns: kept.length, data: part };
+    const first = widen(3, 3, normalSamples(6, 3, 3).data);
+    const expected = refit(first, momentsOf(samples), samples, { rows: x.rows, columns: 3, data: outputs });
+    const { affine, moments: its } = refitOnPart(first, { weight: whole, bias }, moments, kept);
+    // The outputs of the samples are rounded to f32.
+    const close = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Array.from(a).every((value, e) => Math.abs(value - b[e]) <= 1e-5 * (1 + Math.abs(b[e])));
+    assert.ok(close(affine.weight.data, expected.weight.data) && close(affine.bias, expected.bias));
+    assert.ok(Math.abs(its.ridge - momentsOf(samples).ridge) < 1e-12);
   });
 
   it('is at the minimum: no small change of any weight or bias is better', () => {

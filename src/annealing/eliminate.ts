@@ -1,0 +1,43 @@
+/** Which inputs of layers the others replace best: backward elimination in the metric of the inputs. */
+import { analysisKernels } from '../evidence/analysis.js';
+import { type Moments, metricOf } from './least-squares.js';
+import { addDiagonal, type Matrix, multiply, solveSymmetric } from './matrix.js';
+
+export interface Elimination {
+  /** Inputs in the order in which they go. */
+  readonly order: Int32Array<ArrayBuffer>;
+  /** What each removal adds to the squared error of the outputs; never less than the one before. */
+  readonly costs: Float64Array<ArrayBuffer>;
+}
+
+/**
+ * Removes inputs one by one, always the one that costs least; those that stay take over what they can (least squares).
+ * @param effects  A with y = A x for everything that reads the inputs, [out, in]: errors of all y count alike
+ * @param moments  of the inputs
+ * @complexity O(in^2 (in + out))
+ */
+export function eliminateInputs(effects: Matrix, moments: Moments): Elimination {
+  const { kernels, workspace } = analysisKernels();
+  const n = effects.columns;
+  const inverse = solveSymmetric(metricOf(moments), identity(n));
+  const byInput = multiply(effects, identity(effects.rows), true);
+  return workspace.scope(() => {
+    const h = workspace.copyIn('float64', inverse.data);
+    const b = workspace.copyIn('float64', byInput.data);
+    const [active, order] = [workspace.allocate('int32', n), workspace.allocate('int32', n)];
+    const costs = workspace.allocate('float64', n);
+    kernels.f64_eliminate_inputs(n, h.ptr, effects.rows, b.ptr, active.ptr, order.ptr, costs.ptr);
+    return { order: workspace.copyOut(order), costs: ascending(workspace.copyOut(costs)) };
+  });
+}
+
+const identity = (n: number): Matrix => addDiagonal({ rows: n, columns: n, data: new Float64Array(n * n) }, 1);
+
+/** The largest value so far, at each place. */
+function ascending(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  let largest = 0;
+  return values.map((value) => {
+    largest = Math.max(largest, value);
+    return largest;
+  });
+}

@@ -1,0 +1,25 @@
+/** Takes hidden units and inputs out of a graph; what is left is not refitted yet. */
+import type { Graph } from '../graph/graph.js';
+import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
+import { linearsOf } from './rewrite.js';
+import { gatherInputs } from './trims.js';
+
+type Kept = ReadonlyMap<string, Int32Array<ArrayBuffer>>;
+
+/**
+ * @param units  hidden units to keep, ascending, by the layer that makes them
+ * @param columns  inputs to keep, ascending, by the layer that reads them
+ * @returns `graph` itself where nothing goes
+ */
+export function narrowed(graph: Graph, { units, columns }: { readonly units: Kept; readonly columns?: Kept }): Graph {
+  let next = graph;
+  for (const [name, kept] of units) {
+    const group = hiddenUnitsOf(next).find(({ producer }) => producer.name === name);
+    if (group && kept.length < group.producer.weight.dims[0]) next = keepUnits(next, group, kept);
+  }
+  for (const [name, kept] of columns ?? []) {
+    const linear = linearsOf(next).find((candidate) => candidate.name === name);
+    if (linear && kept.length < linear.weight.dims[1]) next = gatherInputs(next, linear, kept);
+  }
+  return next;
+}

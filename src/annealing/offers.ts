@@ -1,0 +1,113 @@
+/** What the layers of a graph offer to be saved: their directions, their hidden units and their inputs. */
+import type { Graph } from '../graph/graph.js';
+import type { Offer, Side } from './allocate.js';
+import { type Elimination, eliminateInputs } from './eliminate.js';
+import type { Fitter } from './fit.js';
+import { hiddenUnitsOf } from './hidden-units.js';
+import type { Matrix } from './matrix.js';
+import { type Linear, linearsOf, outermost } from './rewrite.js';
+
+/** Layers with a side below this are not factored: the second step would cost more than it saves. */
+const smallestSide = 16;
+
+/** Wider sides stay: the elimination grows with the cube of their width. */
+const largestSide = 2048;
+
+/** A side, and which positions go first. */
+export interface Narrowing extends Side {
+  readonly kind: 'units' | 'columns';
+  /** The layer that makes the units, or reads the columns. */
+  readonly layer: string;
+  readonly order: Elimination['order'];
+}
+
+export interface Offers {
+  readonly layers: readonly Offer[];
+  readonly narrowings: readonly Narrowing[];
+}
+
+/** Layers that may be factored at all. */
+export function factorable(graph: Graph): readonly Linear[] {
+  return linearsOf(graph).filter(({ weight }) => Math.min(...weight.dims) >= smallestSide);
+}
+
+/**
+ * Gathers what there is to save.
+ * Without gradients of all layers what they carry is in units of their own: shares of it then have to do for ranks, and
+ * nothing is narrowed.
+ */
+export async function offersOf(fitter: Fitter): Promise<Offers> {
+  const { graph, importance } = fitter;
+  const linears = linearsOf(graph);
+  const isFactorable = new Set(factorable(graph).map(({ name }) => name));
+  const isComparable = [...isFactorable].every((name) => importance.factors.has(name));
+  const layers: Offer[] = [];
+  for (const linear of linears) {
+    const [out, inputs] = linear.weight.dims;
+    const values = isFactorable.has(linear.name) ? (await fitter.spectrum(linear)).values : null;
+    const { positions } = await fitter.inputs(linear);
+    layers.push({
+      name: linear.name,
+      values: isComparable || !values ? values : sharesOf(values),
+      out,
+      inputs,
+      positions,
+    });
+  }
+  return { layers, narrowings: isComparable ? await narrowingsOf(fitter) : [] };
+}
+
+async function narrowingsOf(fitter: Fitter): Promise<readonly Narrowing[]> {
+  const narrowings: Narrowing[] = [];
+  for (const { producer, consumers } of hiddenUnitsOf(fitter.graph)) {
+    const elimination = await eliminate(fitter, consumers);
+    if (elimination) narrowings.push(narrowing('units', producer.name, elimination, consumers, producer.name));
+  }
+  for (const linear of outermost(fitter.graph)) {
+    const elimination = await eliminate(fitter, [linear]);
+    if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], null));
+  }
+  return narrowings;
+}
+
+function narrowing(
+  kind: Narrowing['kind'],
+  layer: string,
+  { order, costs }: Elimination,
+  readers: readonly Linear[],
+  writer: string | null,
+): Narrowing {
+  return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: readers.map(({ name }) => name), writer };
+}
+
+/** In which order the inputs that layers share may go; null where nothing can be said. */
+async function eliminate(fitter: Fitter, readers: readonly Linear[]): Promise<Elimination | null> {
+  const [{ input, weight }] = readers;
+  const width = weight.dims[1];
+  if (width < smallestSide || width > largestSide || readers.some((reader) => reader.input !== input)) return null;
+  if (!readers.every(({ name }) => fitter.importance.factors.has(name))) return null;
+  const { moments } = await fitter.inputs(readers[0]);
+  if (!moments) return null;
+  const effects: Matrix[] = [];
+  for (const reader of readers) effects.push((await fitter.spectrum(reader)).effects);
+  return eliminateInputs(stack(effects), moments);
+}
+
+/** Matrices of as many columns, one below the other. */
+function stack(matrices: readonly Matrix[]): Matrix {
+  if (matrices.length === 1) return matrices[0];
+  const [{ columns }] = matrices;
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+  const data = new Float64Array(rows * columns);
+  let offset = 0;
+  for (const matrix of matrices) {
+    data.set(matrix.data, offset);
+    offset += matrix.data.length;
+  }
+  return { rows, columns, data };
+}
+
+function sharesOf(values: Float64Array): Float64Array {
+  const total = values.reduce((sum, value) => sum + value, 0);
+  return values.map((value) => value / total);
+}
