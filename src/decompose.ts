@@ -2,7 +2,6 @@
 import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
 import type { AnnealOptions, Progress } from './annealing/context.js';
-import { hashRows } from './annealing/rows.js';
 import { createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
@@ -18,12 +17,12 @@ import { findParts, partsSideBySide } from './parts/find-parts.js';
 import type { Parts } from './parts/parts.js';
 import { splitChoices } from './parts/split-choices.js';
 import { buildPlan } from './plan/build-plan.js';
+import { countEarlierUses, type EarlierPackage, sourceOf } from './provenance.js';
 import { type Cascade, cascadeProblem, isByRow } from './runtime/cascade.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds } from './runtime/executor.js';
 import type { Bindings } from './runtime/extent.js';
 import type { Plan } from './runtime/plan.js';
-import { version } from './version.js';
 
 export interface DecomposeOptions {
   /** Initialisation law by name, `auto`, or the initial weights. */
@@ -34,6 +33,11 @@ export interface DecomposeOptions {
   readonly calibration?: Feeds | null;
   /** Unseen inputs that decide; a part of the calibration rows by default. */
   readonly guard?: Feeds | null;
+  /**
+   * The cluster of each guard item, where items of one are not independent; of each calibration row when no guard is given.
+   * Clusters are then counted instead of items: one differs if any of its items does.
+   */
+  readonly groups?: ArrayLike<string | number | bigint> | null;
   readonly maxDisagreement?: number;
   readonly confidence?: number;
   readonly decision?: string;
@@ -47,6 +51,8 @@ export interface DecomposeOptions {
    */
   readonly cascade?: 'auto' | 'on' | 'off';
   readonly seed?: number;
+  /** A package made before: that its guard is used again is then counted in the certificate. */
+  readonly earlier?: EarlierPackage | null;
   readonly signal?: AbortSignal;
   /** Whether the evidence holds what a report draws. Default false. */
   readonly pictures?: boolean;
@@ -103,33 +109,21 @@ function requireParts(parts: Parts, demanded: number): void {
   );
 }
 
-/** The options as a package records them: data by hash, never a path. */
-function recordOptions(options: DecomposeOptions): Record<string, unknown> {
-  const { init = 'auto', fdr = 0.05, calibration, guard, maxDisagreement = 0.005, confidence = 0.95 } = options;
-  return {
-    init: typeof init === 'string' ? init : hashRows(Object.fromEntries(init)),
-    fdr,
-    maxDisagreement,
-    confidence,
-    decision: options.decision ?? 'auto',
-    parts: options.parts ?? 'auto',
-    bus: options.bus ?? 'auto',
-    cascade: options.cascade ?? 'auto',
-    calibration: calibration ? hashRows(calibration) : null,
-    guard: guard ? hashRows(guard) : null,
-  };
-}
-
-function summarise(graph: Graph, annealing: Annealing, parts: Parts, bindings: Bindings): DecomposeSummary {
+function summarise(
+  graph: Graph,
+  { cascade, layers }: Annealing,
+  certificate: Certificate,
+  parts: Parts,
+  bindings: Bindings,
+): DecomposeSummary {
   const [before, after] = [graph, parts.graph].map(countParameters);
   const whole = countMacs(graph, bindings);
-  const { cascade, certificate } = annealing;
   return {
     ...declareParts(parts, bindings),
     parameters: { before, after, stored: cascade ? before + after : after },
     macs: { before: whole, after: countMacs(parts.graph, bindings) + certificate.fallbackRate * whole },
     certificate,
-    layers: splitChoices(annealing.layers, parts.graph),
+    layers: splitChoices(layers, parts.graph),
   };
 }
 
@@ -199,10 +193,11 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   const parts = findParts(annealing.graph, { parts: demanded, bindings });
   if (demanded !== 'auto') requireParts(parts, demanded);
   const plan = buildPlan(parts.graph, { parts: parts.parts, partOf: parts.partOf });
-  const source = { model: model.sha256, tool: `kerf ${version()}`, options: recordOptions(options), seed };
+  const source = sourceOf(model, options);
+  const certificate = countEarlierUses(annealing.certificate, source, options.earlier);
   return {
-    package: { plan, cascade: cascadeOf(plan, whole, annealing), certificate: annealing.certificate, source },
-    summary: summarise(graph, annealing, parts, bindings),
+    package: { plan, cascade: cascadeOf(plan, whole, annealing), certificate, source },
+    summary: summarise(graph, annealing, certificate, parts, bindings),
     evidence,
     annealing,
     parts,

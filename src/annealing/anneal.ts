@@ -8,7 +8,7 @@ import type { Annealing, Stage } from './annealing.js';
 import { type GuardPromise, mostDisagreements, upperBound } from './bounds.js';
 import { chooserOf, type Fallback, fallBack, noCascade } from './cascade.js';
 import { certify } from './certificate.js';
-import { type Comparison, compareOutputs } from './comparison.js';
+import { type Comparison, compareOutputs, countGroups, type Groups } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
 import { prepareData } from './data.js';
 import { type Decision, parseDecision } from './decision.js';
@@ -26,6 +26,7 @@ class Judge {
     readonly rows: Feeds,
     readonly decision: Decision,
     readonly options: AnnealOptions,
+    readonly groups: Groups | null = null,
   ) {}
 
   async compare(changed: Graph, fallback?: Fallback): Promise<Judged> {
@@ -34,11 +35,11 @@ class Judge {
     this.#original ??= await this.options.evaluate(this.graph, this.rows);
     const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
     const fallen = fallback ? fallBack(this.#original, outputs, fallback) : null;
-    return { ...compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision), fallen };
+    return { ...compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups), fallen };
   }
 }
 
-/** A comparison, and the guard items that ran the original in a cascade. */
+/** A comparison, and the guard rows that ran the original in a cascade. */
 interface Judged extends Comparison {
   readonly fallen: number | null;
 }
@@ -95,15 +96,15 @@ async function judgeStages(
 export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOptions): Promise<Annealing> {
   const promise = { maxDisagreement: options.maxDisagreement ?? 0.005, confidence: options.confidence ?? 0.95 };
   const decision = parseDecision(options.decision ?? 'auto', graph);
-  const { calibration, guard } = await prepareData(graph, decision, promise, options);
+  const { calibration, guard, groups } = await prepareData(graph, decision, promise, options);
   const hasData = calibration !== null && guard !== null;
-  const n = guard ? rowCount(guard) : 1;
+  const n = groups ? countGroups(groups) : guard ? rowCount(guard) : 1;
   const limits = { most: promise.maxDisagreement, aim: Math.max(0, mostDisagreements(n, promise)) / n };
   const cascades = chooserOf(graph, decision, promise, hasData, options);
   const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades);
-  const judgeOf = (rows: Feeds) => new Judge(graph, rows, decision, options);
+  const judgeOf = (rows: Feeds, its: Groups | null = null) => new Judge(graph, rows, decision, options, its);
   const verdict: Verdict = guard
-    ? await judgeStages(proposer, judgeOf(guard), calibration && judgeOf(calibration), promise)
+    ? await judgeStages(proposer, judgeOf(guard, groups), calibration && judgeOf(calibration), promise)
     : { graph: await proposer.withoutData(), stages: [], comparison: null, isProof: true, fallback: null };
   if (cascades?.isDemanded && !verdict.fallback) throw noCascade(verdict.stages, promise);
   const { trimmed, branches } = proposer;
@@ -128,6 +129,8 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
 
 /** The rule for the runtime: the rate of fallback is certified as the disagreement is. */
 function ruleOf({ rule, tau }: Fallback, judged: Judged | null, { confidence }: GuardPromise): CascadeRule {
-  const { fallen, n } = judged ?? { fallen: 0, n: 0 };
-  return { ...rule, tau, maxFallbackRate: upperBound(fallen ?? 0, n, confidence) };
+  const { fallen, rows, n } = judged ?? { fallen: 0, rows: 0, n: 0 };
+  // Clusters say no more of a rate than as many rows would.
+  const share = rows === 0 ? 0 : (fallen ?? 0) / rows;
+  return { ...rule, tau, maxFallbackRate: upperBound(Math.ceil(share * n), n, confidence) };
 }

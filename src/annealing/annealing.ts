@@ -41,19 +41,25 @@ export interface Certificate {
   readonly maxDisagreement: number;
   /** Upper bound reached on the disagreement; null without a guard. */
   readonly bound: number | null;
-  /** Guard items. */
+  /** Independent guard items: rows, or clusters of them where groups were given. */
   readonly n: number;
+  /** Guard rows. */
+  readonly rows: number;
   /** Disagreements seen among them. */
   readonly seen: number;
   /** 1 - seen / n; null without a guard. */
   readonly agreement: number | null;
   /** ||outputs' - outputs|| / ||outputs|| over the guard; null without a guard. */
   readonly rel: number | null;
-  /** Share of the guard items that ran the original. */
+  /** Largest change of any output element over the guard; null without a guard. */
+  readonly maxAbs: number | null;
+  /** Share of the guard rows that ran the original. */
   readonly fallbackRate: number;
   readonly stages: readonly Stage[];
   /** Hex SHA-256 of the guard arrays; null without a guard. */
   readonly guardHash: string | null;
+  /** How often this guard is known to have been used before, for other choices. */
+  readonly earlierUses: number;
   /** Disagreement by the original's decision; `proven` is false for a class with fewer than 3 items. */
   readonly classes: readonly {
     readonly decision: string;

@@ -14,7 +14,7 @@ export interface CertificateInput {
   readonly guardHash: string | null;
   /** What was done: nothing, exact trims alone, or more. */
   readonly change: 'none' | 'exact' | 'fitted';
-  /** Guard items that ran the original in a cascade; null without one. */
+  /** Guard rows that ran the original in a cascade; null without one. */
   readonly fallen: number | null;
   /** Whether the guard could prove anything. */
   readonly isInformative: boolean;
@@ -47,9 +47,13 @@ function statementOf(input: CertificateInput, bound: number | null): string {
   return (
     `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
     `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
-    `${count(comparison.n)} differed.${fallen === null ? '' : fallbackSentence(fallen, comparison.n)}`
+    `${itemsOf(comparison)} differed.${fallen === null ? '' : fallbackSentence(fallen, comparison.rows)}`
   );
 }
+
+/** Items in words: clusters are said to be clusters. */
+const itemsOf = ({ n, rows }: Comparison): string =>
+  n === rows ? count(n) : `${count(n)} clusters (of ${count(rows)} items)`;
 
 const fallbackSentence = (fallen: number, n: number): string =>
   ` Inputs of which the annealed network is not sure run the original: ${percent(fallen / n)} of the guard's.`;
@@ -71,9 +75,12 @@ export function certify(input: CertificateInput): Certificate {
     seen: comparison?.seen ?? 0,
     agreement: comparison ? 1 - comparison.seen / comparison.n : null,
     rel: comparison?.rel ?? null,
-    fallbackRate: comparison && input.fallen ? input.fallen / comparison.n : 0,
+    maxAbs: comparison?.maxAbs ?? null,
+    rows: comparison?.rows ?? 0,
+    fallbackRate: comparison && input.fallen ? input.fallen / comparison.rows : 0,
     stages: input.stages,
     guardHash: input.guardHash,
+    earlierUses: 0,
     classes: (comparison?.classes ?? []).map((entry) => ({ ...entry, proven: entry.n >= itemsPerClass })),
     statement: statementOf(input, bound),
   };

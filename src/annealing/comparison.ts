@@ -12,11 +12,13 @@ export interface ClassAgreement {
 }
 
 export interface Comparison {
-  /** Samples. */
+  /** Items: samples, or clusters of them where groups are given. */
   readonly n: number;
-  /** Samples whose decision differs. */
+  /** Items whose decision differs: a cluster differs if any of its samples does. */
   readonly seen: number;
-  /** 1 where the decision differs, length n. */
+  /** Samples. */
+  readonly rows: number;
+  /** 1 where a sample's decision differs, length rows. */
   readonly differs: Uint8Array;
   /** ||changed - original|| / ||original|| over all samples. */
   readonly rel: number;
@@ -81,52 +83,102 @@ function totalDistances(n: number, original: Outputs, changed: Outputs): Float64
   return total;
 }
 
+/** The cluster of each sample. */
+export type Groups = ArrayLike<string | number | bigint>;
+
+/** Counts items by class: positions, or the clusters that have any position of the class. */
+class ClassCounts {
+  readonly #counts = new Map<string, { n: number; seen: number }>();
+  /** 1 for a cluster that was met in a class, 2 for one that differed in it. */
+  readonly #met = new Map<string, Map<unknown, 1 | 2>>();
+
+  constructor(readonly groups: Groups | null) {}
+
+  add(key: string, row: number, differs: boolean): void {
+    const entry = this.#counts.get(key) ?? { n: 0, seen: 0 };
+    this.#counts.set(key, entry);
+    const known = this.groups && this.#metIn(key).get(this.groups[row]);
+    if (!known) entry.n++;
+    if (differs && known !== 2) entry.seen++;
+    if (this.groups) this.#metIn(key).set(this.groups[row], differs ? 2 : (known ?? 1));
+  }
+
+  #metIn(key: string): Map<unknown, 1 | 2> {
+    const met = this.#met.get(key) ?? new Map();
+    this.#met.set(key, met);
+    return met;
+  }
+
+  /** In the order of their names. */
+  sorted(): ClassAgreement[] {
+    return [...this.#counts]
+      .map(([decision, counts]) => ({ decision, ...counts }))
+      .sort((a, b) => a.decision.localeCompare(b.decision, 'en', { numeric: true }));
+  }
+}
+
 /** Marks the samples whose decisions differ at any position of any output, and counts by the original's class. */
-function compareDecisions(n: number, original: Outputs, changed: Outputs, decision: Decision) {
+function compareDecisions(n: number, original: Outputs, changed: Outputs, decision: Decision, groups: Groups | null) {
   const differs = new Uint8Array(n);
-  const classes = new Map<string, { n: number; seen: number }>();
+  const classes = new ClassCounts(groups);
   for (const [name, tensor] of Object.entries(original)) {
     const [before, after] = [decide(tensor, decision), decide(changed[name], decision)];
     const positions = n === 0 ? 1 : before.length / n;
     before.forEach((value, i) => {
       const key = Object.keys(original).length > 1 ? `${name}=${value}` : String(value);
-      const entry = classes.get(key) ?? { n: 0, seen: 0 };
-      classes.set(key, entry);
-      entry.n++;
-      if (after[i] === value && value >= 0) return;
-      entry.seen++;
-      differs[Math.floor(i / positions)] = 1;
+      const row = Math.floor(i / positions);
+      const isSame = after[i] === value && value >= 0;
+      classes.add(key, row, !isSame);
+      if (!isSame) differs[row] = 1;
     });
   }
-  return { differs, classes: sortClasses(classes) };
+  return { differs, classes: classes.sorted() };
 }
 
-function sortClasses(classes: Map<string, { n: number; seen: number }>): ClassAgreement[] {
-  return [...classes]
-    .map(([decision, counts]) => ({ decision, ...counts }))
-    .sort((a, b) => a.decision.localeCompare(b.decision, 'en', { numeric: true }));
-}
-
-function compareErrors(n: number, total: Float64Array, limit: number) {
+function compareErrors(n: number, total: Float64Array, limit: number, groups: Groups | null) {
   const differs = new Uint8Array(n);
+  const classes = new ClassCounts(groups);
   for (let i = 0; i < n; i++) {
     const [squares, norm] = [total[4 * i], total[4 * i + 1]];
     if (!(Math.sqrt(squares) <= limit * Math.sqrt(norm))) differs[i] = 1;
+    classes.add('all', i, differs[i] === 1);
   }
-  const seen = differs.reduce((sum, x) => sum + x, 0);
-  return { differs, classes: [{ decision: 'all', n, seen }] };
+  return { differs, classes: n === 0 ? [{ decision: 'all', n, seen: 0 }] : classes.sorted() };
+}
+
+/** Items, and those with any difference. */
+function countItems(differs: Uint8Array, groups: Groups | null): { n: number; seen: number } {
+  if (!groups) return { n: differs.length, seen: differs.reduce((sum, x) => sum + x, 0) };
+  const changed = new Set<unknown>();
+  differs.forEach((x, row) => {
+    if (x) changed.add(groups[row]);
+  });
+  return { n: countGroups(groups), seen: changed.size };
+}
+
+/** How many clusters there are. */
+export function countGroups(groups: Groups): number {
+  return new Set<unknown>(Array.from(groups)).size;
 }
 
 /**
  * Compares all outputs of two networks on the same samples.
+ * @param n  samples
  * @param original  outputs by name, first axis is the sample
+ * @param groups  the cluster of each sample, where samples of one are not independent
  */
-export function compareOutputs(n: number, original: Outputs, changed: Outputs, decision: Decision): Comparison {
+export function compareOutputs(
+  n: number,
+  original: Outputs,
+  changed: Outputs,
+  decision: Decision,
+  groups: Groups | null = null,
+): Comparison {
   const total = totalDistances(n, original, changed);
   const { differs, classes } =
     decision.kind === 'error'
-      ? compareErrors(n, total, decision.limit)
-      : compareDecisions(n, original, changed, decision);
+      ? compareErrors(n, total, decision.limit, groups)
+      : compareDecisions(n, original, changed, decision, groups);
   let [squares, norm, maxAbs, unequal] = [0, 0, 0, 0];
   for (let i = 0; i < n; i++) {
     squares += total[4 * i];
@@ -135,7 +187,7 @@ export function compareOutputs(n: number, original: Outputs, changed: Outputs, d
     if (total[4 * i + 3] > 0) unequal++;
   }
   const rel = squares === 0 ? 0 : Math.sqrt(squares / norm);
-  return { n, seen: differs.reduce((sum, x) => sum + x, 0), differs, rel, maxAbs, unequal, classes };
+  return { ...countItems(differs, groups), rows: n, differs, rel, maxAbs, unequal, classes };
 }
 
 /** One key per sample that says all its decisions: what splits are stratified by. */

@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
+import type { Groups } from './comparison.js';
 import type { Samples } from './matrix.js';
 
 /**
@@ -26,6 +27,11 @@ export interface AnnealOptions {
   readonly evaluate: Evaluate;
   /** Multiply-adds per sample of a graph. */
   readonly cost: (graph: Graph) => number;
+  /**
+   * The cluster of each guard item (of each calibration row when the guard is set aside from them): items of one file, clip
+   * or person are not independent, so clusters are counted, and one differs if any of its items does.
+   */
+  readonly groups?: Groups | null;
   /** Default 0.005. */
   readonly maxDisagreement?: number;
   /** One-sided; default 0.95. */

@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import { type GuardPromise, itemsNeeded } from './bounds.js';
-import { decisionKeys } from './comparison.js';
+import { countGroups, decisionKeys, type Groups } from './comparison.js';
 import type { AnnealOptions } from './context.js';
 import type { Decision } from './decision.js';
 import { refuseOverlap, requireInputs, rowCount } from './rows.js';
@@ -14,6 +14,8 @@ export interface Data {
   readonly calibration: Feeds | null;
   /** Rows that decide. */
   readonly guard: Feeds | null;
+  /** The cluster of each guard row; null where each row stands for itself. */
+  readonly groups: Groups | null;
 }
 
 /** Share of the calibration rows that becomes the guard when none is given. */
@@ -27,26 +29,40 @@ export async function prepareData(
   graph: Graph,
   decision: Decision,
   promise: GuardPromise,
-  { calibration, guard, evaluate, seed = 0 }: AnnealOptions,
+  { calibration, guard, groups = null, evaluate, seed = 0 }: AnnealOptions,
 ): Promise<Data> {
   requirePromise(promise);
   if (calibration) requireInputs(graph, calibration, 'calibration');
   if (guard) requireInputs(graph, guard, 'guard');
-  if (!guard && !calibration) return { calibration: null, guard: null };
+  if (!guard && !calibration) return { calibration: null, guard: null, groups: null };
+  if (groups) requireGroups(groups, (guard ?? calibration) as Feeds);
   if (guard) {
-    requireSize(rowCount(guard, 'guard'), promise);
+    requireSize(groups ? countGroups(groups) : rowCount(guard, 'guard'), promise);
     if (calibration) refuseOverlap(calibration, guard);
-    return { calibration, guard };
+    return { calibration, guard, groups };
   }
   const rows = calibration as Feeds;
   const n = rowCount(rows);
-  const wanted = Math.max(Math.ceil(n * guardShare), itemsNeeded(promise));
-  // At least one row stays for calibration.
-  requireSize(n - 1, promise);
+  const items = groups ? countGroups(groups) : n;
+  const wanted = Math.ceil((n / items) * Math.max(Math.ceil(items * guardShare), itemsNeeded(promise)));
+  // At least one item stays for calibration.
+  requireSize(items - 1, promise);
   const keys = decisionKeys(n, await evaluate(graph, rows), decision);
-  const split = splitRows(rows, keys, wanted, seed);
-  requireSize(rowCount(split.guard), promise);
-  return split;
+  const { guardRows, ...split } = splitRows(rows, keys, wanted, seed, groups);
+  const guardGroups = groups && guardRows.map((row) => groups[row]);
+  requireSize(guardGroups ? countGroups(guardGroups) : guardRows.length, promise);
+  return { ...split, groups: guardGroups };
+}
+
+function requireGroups(groups: Groups, rows: Feeds): void {
+  const n = rowCount(rows);
+  if (groups.length === n) return;
+  throw new KerfError(
+    'DATA_INVALID',
+    '--groups',
+    `one cluster per guard item is needed: got ${groups.length}, expected ${n}. Give one name or number for each.`,
+    { got: groups.length, expected: n },
+  );
 }
 
 function requirePromise({ maxDisagreement, confidence }: GuardPromise): void {

@@ -1,23 +1,33 @@
 /** Splits one data set into calibration and guard: random, stratified by the original's decision, seeded. */
 import type { Feeds } from '../runtime/executor.js';
+import type { Groups } from './comparison.js';
 import { randomWords, shuffled } from './random.js';
 import { rowKeys, takeRows } from './rows.js';
 
 export interface Split {
   readonly calibration: Feeds;
   readonly guard: Feeds;
+  /** Where the guard's rows stood, ascending. */
+  readonly guardRows: readonly number[];
 }
 
 /**
- * Puts about `wanted` rows into the guard, the same share of every stratum; equal rows stay on one side.
+ * Puts about `wanted` rows into the guard, the same share of every stratum; equal rows stay on one side, and so do
+ * clusters where they are given.
  * @param strata  one key per row, for example the original's decision
  */
-export function splitRows(rows: Feeds, strata: readonly string[], wanted: number, seed: number): Split {
+export function splitRows(
+  rows: Feeds,
+  strata: readonly string[],
+  wanted: number,
+  seed: number,
+  clusters: Groups | null = null,
+): Split {
   const next = randomWords(seed);
   const guard: number[] = [];
   const calibration: number[] = [];
   let [passed, due] = [0, 0];
-  for (const groups of groupsByStratum(rows, strata)) {
+  for (const groups of groupsByStratum(rows, strata, clusters)) {
     const size = groups.reduce((sum, group) => sum + group.length, 0);
     passed += size;
     // Cumulative rounding: the strata's shares add up to the number wanted.
@@ -29,13 +39,19 @@ export function splitRows(rows: Feeds, strata: readonly string[], wanted: number
     }
   }
   const ascending = (a: number, b: number) => a - b;
-  return { calibration: takeRows(rows, calibration.sort(ascending)), guard: takeRows(rows, guard.sort(ascending)) };
+  guard.sort(ascending);
+  return {
+    calibration: takeRows(rows, calibration.sort(ascending)),
+    guard: takeRows(rows, guard),
+    guardRows: guard,
+  };
 }
 
-/** Groups of equal rows, by the stratum of their first row; strata in the order of their keys. */
-function groupsByStratum(rows: Feeds, strata: readonly string[]): number[][][] {
+/** Clusters, or groups of equal rows, by the stratum of their first row; strata in the order of their keys. */
+function groupsByStratum(rows: Feeds, strata: readonly string[], clusters: Groups | null): number[][][] {
   const groups = new Map<string, number[]>();
-  rowKeys(rows).forEach((key, row) => {
+  const keys = clusters ? Array.from(clusters, String) : rowKeys(rows);
+  keys.forEach((key, row) => {
     const group = groups.get(key);
     if (group) group.push(row);
     else groups.set(key, [row]);

@@ -1,19 +1,23 @@
 /** `kerf decompose`: reads model and data, runs the pipeline, writes the package, prints what was done. */
+import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
 import { type Decomposition, decompose } from '../pipeline.js';
+import type { EarlierPackage } from '../provenance.js';
 import { formatDecomposition } from '../report/decomposition.js';
 import { decompositionSections } from '../report/decomposition-page.js';
 import { evidenceSections } from '../report/evidence-page.js';
 import { htmlPage } from '../report/html.js';
 import { bytes } from '../report/numbers.js';
+import type { Feeds } from '../runtime/executor.js';
+import { decodePackage } from '../runtime/format/package-reader.js';
 import type { DecomposeArgs } from './commands/decompose.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
-import { readRows } from './inputs.js';
+import { type InputPort, readArraysOf, readRows } from './inputs.js';
 import { usageError } from './options.js';
 import { formatJson, print, remark } from './print.js';
 import { ProgressLine } from './progress.js';
@@ -24,6 +28,44 @@ function checkArgs({ output, onnx, report, json }: DecomposeArgs): void {
     throw usageError('--json', 'stdout cannot hold package and JSON. Write the package to a file.');
 }
 
+interface GuardData {
+  readonly calibration: Feeds | null;
+  readonly guard: Feeds | null;
+  readonly groups: ArrayLike<string | number | bigint> | null;
+}
+
+/** Calibration and guard, and the clusters: an array beside the guard's inputs, or the only one of a file. */
+async function readData(
+  { calibration, guard, groups }: DecomposeArgs,
+  ports: readonly InputPort[],
+): Promise<GuardData> {
+  const read = async (path: string | undefined) => (path === undefined ? null : await readRows(path, ports));
+  const data = { calibration: await read(calibration), guard: await read(guard) };
+  if (groups === undefined) return { ...data, groups: null };
+  const role = guard === undefined ? 'calibration' : 'guard';
+  const rows = data[role];
+  if (!rows) throw usageError('--groups', 'there are no items to group: got no data. Give --guard or --calibration.');
+  if (Object.hasOwn(rows, groups)) {
+    const { [groups]: clusters, ...inputs } = rows;
+    return { ...data, [role]: inputs, groups: clusters.data };
+  }
+  const arrays = [...(await readArraysOf(groups)).values()];
+  if (arrays.length !== 1)
+    throw usageError('--groups', `needs a file of one array: got ${arrays.length} in ${groups}.`);
+  return { ...data, groups: arrays[0].data };
+}
+
+/** The package that stands where the new one will: whether its guard is the same one matters. Null for none. */
+function readEarlier(path: string): EarlierPackage | null {
+  if (path === '-' || !existsSync(path)) return null;
+  try {
+    return decodePackage(readFileSync(path));
+  } catch {
+    // Whatever stands there is overwritten; only a package can tell of its guard.
+    return null;
+  }
+}
+
 async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
   const model = await readModel(args.model);
   const { inputs } = model.graph;
@@ -32,8 +74,8 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
     return await decompose(model, {
       init: await readInit(args.init),
       fdr: args.fdr,
-      calibration: args.calibration === undefined ? null : await readRows(args.calibration, inputs),
-      guard: args.guard === undefined ? null : await readRows(args.guard, inputs),
+      ...(await readData(args, inputs)),
+      earlier: readEarlier(args.output),
       maxDisagreement: args.maxDisagreement,
       confidence: args.confidence,
       decision: args.decision,
@@ -66,6 +108,9 @@ export async function runDecompose(args: DecomposeArgs): Promise<void> {
   if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.parts.graph));
   if (args.onnx !== undefined && decomposition.package.cascade) remark(withoutOriginal);
   writeOutputFile(args.output, file);
+  const { earlierUses } = decomposition.summary.certificate;
+  if (earlierUses > 0)
+    remark(`the guard was used before (${earlierUses}): the certificate counts it; a new guard would prove more`);
   if (args.output === '-') return;
   print(args.json ? formatJson(decomposition.summary) : formatDecomposition(decomposition.summary));
   remark(`wrote ${args.output} (${bytes(file.length)})`);

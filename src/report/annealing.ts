@@ -56,9 +56,18 @@ export function certificateFacts(certificate: Certificate): (readonly [name: str
         ? 'nothing: no guard data'
         : `at most ${percent(bound)}, confidence ${percent(certificate.confidence, 0)}`,
     ],
-    ['seen', n === 0 ? null : `${seen} of ${count(n)} changed (agreement ${percent(agreement)})`],
+    [
+      'seen',
+      n === 0
+        ? null
+        : `${seen} of ${count(n)}${certificate.rows === n ? '' : ' clusters'} changed (agreement ${percent(agreement)})`,
+    ],
     ['run by the original', certificate.level === 'D' ? `${percent(certificate.fallbackRate)} of the guard` : null],
     ['relative error', rel === null ? null : percent(rel)],
+    [
+      'largest change of an output',
+      certificate.maxAbs === null ? null : String(Number(certificate.maxAbs.toPrecision(3))),
+    ],
     ['guard', shortHash(certificate.guardHash)],
   ];
 }

@@ -54,6 +54,21 @@ describe('decisions', () => {
     assert.deepEqual(decisionKeys(2, before, { kind: 'argmax' }), ['0,0', '1,1']);
   });
 
+  it('count clusters where they are given: one differs if any of its samples does', () => {
+    const before = outputs([5, 2], 1, 0, 1, 0, 0, 1, 0, 1, 1, 0);
+    const after = outputs([5, 2], 0, 1, 0, 1, 0, 1, 1, 0, 1, 0);
+    const result = compareOutputs(5, before, after, { kind: 'argmax' }, ['a', 'a', 'a', 'b', 'c']);
+    assert.deepEqual([result.n, result.seen, result.rows], [3, 2, 5]);
+    assert.deepEqual([...result.differs], [1, 1, 0, 1, 0]);
+    // Class 0 has rows of a and c, class 1 of a and b; a differs in its rows of class 0 alone.
+    assert.deepEqual(result.classes, [
+      { decision: '0', n: 2, seen: 1 },
+      { decision: '1', n: 2, seen: 1 },
+    ]);
+    const errors = compareOutputs(5, before, after, { kind: 'error', limit: 0.1 }, [1, 1, 1, 2, 3]);
+    assert.deepEqual([errors.n, errors.seen, errors.classes], [3, 2, [{ decision: 'all', n: 3, seen: 2 }]]);
+  });
+
   it('never let a NaN agree', () => {
     const broken = outputs([1, 2], Number.NaN, 0);
     assert.equal(compareOutputs(1, broken, broken, { kind: 'argmax' }).seen, 1);

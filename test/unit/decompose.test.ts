@@ -55,6 +55,35 @@ describe('decompose', () => {
     assert.deepEqual([summary.parts.length, summary.layers[0].choice], [1, 'dense']);
   });
 
+  it('counts clusters of guard items, and refuses too few of them', async () => {
+    const guard = { x: normalRows(7, 700, 64) };
+    const groupsOf = (n: number) => Array.from({ length: 700 }, (_, i) => i % n);
+    const { certificate } = (await decompose(blocks, { guard, groups: groupsOf(650) })).summary;
+    assert.deepEqual([certificate.n, certificate.rows], [650, 700]);
+    await assert.rejects(decompose(blocks, { guard, groups: groupsOf(500) }), {
+      code: 'GUARD_TOO_SMALL',
+      details: { got: 500, needed: 598 },
+    });
+    await assert.rejects(decompose(blocks, { guard, groups: [1, 2] }), {
+      code: 'DATA_INVALID',
+      details: { got: 2, expected: 700 },
+    });
+  });
+
+  it('counts how often a guard was used before for other choices, and says so', async () => {
+    const guard = { x: normalRows(7, 700, 64) };
+    const first = await decompose(blocks, { guard });
+    const usesOf = async (options: object, earlier: Decomposition) =>
+      (await decompose(blocks, { guard, ...options, earlier: earlier.package })).summary.certificate.earlierUses;
+    assert.equal(first.summary.certificate.earlierUses, 0);
+    assert.equal(await usesOf({}, first), 0);
+    assert.equal(await usesOf({ seed: 4 }, first), 1);
+    const second = await decompose(blocks, { guard, seed: 4, earlier: first.package });
+    assert.match(second.summary.certificate.statement, /used before, 1 time:/);
+    assert.equal(await usesOf({ seed: 5 }, second), 2);
+    assert.equal(await usesOf({ guard: { x: normalRows(8, 700, 64) } }, first), 0);
+  });
+
   it('gives the same bytes for the same input, and other source entries for other options', async () => {
     const options = { guard: { x: normalRows(7, 700, 64) }, seed: 3 };
     const bytes = async () => encodePackage((await decompose(blocks, options)).package);

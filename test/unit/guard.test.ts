@@ -114,7 +114,8 @@ describe('T14: promises over resplits', () => {
     });
   }
 
-  async function resplit(stages: readonly Uint8Array[], guardSize: number, seed: number) {
+  /** @param isForced  whether the guard sees nothing */
+  async function resplit(stages: readonly Uint8Array[], guardSize: number, seed: number, isForced = false) {
     const random = createRandom(seed);
     const inGuard = new Uint8Array(population);
     for (let left = guardSize; left > 0; ) {
@@ -128,7 +129,7 @@ describe('T14: promises over resplits', () => {
       stage.reduce((sum, x, i) => sum + (x & (1 - inGuard[i])), 0) / (population - guardSize);
     const { kept } = await testInSequence(
       stages.map((value, i) => ({ name: String(i), macs: 0, value })),
-      ({ value }) => ({ n: guardSize, seen: seenIn(value) }),
+      ({ value }) => ({ n: guardSize, seen: isForced ? 0 : seenIn(value) }),
       promise,
     );
     const firstOver = stages.findIndex((stage) => seenIn(stage) / guardSize > promise.maxDisagreement);
@@ -151,5 +152,12 @@ describe('T14: promises over resplits', () => {
     }
     assert.ok(broken <= 0.02 * resplits, `broken promises: ${broken} of ${resplits}`);
     assert.ok(naiveBroken >= 0.3 * resplits, `naive: ${naiveBroken} of ${resplits}`);
+  });
+
+  it('finds a guard that always passes out', async () => {
+    const stages = disagreements(1);
+    let broken = 0;
+    for (let split = 0; split < 20; split++) broken += Number((await resplit(stages, 2000, split, true)).isBroken);
+    assert.equal(broken, 20);
   });
 });

@@ -35,6 +35,24 @@ describe('splitRows', () => {
   });
 });
 
+describe('splitRows with clusters', () => {
+  it('keeps each cluster on one side, and says where the guard rows stood', () => {
+    const values = Array.from({ length: 400 }, (_, i) => i);
+    const clusters = values.map((i) => i % 80);
+    const { calibration, guard, guardRows } = splitRows(
+      rowsOf(values),
+      values.map(() => ''),
+      100,
+      2,
+      clusters,
+    );
+    assert.deepEqual(valuesOf(guard), guardRows);
+    assert.equal(guardRows.length, 100);
+    const inGuard = new Set(guardRows.map((row) => clusters[row]));
+    assert.ok(valuesOf(calibration).every((row) => !inGuard.has(clusters[row])));
+  });
+});
+
 describe('rows', () => {
   it('refuses arrays of different length', () => {
     assert.throws(() => rowCount({ ...rowsOf([1, 2]), y: rowsOf([1]).x }), { code: 'DATA_INVALID', exitCode: 3 });

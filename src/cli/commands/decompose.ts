@@ -8,6 +8,7 @@ export interface DecomposeArgs {
   init: string;
   calibration: string | undefined;
   guard: string | undefined;
+  groups: string | undefined;
   maxDisagreement: number;
   confidence: number;
   decision: string;
@@ -30,6 +31,13 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
     .option(
       'guard',
       textOption({ describe: 'npz of unseen data that decides; default: a part of the calibration data' }),
+    )
+    .option(
+      'groups',
+      textOption({
+        describe:
+          'cluster of each guard item: an array of the guard file by name, or a file; clusters are then counted',
+      }),
     )
     .option(
       'max-disagreement',
