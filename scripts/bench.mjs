@@ -83,6 +83,8 @@ if (runs('decomposition')) {
   const { benchDecomposition } = await import('../bench/decomposition.mjs');
   const options = { rounds: isQuick ? 7 : 31, blockMs: isQuick ? 8 : 20, batches: [1, 8, 32] };
   result.decomposition = benchDecomposition(structures, options);
+  const { benchMethods } = await import('../bench/methods.mjs');
+  result.methods = await benchMethods({ isQuick, rounds: isQuick ? 5 : 15, calls: isQuick ? 5 : 20 });
 }
 if (runs('blocks')) {
   const { benchBlocks } = await import('../bench/blocks.mjs');

@@ -30,7 +30,7 @@ export interface Fitted extends Candidate<Graph> {
 }
 
 /** Shares of the promise up to which calibration rows may differ, from gentle to aggressive. */
-const shares = [1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1];
+const shares = [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16].map((count) => count / 16);
 
 /** The gentlest threshold over the largest margin of a row that differs. */
 const slack = 2;
