@@ -118,7 +118,9 @@ function underPoint(input: TensorInput, given: Null, law: Law, weights: Block<'f
 
 function spectrumOf(input: TensorInput, law: Law, weights: Block<'float32'>): SpectrumResult | null {
   const { rows, columns } = input;
-  return input.kind === 'bias' || Math.min(rows, columns) < 2 ? null : measureSpectrum(weights, rows, columns, law.std);
+  return input.kind === 'bias' || Math.min(rows, columns) < 2
+    ? null
+    : measureSpectrum(weights, rows, columns, law.std, law.family);
 }
 
 function underLaw(

@@ -35,6 +35,8 @@ export interface SpectrumResult {
   readonly refitted: boolean;
   /** The refitted scale once more, after the supported directions are dropped. */
   readonly sigmaIterated?: number;
+  /** A second estimate of the refitted scale, from groups of weights; where the two differ by over 10 %, none is claimed. */
+  readonly sigmaByGroups?: number;
   readonly threshold: number;
   /** Columns of the noise matrix whose values these are: its longer side; the shorter is the number of values. */
   readonly longerSide: number;

@@ -6,6 +6,13 @@ export const truncatedStd = 0.8796256610342398;
 
 export type LawFamily = 'normal' | 'truncated-normal' | 'uniform' | 'point' | 'orthogonal';
 
+/** Variance and third central moment of (w / std)^2. */
+export const squareMoments: Partial<Record<LawFamily, readonly [number, number]>> = {
+  normal: [2, 8],
+  uniform: [4 / 5, 16 / 35],
+  'truncated-normal': [1.3655367171296495, 2.374583149221971],
+};
+
 /** What a law's scale depends on. */
 export interface Fans {
   /** Inputs of one output: the contracted axis. */

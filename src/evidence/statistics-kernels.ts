@@ -86,6 +86,14 @@ export interface StatisticsKernels {
   f64_lower_crossing(n: number, bPtr: number, scratchPtr: number): number;
   f64_ks_exact(n: number, d: number, scratchPtr: number): number;
   f64_quantile_ratio_scale(n: number, sortedPtr: number, df: number): number;
+  f64_group_sigma(
+    n: number,
+    sortedPtr: number,
+    size: number,
+    variance: number,
+    third: number,
+    scratchPtr: number,
+  ): number;
 
   f32_fisher_log_p(groups: number, size: number, zPtr: number, outPtr: number): void;
   f32_max_log_p(groups: number, size: number, zPtr: number, outPtr: number): void;

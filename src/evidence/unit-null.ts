@@ -3,15 +3,8 @@ import type { TensorData } from '../runtime/tensor.js';
 import { analysisKernels } from './analysis.js';
 import type { Balanced } from './balance.js';
 import { componentOf, type Joint, type Part } from './joints.js';
-import type { LawFamily } from './laws.js';
+import { squareMoments } from './laws.js';
 import { momentsOf } from './moments.js';
-
-/** Variance and third central moment of (w / std)^2. */
-const squareMoments: Partial<Record<LawFamily, readonly [number, number]>> = {
-  normal: [2, 8],
-  uniform: [4 / 5, 16 / 35],
-  'truncated-normal': [1.3655367171296495, 2.374583149221971],
-};
 
 /** Weights of one unit in a part. */
 function countOf({ incoming, bias }: Joint, part: Part): number {

@@ -64,10 +64,40 @@ function objections(facts: VerdictFacts, law: Law): string[] {
   return found;
 }
 
-/** Applies the rules of the verdict; the reason is one sentence. */
+/** Largest ratio of two estimates of a refitted scale that still agree. */
+const agreement = 1.1;
+
+/**
+ * What is to be said where the two estimates of a refitted noise scale disagree; null where they agree, or are not two.
+ * Groups and singular values see the same scale only if what remains of the initialisation is one bulk of noise.
+ */
+function disputedScale(spectrum: SpectrumResult | null): string | null {
+  const { refitted = false, sigma = Number.NaN, sigmaByGroups = Number.NaN } = spectrum ?? {};
+  if (!refitted || !(Math.max(sigmaByGroups / sigma, sigma / sigmaByGroups) > agreement)) return null;
+  const [bulk, groups] = [sigma.toPrecision(3), sigmaByGroups.toPrecision(3)];
+  return `two estimates of the scale of its noise differ (${bulk} by its singular values, ${groups} by groups of weights), so none is claimed`;
+}
+
+/** Applies the rules of the verdict; the reason is one or two sentences. */
 export function decide(facts: VerdictFacts): Decision {
-  const { law, scaleRatio, weights } = facts;
+  const { law, scaleRatio, spectrum } = facts;
   if (law === null) return { verdict: 'no-null', reason: `${facts.noNull ?? 'no known law fits'}.` };
+  const disputed = disputedScale(spectrum);
+  // Shrunk by decay, the law holds only at a refitted scale; at its own or a larger one the weights themselves tell.
+  if (disputed && scaleRatio < 1 - allowedScaleError(law, facts.count)) {
+    return {
+      verdict: 'no-null',
+      reason: `its scale is ${scaleRatio.toPrecision(3)} of that of ${law.name}, and ${disputed}.`,
+    };
+  }
+  const decision = decideAtScale(facts, law);
+  return disputed
+    ? { ...decision, reason: `${decision.reason} ${disputed[0].toUpperCase()}${disputed.slice(1)}.` }
+    : decision;
+}
+
+function decideAtScale(facts: VerdictFacts, law: Law): Decision {
+  const { scaleRatio, weights } = facts;
   const share = weights.supported / Math.max(1, weights.tested);
   if (scaleRatio > Math.max(1.5, 1 + allowedScaleError(law, facts.count))) {
     return { verdict: 'moved', reason: `its scale is ${scaleRatio.toPrecision(3)} times that of ${law.name}.` };
