@@ -94,9 +94,12 @@ export class Fitter {
     return spectrum;
   }
 
-  /** Domains of a layer's inputs on the calibration rows; null where none show. */
+  /**
+   * Domains of a layer's inputs on the calibration rows, all of which count alike: weights that balance decisions would
+   * let a few rows of rare ones join domains. Null where none show.
+   */
   async domains({ input }: Linear, seed: number): Promise<Domains | null> {
-    return this.rows && findDomains(momentsOf(await this.#samples(this.graph, input)), seed);
+    return this.rows && findDomains(momentsOf(await this.#samples(this.graph, input, null)), seed);
   }
 
   /** @returns the graph under `setting`, fitted */
@@ -187,11 +190,10 @@ export class Fitter {
     return { affine: refit(start, moments, x, columnsOf(y, setting.units.get(linear.name))), moments };
   }
 
-  async #samples(graph: Graph, value: string): Promise<Samples> {
+  async #samples(graph: Graph, value: string, weights = this.importance.weights): Promise<Samples> {
     // Without a prototype: a value may be named like a member that every object has.
     const rows: Feeds = Object.assign(Object.create(null), this.rows);
     const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
-    const { weights } = this.importance;
     if (known) return asSamples(known, weights);
     const tensor = (await this.evaluate(graph, rows, [value]))[value];
     if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {

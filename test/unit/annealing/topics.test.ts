@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Fitter } from '../../../src/annealing/fit.js';
 import { momentsOf } from '../../../src/annealing/least-squares.js';
 import { findDomains } from '../../../src/annealing/partition.js';
+import { linearsOf } from '../../../src/annealing/rewrite.js';
 import { type Decomposition, decompose } from '../../../src/decompose.js';
 import { createEvaluate } from '../../../src/evaluate-graph.js';
 import { createSession } from '../../../src/executors/create-session.js';
@@ -58,6 +60,15 @@ describe('topics', () => {
     });
     assert.equal(blocks.length, 8);
     assert.ok(adjustedRandIndex(found, truth) >= 0.95);
+  });
+
+  it('the domains are the same whatever the rows weigh in the fits', async () => {
+    const graph = canonicalise(model.graph);
+    const weights = Float64Array.from({ length: x.dims[0] }, (_, row) => (row % 50 === 0 ? 46 : 0.08));
+    const [linear] = linearsOf(graph);
+    const alike = new Fitter(graph, graph, { x }, createEvaluate());
+    const balanced = new Fitter(graph, graph, { x }, createEvaluate(), { weights, factors: new Map() });
+    assert.deepEqual(await balanced.domains(linear, 0), await alike.domains(linear, 0));
   });
 
   for (const parts of ['auto', 8] as const) {
