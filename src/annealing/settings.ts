@@ -1,10 +1,10 @@
 /** The settings that evidence proposes, from gentle to aggressive. Fixed before the guard is looked at. */
-import type { Evidence, SpectrumResult, TensorEvidence } from '../evidence/evidence.js';
+import type { Evidence, TensorEvidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import { type Allocation, allocate } from './allocate.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
-import { factorable, type Narrowing, type Offers } from './offers.js';
+import type { Narrowing, Offers } from './offers.js';
 import { type Linear, linearsOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
@@ -13,9 +13,6 @@ const workShares = [0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
 
 /** Smallest share of a layer's inputs that must go for a gather in front of it to pay. */
 const gatherShare = 1 / 8;
-
-/** Largest share of directions above the null for which the bulk still says what noise is. */
-const largestSupport = 0.4;
 
 /** Evidence on the weight of each linear layer, by node name. */
 export type LayerEvidence = ReadonlyMap<string, TensorEvidence>;
@@ -39,21 +36,6 @@ export function cheaperRanks(graph: Graph, baseRanks: ReadonlyMap<string, number
     if (base === undefined) continue;
     const rank = Math.max(1, base);
     if (isCheaper(linear, rank)) ranks.set(linear.name, rank);
-  }
-  return ranks;
-}
-
-/** Whether the spectrum's null holds: there is one, and few enough directions rise above it. */
-export function isSpectrumSound(spectrum: SpectrumResult | null): spectrum is SpectrumResult {
-  return spectrum !== null && spectrum.supported <= largestSupport * spectrum.rank;
-}
-
-/** The number of directions that evidence supports, for layers whose null holds. */
-export function supportedRanks(graph: Graph, evidence: LayerEvidence): Map<string, number> {
-  const ranks = new Map<string, number>();
-  for (const { name } of factorable(graph)) {
-    const spectrum = evidence.get(name)?.spectrum ?? null;
-    if (isSpectrumSound(spectrum)) ranks.set(name, spectrum.supported);
   }
   return ranks;
 }

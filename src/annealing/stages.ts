@@ -24,10 +24,10 @@ import {
   rankSettings,
   settingAt,
   settingBetween,
-  supportedRanks,
   supportedUnits,
   unitsSetting,
 } from './settings.js';
+import { supportedRanks } from './supported-ranks.js';
 import { trimExactly } from './trims.js';
 
 /** What is tried: ranks, which can be refined, and blocks beside them. */
@@ -150,7 +150,8 @@ export class Proposer {
   async withoutData(): Promise<Graph> {
     const base = replaceValues(this.trimmed, await this.#constants());
     const ranks = cheaperRanks(base, supportedRanks(base, evidenceByLayer(this.evidence)));
-    const units = supportedUnits(base, this.evidence);
+    // Of a layer that is cut to a rank, a unit carries little work, and nothing makes up for it.
+    const units = new Map([...supportedUnits(base, this.evidence)].filter(([layer]) => !ranks.has(layer)));
     const fitter = new Fitter(base, this.trimmed, null, this.options.evaluate);
     return fitter.fit({ name: 'supported', units, ranks });
   }
