@@ -37,7 +37,7 @@ function newest(folder) {
   return time;
 }
 
-/** Removes outputs whose source is gone, so that a deleted test does not run and a deleted module is not published. */
+/** Removes outputs whose source is gone, so that a deleted test does not run. */
 function removeOrphans(folder) {
   if (!existsSync(join('build', folder))) return;
   for (const entry of readdirSync(join('build', folder), { withFileTypes: true })) {
@@ -95,6 +95,7 @@ const sourceTime = Math.max(newest('src'), newest('test'), assemblyTime);
 if (process.argv.includes('--if-stale') && isFresh(stamp, sourceTime)) process.exit(0);
 
 if (!isFresh(wasmStamp, assemblyTime)) {
+  rmSync('build/wasm', { recursive: true, force: true });
   mkdirSync('build/wasm', { recursive: true });
   for (const [name, { entry, target }] of Object.entries(modules)) {
     const { error, stderr } = await asc.main([
