@@ -53,7 +53,7 @@ function netsOf(isQuick) {
   if (!isQuick && present.length < all.length) {
     console.log(
       `\n${all.length - present.length} of ${all.length} nets are not trained; python3 examples/paper/train.py trains them ` +
-        '(Debian: python3-torch, python3-onnx): train.py FOLDER_OF_THE_IDX_FILES examples/paper/nets digits digits-adam',
+        '(Debian: python3-torch, python3-onnx): train.py FOLDER_OF_THE_IDX_FILES examples/paper/nets digits digits-adam --epochs 8',
     );
   }
   return isQuick || present.length === 0 ? [{ name: '784-256-256-10', path: committed, share: 0.08 }] : present;
