@@ -16,7 +16,7 @@ import { analyzePaper, annealByZero } from '../build/src/evidence/index.js';
 import { decompose } from '../build/src/pipeline.js';
 import { buildPlan } from '../build/src/plan/index.js';
 import { InThread } from '../build/src/runtime/in-thread.js';
-import { plainModule } from '../build/src/runtime/kernels.js';
+import { plainKernels } from '../build/src/runtime/kernels.js';
 import { Machine } from '../build/src/runtime/machine.js';
 import { Tensor } from '../build/src/runtime/tensor.js';
 import { compare, refit } from '../examples/paper/measure.mjs';
@@ -51,7 +51,7 @@ function speedUp(dense, other, x, batch, { rounds, blockMs }) {
     x: new Tensor('float32', x.data.slice(i * batch * width, (i + 1) * batch * width), [batch, width]),
   }));
   const [before, after] = [dense, other].map((plan) => {
-    const thread = new InThread(new Machine(plan, { module: plainModule(), limitBytes: 2 ** 30, skipsZeros: false }));
+    const thread = new InThread(new Machine(plan, { kernels: plainKernels(), limitBytes: 2 ** 30, skipsZeros: false }));
     return (i) => thread.runSync(feeds[i % feeds.length], {});
   });
   for (const call of [before, after]) time(call, 150);

@@ -8,7 +8,7 @@ import { canonicalise } from '../build/src/graph/index.js';
 import { loadModel } from '../build/src/model/index.js';
 import { buildPlan } from '../build/src/plan/index.js';
 import { InThread } from '../build/src/runtime/in-thread.js';
-import { plainModule } from '../build/src/runtime/kernels.js';
+import { plainKernels } from '../build/src/runtime/kernels.js';
 import { Machine } from '../build/src/runtime/machine.js';
 import { gemm } from '../build/src/runtime/step-kinds/linear.js';
 import { Tensor } from '../build/src/runtime/tensor.js';
@@ -62,7 +62,7 @@ async function digitsCases(batches) {
   const { test } = readDigits(findDigits([join(root, 'examples', 'node_modules')]));
   const plan = buildPlan(canonicalise(graph));
   const session = (skipsZeros) =>
-    new InThread(new Machine(plan, { module: plainModule(), limitBytes: 2 ** 30, skipsZeros }));
+    new InThread(new Machine(plan, { kernels: plainKernels(), limitBytes: 2 ** 30, skipsZeros }));
   const [on, off] = [session(true), session(false)];
   return batches.map((batch) => {
     const inputs = Math.min(inputCount, Math.floor(test.x.dims[0] / batch));
