@@ -74,11 +74,11 @@ export function testUnits(
   return layers.flatMap((layer) => {
     const following = layer.next.map((name) => byName.get(name)).filter((next) => next !== undefined);
     const rescalable = unitLogP.get(layer.name);
-    const sides = rescalable ? [] : sidesOf(layer, following, outcomes);
+    const sides = sidesOf(layer, following, outcomes);
     if (!sides) return [];
     const units = layer.weight.dims[0];
     const isTouch = !rescalable && sides.every(({ outcome }) => outcome.touched);
-    if (!isTouch && !sides.every(({ outcome }) => outcome.tests)) return [];
+    if (!rescalable && !isTouch && !sides.every(({ outcome }) => outcome.tests)) return [];
     const logP = rescalable ?? (isTouch ? touchedLogP(sides, units) : scoreLogP(sides, units));
     const { family: tested, flags } = reject(logP, fdr);
     const family: FamilyResult = isTouch ? { ...tested, control: 'per-test', level: 0 } : tested;

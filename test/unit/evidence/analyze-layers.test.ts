@@ -84,7 +84,9 @@ describe(`analyzeLayers (seed ${seed})`, () => {
         }
       }
       for (const init of [law, 'auto']) {
-        const { tensors } = await analyzeLayers(layers, { init });
+        const { tensors, units } = await analyzeLayers(layers, { init });
+        // Units beside a tensor without a null have none either.
+        assert.deepEqual(units, []);
         assert.equal(tensors[0].verdict, 'no-null', `${law}, init ${init}: ${tensors[0].reason}`);
         assert.match(tensors[0].reason, init === law ? /at a scale of its own/ : /scale/);
         // Of a deeper layer rows and columns are scaled; `auto` cannot tell every family behind that.
