@@ -8,7 +8,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import { type AnswerComparison, compareAnswers } from './compare.js';
 import type { DemoOptions } from './demo.js';
 import { type DigitSet, findDigits, readDigits } from './digits.js';
-import { digitsModel, moduleFolders } from './places.js';
+import { moduleFolders, readDigitsModel } from './places.js';
 import { timeInTurns } from './time-in-turns.js';
 
 const maxDisagreement = 0.01;
@@ -50,10 +50,10 @@ interface Contender {
   logits?: Tensor;
 }
 
-async function createContenders(packed: Uint8Array): Promise<Contender[]> {
+async function createContenders(model: Uint8Array, packed: Uint8Array): Promise<Contender[]> {
   const contenders: Contender[] = [];
   for (const executor of ['wasm', 'pool'] as const) {
-    contenders.push({ network: 'before', executor, session: await InferenceSession.create(digitsModel, { executor }) });
+    contenders.push({ network: 'before', executor, session: await InferenceSession.create(model, { executor }) });
     contenders.push({ network: 'after', executor, session: await InferenceSession.create(packed, { executor }) });
   }
   return contenders;
@@ -85,8 +85,9 @@ function isBitEqual(a: Tensor, b: Tensor): boolean {
 export async function runDigitsCase({ seed, onProgress }: DemoOptions): Promise<DigitsResult | null> {
   const folder = findDigits(moduleFolders());
   if (folder === undefined) return null;
+  const model = readDigitsModel();
   const { calibration, guard, test } = readDigits(folder, { seed });
-  const decomposition = await decompose(await loadModel(digitsModel), {
+  const decomposition = await decompose(await loadModel(model), {
     calibration: { x: calibration.x },
     guard: { x: guard.x },
     maxDisagreement,
@@ -95,7 +96,7 @@ export async function runDigitsCase({ seed, onProgress }: DemoOptions): Promise<
     seed,
     onProgress,
   });
-  const contenders = await createContenders(encodePackage(decomposition.package));
+  const contenders = await createContenders(model, encodePackage(decomposition.package));
   try {
     onProgress?.({ stage: 'compare before and after' });
     const timings = await runContenders(contenders, test.x);

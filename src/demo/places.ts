@@ -1,7 +1,8 @@
 /** Where the demo's models and data may lie: below the working directory, this package, and Node's own npm. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 
 const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -27,5 +28,6 @@ export function findModuleFile(path: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** The digits net that ships with kerf. */
-export const digitsModel = join(packageFolder, 'test', 'golden', 'digits', 'digits.onnx');
+/** The ONNX file of the digits net that ships with kerf, compressed. */
+export const readDigitsModel = (): Uint8Array<ArrayBuffer> =>
+  gunzipSync(readFileSync(join(packageFolder, 'build', 'digits.onnx.gz')));
