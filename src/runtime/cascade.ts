@@ -32,9 +32,13 @@ export interface CascadeOptions extends FallbackOptions {
   readonly kernels?: Kernels;
 }
 
-/** Whether a row of the outputs depends on the row of the inputs alone, for every input and output. */
+/**
+ * Whether a row of the outputs depends on the row of the inputs alone, for every input and output. Where one row is all
+ * that a run takes, there are no others.
+ */
 export function isByRow({ rows, inputs, outputs }: Plan): boolean {
-  return rows !== null && [...inputs, ...outputs].every((port) => isRowMajor(port, rows));
+  const ports = [...inputs, ...outputs];
+  return ports.every(({ shape }) => shape[0] === 1) || (rows !== null && ports.every((port) => isRowMajor(port, rows)));
 }
 
 /**

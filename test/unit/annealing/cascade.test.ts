@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { CascadeChooser, marginRuleOf } from '../../../src/annealing/cascade.js';
 import { createPackageSession } from '../../../src/executors/create-session.js';
-import type { Graph, Model } from '../../../src/graph/graph.js';
+import type { Graph, Model, Port } from '../../../src/graph/graph.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
 import { type DecomposeOptions, decompose, verify } from '../../../src/pipeline.js';
 import { decodePackage } from '../../../src/runtime/format/package-reader.js';
@@ -101,6 +101,20 @@ describe('decompose with a cascade', () => {
     const { passed, n } = await verify(session, net, { x: normalRows(5, 3000, 64) });
     assert.deepEqual([passed, n], [true, 3000]);
     assert.ok(Math.abs(session.stats().fallbackRate - certificate.fallbackRate) < 0.03);
+    await session.release();
+  });
+
+  it('is the same for a model whose first axis is fixed at one', async () => {
+    const fixed = ({ name, dtype, shape }: Port): Port => ({ name, dtype, shape: [1, ...shape.slice(1)] });
+    const { graph } = net;
+    const single = modelOf({ ...graph, inputs: graph.inputs.map(fixed), outputs: graph.outputs.map(fixed) });
+    const [made, batched] = [await decompose(single, data), await decompose(net, data)];
+    assert.equal(made.summary.certificate.level, 'D');
+    assert.deepEqual(made.summary.macs, batched.summary.macs);
+    const session = createPackageSession(decodePackage(encodePackage(made.package)), { executor: 'wasm' });
+    const { passed, n } = await verify(session, single, { x: normalRows(5, 500, 64) });
+    assert.deepEqual([passed, n], [true, 500]);
+    assert.ok(Math.abs(session.stats().fallbackRate! - made.summary.certificate.fallbackRate) < 0.05);
     await session.release();
   });
 
