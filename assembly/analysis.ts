@@ -14,6 +14,8 @@ export * from './linalg/project';
 export * from './linalg/ql';
 export * from './linalg/seeds';
 export * from './linalg/tridiagonal';
+export { f32_narrow } from './linear/half';
+export { i8_pack_linear, i8_quantize_rows } from './linear/int8-pack';
 export * from './statistics/binomial';
 export * from './statistics/blocks';
 export { f64_ks_exact, f64_lower_crossing } from './statistics/boundary';

@@ -7,6 +7,7 @@
  */
 
 import { runConv, runGru, runLstm, runPool } from './layer-steps';
+import { i8_linear, i8_matmul_integer } from './linear/int8';
 import { f32_pack_linear } from './linear/pack';
 import { f32_gemm_sparse_input } from './linear/sparse-input';
 import {
@@ -41,6 +42,8 @@ const enum Opcode {
   POOL,
   LSTM,
   GRU,
+  GEMM_INT8,
+  MATMUL_INTEGER,
 }
 
 /** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | scratch | */
@@ -73,6 +76,49 @@ function runGemm(w: usize): void {
     zPtr += (<usize>Word.size(w, 16)) << 2;
     yPtr += (<usize>Word.size(w, 17)) << 2;
   }
+}
+
+/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | scratch | */
+function runGemmInt8(w: usize): void {
+  const zPtr = Word.pointer(w, 2);
+  const N = Word.size(w, 5);
+  if (N === 0) return;
+  i8_linear(
+    Word.pointer(w, 3),
+    Word.size(w, 10),
+    Word.pointer(w, 0),
+    Word.size(w, 8),
+    Word.pointer(w, 1),
+    Word.size(w, 4),
+    N,
+    Word.size(w, 6),
+    zPtr,
+    Word.size(w, 9),
+    zPtr ? Word.size(w, 7) : 0,
+    Word.real(w, 11),
+    Word.real(w, 12),
+    Word.pointer(w, 13),
+  );
+}
+
+/** | x | panels | zero | y | isSigned | M | N | K | scratch | */
+function runMatMulInteger(w: usize): void {
+  const isSigned = Word.size(w, 4) !== 0;
+  const zeroPtr = Word.pointer(w, 2);
+  const zero = !zeroPtr ? 0 : isSigned ? <i32>load<i8>(zeroPtr) : <i32>load<u8>(zeroPtr);
+  const N = Word.size(w, 6);
+  if (N === 0) return;
+  i8_matmul_integer(
+    Word.pointer(w, 3),
+    Word.pointer(w, 0),
+    Word.pointer(w, 1),
+    Word.size(w, 5),
+    N,
+    Word.size(w, 7),
+    isSigned,
+    zero,
+    Word.pointer(w, 8),
+  );
 }
 
 /** | B | bias | panels | N | K | strideN | strideK | biasStride | batches | strideB, Bias, Panels | */
@@ -217,6 +263,12 @@ function runStep(opcode: i32, w: usize): bool {
       return true;
     case Opcode.GRU:
       runGru(w);
+      return true;
+    case Opcode.GEMM_INT8:
+      runGemmInt8(w);
+      return true;
+    case Opcode.MATMUL_INTEGER:
+      runMatMulInteger(w);
       return true;
     default:
       return false;

@@ -4,10 +4,11 @@ import { bindKernels, createMemory, decodeLatin1, pageBytes } from '../runtime/w
 import { type Block, Workspace } from '../runtime/workspace.js';
 import type { LinalgKernels } from './linalg-kernels.js';
 import type { EdgeKernels } from './paper/edge-kernels.js';
+import type { SmallWeightKernels } from './small-weight-kernels.js';
 import type { StatisticsKernels } from './statistics-kernels.js';
 
 /** Exports of assembly/analysis.ts. Numbers that end in `Ptr` are byte addresses in the workspace's memory. */
-export interface AnalysisKernels extends StatisticsKernels, EdgeKernels, LinalgKernels {
+export interface AnalysisKernels extends StatisticsKernels, EdgeKernels, LinalgKernels, SmallWeightKernels {
   /** First byte above the module's constants. */
   heapBase(): number;
 }

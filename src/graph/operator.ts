@@ -27,6 +27,19 @@ export interface Join {
   isInside(piece: string, first: Extent): boolean;
 }
 
+/** Weights [N, K] as bytes: w(n, k) = bytes[n * strideN + k * strideK], and two numbers for each output. */
+export interface Int8Weights {
+  readonly bytes: Tensor<'int8'> | Tensor<'uint8'>;
+  readonly N: number;
+  readonly K: number;
+  readonly strideN: number;
+  readonly strideK: number;
+  /** [N]: the bias; or what is added to every weight of an output, as whole numbers. */
+  readonly add: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+  /** [N]. */
+  readonly scale: Float32Array<ArrayBuffer>;
+}
+
 /** What `lower` may ask of the plan builder. */
 export interface PlanBuilder {
   /** Place of a node input, without gaps; constants become plain weights on first use. */
@@ -51,8 +64,13 @@ export interface PlanBuilder {
   scratch(dtype: DType, size: Extent): Operand;
   /** Registers constant data; the same `name` is stored once. */
   weight(weight: PlanWeight): Operand;
-  /** Packs W [N, K] and b [N] (or null) into panels with the WASM kernel. */
-  panels(name: string, W: Tensor<'float32'>, b: Tensor<'float32'> | null): Operand;
+  /**
+   * Packs W [N, K] and b [N] (or null) into panels with the WASM kernel.
+   * @param stored  dtype in the file; float16 rounds
+   */
+  panels(name: string, W: Tensor<'float32'>, b: Tensor<'float32'> | null, stored?: 'float32' | 'float16'): Operand;
+  /** Packs weights of bytes into panels; `make` is called where no weight of that name and `add` is known. */
+  int8Panels(name: string, add: Tensor | null, make: () => Int8Weights): Operand;
   step(
     kind: string,
     reads: readonly Operand[],

@@ -1,13 +1,14 @@
 /** Collects buffers, weights and steps while operators lower themselves. */
 import type { Fact } from '../graph/graph.js';
 import type { Facts } from '../graph/infer.js';
-import type { Join, Place, PlanBuilder, Rows } from '../graph/operator.js';
+import type { Int8Weights, Join, Place, PlanBuilder, Rows } from '../graph/operator.js';
 import { emitCopy, rowStrides, shifted } from '../graph/operators/lower-copy.js';
 import { type Extent, equals, product } from '../runtime/extent.js';
 import type { Operand, PlanBuffer, PlanWeight, Step, StepParam } from '../runtime/plan.js';
 import { type DType, elementBytes, type Tensor } from '../runtime/tensor.js';
 import { packPanels } from './pack-panels.js';
 import type { RowLayout } from './row-layout.js';
+import { narrowToHalf, packInt8Panels } from './small-panels.js';
 
 /** A step and the part it belongs to. */
 export interface PlacedStep extends Step {
@@ -125,9 +126,29 @@ export class Builder implements PlanBuilder {
     return this.#addWeight(`made ${weight.name}`, weight.name, () => weight);
   }
 
-  panels(name: string, W: Tensor<'float32'>, b: Tensor<'float32'> | null): Operand {
-    return this.#addWeight(`panels ${this.#biasNumber(b)} ${name}`, name, () => {
-      return { name, dtype: 'float32', shape: W.dims, layout: 'panels', data: packPanels(W, b) };
+  panels(
+    name: string,
+    W: Tensor<'float32'>,
+    b: Tensor<'float32'> | null,
+    dtype: 'float32' | 'float16' = 'float32',
+  ): Operand {
+    return this.#addWeight(`panels ${dtype} ${this.#biasNumber(b)} ${name}`, name, () => {
+      const panels = packPanels(W, b);
+      return {
+        name,
+        dtype,
+        shape: W.dims,
+        layout: 'panels',
+        data: dtype === 'float16' ? narrowToHalf(panels) : panels,
+      };
+    });
+  }
+
+  int8Panels(name: string, add: Tensor | null, make: () => Int8Weights): Operand {
+    return this.#addWeight(`panels int8 ${this.#biasNumber(add)} ${name}`, name, () => {
+      const weights = make();
+      const shape = [weights.N, weights.K];
+      return { name, dtype: 'int8', shape, layout: 'panels-int8', data: packInt8Panels(weights) };
     });
   }
 

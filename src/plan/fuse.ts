@@ -28,7 +28,7 @@ function clampOf(node: Node, facts: Facts, opset: number): Clamp | undefined {
 
 /** Whether a node's kernel clamps; in a plan, a Conv that does is kerf's own. */
 function takesClamp({ domain, op, outputs }: Node, facts: Facts): boolean {
-  if (domain === 'kerf') return op === 'Linear';
+  if (domain === 'kerf') return op === 'Linear' || op === 'LinearInt8';
   return domain === '' && op === 'Conv' && facts.get(outputs[0])?.dtype === 'float32';
 }
 

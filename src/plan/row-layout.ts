@@ -23,9 +23,9 @@ export interface RowLayout {
 }
 
 /** Whether a node becomes one gemm step over constant weights, which reads and writes rows at any stride. */
-function isGemm({ op, domain, inputs: [, weight, bias] }: Node, facts: Facts): boolean {
-  const isConstant = (value: string | undefined) => !value || facts.get(value)?.constant !== undefined;
-  return op === 'Linear' && domain === 'kerf' && isConstant(weight) && isConstant(bias);
+function isGemm({ op, domain, inputs: [, ...weights] }: Node, facts: Facts): boolean {
+  const isConstant = (value: string) => value === '' || facts.get(value)?.constant !== undefined;
+  return (op === 'Linear' || op === 'LinearInt8') && domain === 'kerf' && weights.every(isConstant);
 }
 
 /** Widths of the pieces of a float concat along the last axis; null for any other node. */

@@ -7,8 +7,8 @@
 import { bindParams } from './bind-params.js';
 import { KerfError } from './errors.js';
 import { type Bindings, type Extent, evaluate } from './extent.js';
-import { panelLength } from './panels.js';
-import type { Operand, Plan, Step } from './plan.js';
+import { int8PanelLength, panelLength } from './panels.js';
+import type { Operand, Plan, PlanWeight, Step, WeightLayout } from './plan.js';
 import { referenceKind, referenceShapes } from './reference.js';
 import type { BoundParams, OperandSpec, Region, StepKind } from './step-kind.js';
 import { stepKinds } from './step-kinds.js';
@@ -61,8 +61,14 @@ function invalid(where: string, problem: string): KerfError {
 }
 
 /** Elements of a weight, as its layout stores them. */
-export function weightLength(shape: readonly number[], layout: 'plain' | 'panels'): number {
-  return layout === 'panels' ? panelLength(shape[0], shape[1]) : elementCount(shape);
+export function weightLength(shape: readonly number[], layout: WeightLayout): number {
+  if (layout === 'plain') return elementCount(shape);
+  return (layout === 'panels' ? panelLength : int8PanelLength)(shape[0], shape[1]);
+}
+
+/** The dtype of a weight in memory: panels that are stored as float16 are widened when they are loaded. */
+export function loadedDtype({ dtype, layout }: Pick<PlanWeight, 'dtype' | 'layout'>): DType {
+  return layout === 'panels' ? 'float32' : dtype;
 }
 
 function bindSize(extent: Extent, bindings: Bindings, where: string): number {
@@ -145,7 +151,8 @@ function bindOperands(plan: Plan, step: Step, readSlots: number, bindings: Bindi
     const target = isWeight ? plan.weights[index] : plan.buffers[index];
     if (!target) throw invalid(where, `operand does not exist: got ${isWeight ? 'weight' : 'buffer'} ${index}`);
     if (isWrite && isWeight) throw invalid(where, 'it writes to a weight');
-    return { isWeight, isWrite, index, offset: bindSize(operand.offset ?? 0, bindings, where), dtype: target.dtype };
+    const dtype = 'layout' in target ? loadedDtype(target) : target.dtype;
+    return { isWeight, isWrite, index, offset: bindSize(operand.offset ?? 0, bindings, where), dtype };
   };
   const operands: (BoundOperand | undefined)[] = step.reads.map((operand) => bind(operand, false));
   while (operands.length < readSlots) operands.push(undefined);

@@ -24,6 +24,8 @@ export interface RuntimeKernels {
   f32_rows_below(rows: number, tau: number, marginPtr: number, rowsPtr: number): number;
   /** Whether f32_gemm may leave out zero inputs on these panels [N, K]: finite weights, no bias of -0. */
   f32_panels_skippable(panelPtr: number, N: number, K: number): number;
+  /** y = the float32 of half bits x; x may stand in the second half of y. */
+  f16_widen(yPtr: number, xPtr: number, count: number): void;
   /** Packs weights [N, K] and a bias into panels; see assembly/linear/pack.ts. */
   f32_pack_linear(
     dstPtr: number,

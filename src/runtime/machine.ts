@@ -6,7 +6,7 @@
  * One schedule is in memory at a time; its tape is copied in again when the bindings change.
  */
 
-import { stepName } from './bind-plan.js';
+import { loadedDtype, stepName } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import type { Feeds, Outputs } from './executor.js';
 import type { Bindings } from './extent.js';
@@ -15,7 +15,7 @@ import { alignBytes } from './liveness.js';
 import type { Plan } from './plan.js';
 import { type PortPlace, type Schedule, type Slice, schedulePlan } from './schedule.js';
 import { ScheduleCache } from './schedule-cache.js';
-import { allocate, elementCount, Tensor, type TensorData, viewOf } from './tensor.js';
+import { allocate, elementBytes, elementCount, Tensor, type TensorData, viewOf } from './tensor.js';
 import { createMemory, maximumPages, pageBytes } from './wasm.js';
 import { skippableShape } from './zero-skipping.js';
 
@@ -56,9 +56,9 @@ export class Machine {
     this.#kernels = bindRuntime(options.kernels, this.#memory);
     this.controlPtr = alignBytes(this.#kernels.heap_base());
     let ptr = this.controlPtr + controlBytes;
-    this.#weightPtrs = plan.weights.map(({ data }) => {
+    this.#weightPtrs = plan.weights.map((weight) => {
       const at = ptr;
-      ptr += alignBytes(data.byteLength);
+      ptr += alignBytes(weight.data.length * elementBytes(loadedDtype(weight)));
       return at;
     });
     this.#basePtr = ptr;
@@ -84,9 +84,13 @@ export class Machine {
 
   #fill(): void {
     this.grow(this.#basePtr);
-    this.plan.weights.forEach(({ data }, w) => {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      new Uint8Array(this.#memory.buffer).set(bytes, this.#weightPtrs[w]);
+    this.plan.weights.forEach((weight, w) => {
+      const { length, buffer, byteOffset, byteLength } = weight.data;
+      const [ptr, isHalf] = [this.#weightPtrs[w], loadedDtype(weight) !== weight.dtype];
+      // Halves stand behind the place of what they become, so that one pass widens them.
+      const at = isHalf ? ptr + byteLength : ptr;
+      new Uint8Array(this.#memory.buffer).set(new Uint8Array(buffer, byteOffset, byteLength), at);
+      if (isHalf) this.#kernels.f16_widen(ptr, at, length);
     });
   }
 

@@ -28,16 +28,20 @@ export interface PlanBuffer {
 
 /**
  * Constant memory. `plain`: row-major `shape`. `panels`: a linear layer's [N, K] matrix with its bias, see panels.ts;
- * `shape` is then the logical [N, K], and `data.length` is `panelLength(N, K)`.
+ * `shape` is then the logical [N, K], and `data.length` is `panelLength(N, K)`. Panels of float16 are widened when they
+ * are loaded: kernels see float32. `panels-int8`: int8 weights with scales, `int8PanelLength(N, K)` bytes.
  */
 export interface PlanWeight {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  readonly layout: 'plain' | 'panels';
+  readonly layout: WeightLayout;
   /** The elements; in a file they stand in the safetensors payload under `name`, not in the plan. */
   readonly data: TensorData;
 }
+
+/** How the elements of a weight stand, see {@link PlanWeight}. */
+export type WeightLayout = 'plain' | 'panels' | 'panels-int8';
 
 /** Where a step reads or writes: a buffer or a weight, from element `offset` (default 0) on. */
 export type Operand =

@@ -217,7 +217,8 @@ function encodeSlices(
       slices.push({ ptr: 0, bytes: 0, work: 0, steps: [step], isReference: true, operandPtrs: ptrs });
       continue;
     }
-    const scratchPtr = skippable && maySkipZeros(step, skippable) ? place.get(scratchOf(step.index)) : 0;
+    const getsScratch = step.kind.needsScratch || (skippable && maySkipZeros(step, skippable));
+    const scratchPtr = getsScratch ? place.get(scratchOf(step.index)) : 0;
     const encoded = step.kind.encode(step.params, ptrs, scratchPtr);
     words.push(step.kind.opcode, encoded.length + 2, ...encoded);
     open.push(step);

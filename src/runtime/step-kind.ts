@@ -1,4 +1,5 @@
 /** What the schedule, the package reader and the step loop need to know of one kind of step. */
+import type { WeightLayout } from './plan.js';
 import type { DType } from './tensor.js';
 
 /**
@@ -24,8 +25,8 @@ export interface OperandSpec {
   readonly name: string;
   /** Allowed dtypes; every dtype if absent. */
   readonly dtypes?: readonly DType[];
-  /** `panels`: must be a weight of that layout, or a buffer that a `pack` step wrote. */
-  readonly layout?: 'plain' | 'panels';
+  /** Of weights; a buffer of panels is what a `pack` step wrote. */
+  readonly layout?: WeightLayout;
   /** May be left out of a step; only the last reads are optional. */
   readonly optional?: boolean;
   /** Of writes: room for the kernel's own use; what stands there after the step says nothing. */
@@ -60,6 +61,8 @@ export interface StepKind {
   regions(params: BoundParams): readonly Region[];
   /** Bytes, a multiple of 8, that the step may use while it runs and that nobody reads afterwards; none if absent. */
   scratchBytes?(params: BoundParams): number;
+  /** Whether it cannot do without. */
+  readonly needsScratch?: boolean;
   /**
    * The step's words on the tape, without the leading [opcode, wordCount].
    * @param pointers  byte address of each operand by slot (reads, then writes); 0 where an optional one is absent

@@ -4,6 +4,7 @@
  */
 import type { StepKind } from './step-kind.js';
 import { binary, cast, fill, unary } from './step-kinds/elementwise.js';
+import { gemmInt8, matMulInteger } from './step-kinds/int8.js';
 import { gemm, pack } from './step-kinds/linear.js';
 import { copy, embeddingBag, gather, gatherColumns } from './step-kinds/move.js';
 import { gru, lstm } from './step-kinds/recurrent.js';
@@ -27,4 +28,6 @@ export const stepKinds: ReadonlyMap<string, StepKind> = new Map([
   ['pool', pool],
   ['lstm', lstm],
   ['gru', gru],
+  ['gemm-int8', gemmInt8],
+  ['matmul-integer', matMulInteger],
 ]);

@@ -1,7 +1,8 @@
 /** References of the linear steps. The order of the sums is part of the contract, so they are exact. */
-import { panelLength, panelWidth } from '../../src/runtime/panels.js';
+import { int8PanelLength, panelLength, panelWidth } from '../../src/runtime/panels.js';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { boxIndices, exactly, type Read, type Reference } from './expectation.js';
+import { int8Output, quantizeInputs } from './int8.js';
 
 const { fround } = Math;
 
@@ -54,7 +55,59 @@ const pack: Reference = (params, read, isPresent) => {
   return panels.flat();
 };
 
+/** Panels of int8 weights taken apart: w [N, depth], and the two words of each output. */
+function readInt8Panels(N: number, depth: number, read: Read) {
+  const bytes = Uint8Array.from({ length: int8PanelLength(N, depth) }, (_, i) => Number(read(1, i)) & 255);
+  const view = new DataView(bytes.buffer);
+  const rowBytes = 8 + depth + (depth % 2);
+  const placeOf = (n: number) => ({ at: 16 * Math.floor(n / 16) * rowBytes, width: panelWidth(N, Math.floor(n / 16)) });
+  const word = (n: number, which: number) => {
+    const { at, width } = placeOf(n);
+    return at + 4 * (which * width + (n % 16));
+  };
+  const weight = (n: number, k: number) => {
+    const { at, width } = placeOf(n);
+    return view.getInt8(at + 8 * width + (k - (k % 2)) * width + 2 * (n % 16) + (k % 2));
+  };
+  return { view, word, weight };
+}
+
+const gemmInt8: Reference = (params, read) => {
+  const p = sizes(params);
+  const depth = p.K + p.R;
+  if (p.M === 0 || p.N === 0) return [];
+  const { view, word, weight } = readInt8Panels(p.N, depth, read);
+  const outputs = Array.from({ length: p.N }, (_, n) => n);
+  const layer = {
+    ...(p as unknown as Parameters<typeof int8Output>[0]),
+    w: Int8Array.from(outputs.flatMap((n) => Array.from({ length: depth }, (_, k) => weight(n, k)))),
+    bias: Float32Array.from(outputs, (n) => view.getFloat32(word(n, 0), true)),
+    scale: Float32Array.from(outputs, (n) => view.getFloat32(word(n, 1), true)),
+  };
+  return Array.from({ length: p.M }, (_, m) => {
+    const x = Array.from({ length: p.K }, (_, k) => Number(read(0, m * p.ldx + k)));
+    const z = Array.from({ length: p.R }, (_, r) => Number(read(2, m * p.ldz + r)));
+    const { q, scale } = quantizeInputs([...x, ...z]);
+    return outputs.map((n) => exactly(m * p.ldy + n, int8Output(layer, q, scale, n)));
+  }).flat();
+};
+
+const matMulInteger: Reference = (params, read, isPresent) => {
+  const p = sizes(params);
+  const zero = isPresent(2) ? Number(read(2, 0)) : 0;
+  if (p.M === 0 || p.N === 0) return [];
+  const { view, word, weight } = readInt8Panels(p.N, p.K, read);
+  return [...boxIndices([p.M, p.N])].map(([m, n]) => {
+    let sum = 0n;
+    const add = BigInt(view.getInt32(word(n, 0), true));
+    for (let k = 0; k < p.K; k++) sum += (BigInt(read(0, m * p.K + k)) - BigInt(zero)) * (BigInt(weight(n, k)) + add);
+    return exactly(m * p.N + n, Number(BigInt.asIntN(32, sum)));
+  });
+};
+
 export const linearReferences: readonly (readonly [string, Reference])[] = [
   ['gemm', gemm],
   ['pack', pack],
+  ['gemm-int8', gemmInt8],
+  ['matmul-integer', matMulInteger],
 ];

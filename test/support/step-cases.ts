@@ -224,6 +224,37 @@ const fill: fc.Arbitrary<StepCase> = fc
   }));
 
 /** Random steps by kind; a test checks that none is missing. */
+const gemmInt8: fc.Arbitrary<StepCase> = fc
+  .record({
+    M: fc.oneof(size, fc.constantFrom(64, 65)),
+    N: size,
+    K: size,
+    R: fc.constantFrom(0, 0, 1, 5),
+    pads: fc.tuple(pad, pad, pad),
+    lo: fc.constantFrom(-Infinity, 0),
+    hi: fc.constantFrom(Infinity, 6),
+  })
+  .map(({ M, N, K, R, pads: [px, pz, py], lo, hi }) => ({
+    params: { M, N, K, R, ldx: K + px, ldz: R + pz, ldy: N + py, lo, hi },
+    dtypes: [f32, 'int8', R > 0 ? f32 : undefined, f32],
+    // Bytes of which any four are a float of moderate size.
+    draw: (slot, random) => (slot === 1 ? Math.floor(random() * 61) : random() * 8 - 4),
+  }));
+
+const matMulInteger: fc.Arbitrary<StepCase> = fc
+  .record({
+    dtype: fc.constantFrom('uint8' as const, 'int8' as const),
+    M: size,
+    N: size,
+    K: size,
+    hasZero: fc.boolean(),
+  })
+  .map(({ dtype, M, N, K, hasZero }) => ({
+    params: { dtype, M, N, K },
+    dtypes: [dtype, 'int8', hasZero ? dtype : undefined, 'int32'],
+    draw: (slot, random) => Math.floor(random() * 256) - (slot !== 1 && dtype === 'uint8' ? 0 : 128),
+  }));
+
 export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   gemm,
   pack,
@@ -241,6 +272,8 @@ export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   pool,
   lstm,
   gru,
+  'gemm-int8': gemmInt8,
+  'matmul-integer': matMulInteger,
 };
 
 /** An element of `dtype` near `value`: as its array would store it. */

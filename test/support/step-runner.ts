@@ -18,9 +18,9 @@ const guardByte = 0xa5;
 const baseBytes = 65536;
 
 /** The tape of one step. */
-export function encodeStep(kind: string, params: BoundParams, pointers: readonly number[]): Int32Array {
+export function encodeStep(kind: string, params: BoundParams, pointers: readonly number[], scratchPtr = 0): Int32Array {
   const { opcode, encode } = stepKinds.get(kind)!;
-  const words = encode(params, pointers);
+  const words = encode(params, pointers, scratchPtr);
   return Int32Array.of(opcode, words.length + 2, ...words);
 }
 
@@ -39,7 +39,7 @@ export class StepRunner {
   /**
    * Runs one step on copies of the operands and copies the written ones back.
    *
-   *     | guard | operand 0 | guard | operand 1 | guard | ... | tape |
+   *     | guard | operand 0 | guard | operand 1 | guard | ... | tape | scratch, where the step needs it | guard |
    *
    * @param offsets  elements by which each operand starts inside its array, 0 by default
    * @returns what run_steps returns
@@ -54,18 +54,23 @@ export class StepRunner {
       top += data?.byteLength ?? 0;
     }
     const starts = operands.map((data, slot) => pointers[slot] + (offsets[slot] ?? 0) * (data?.BYTES_PER_ELEMENT ?? 0));
-    const tape = encodeStep(kind, params, starts);
+    const { needsScratch, scratchBytes } = stepKinds.get(kind)!;
     const tapePtr = Math.ceil((top + guardBytes) / 16) * 16;
-    const missing = tapePtr + tape.byteLength - this.#memory.buffer.byteLength;
+    const scratchPtr = tapePtr + 4 * encodeStep(kind, params, starts).length;
+    const endPtr = scratchPtr + (needsScratch ? scratchBytes!(params) : 0);
+    const tape = encodeStep(kind, params, starts, needsScratch ? scratchPtr : 0);
+    const missing = endPtr + guardBytes - this.#memory.buffer.byteLength;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
     const bytes = new Uint8Array(this.#memory.buffer);
     bytes.fill(guardByte, baseBytes, tapePtr);
+    bytes.fill(guardByte, endPtr, endPtr + guardBytes);
     operands.forEach((data, slot) => {
       if (data) bytes.set(bytesOf(data), pointers[slot]);
     });
     new Int32Array(bytes.buffer, tapePtr, tape.length).set(tape);
     const code = this.#exports.run_steps(tapePtr, tape.byteLength);
     this.#collect(kind, operands, pointers, tapePtr);
+    assertGuard(bytes.subarray(endPtr, endPtr + guardBytes), `after the scratch of ${kind}`);
     return code;
   }
 

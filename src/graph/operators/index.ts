@@ -20,6 +20,7 @@ import { gatherOperators } from './gather.js';
 import { gatherScatterOperators } from './gather-scatter.js';
 import { gemmOperators } from './gemm.js';
 import { linearOperators } from './linear.js';
+import { linearInt8Operators } from './linear-int8.js';
 import { lossOperators } from './loss.js';
 import { matMulOperators } from './matmul.js';
 import { matrixOperators } from './matrices.js';
@@ -48,6 +49,7 @@ const operators: readonly Operator[] = [
   ...gemmOperators,
   ...matMulOperators,
   ...linearOperators,
+  ...linearInt8Operators,
   ...convOperators,
   ...poolOperators,
   ...embeddingBagOperators,

@@ -1,5 +1,6 @@
 /** kerf.Linear: y = clamp(x W^T + b, lo, hi), what Gemm and MatMul with constant weights become. */
 import { type Extent, equals, multiply, product } from '../../runtime/extent.js';
+import type { Operand } from '../../runtime/plan.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder, Rows } from '../operator.js';
@@ -9,14 +10,15 @@ import { fillNumbers, toNumbers } from './elements.js';
 import { contract } from './products.js';
 import { formatShape } from './shapes.js';
 
-interface LinearSizes {
+export interface LinearSizes {
   /** Product of all dimensions of x but the last. */
   readonly M: Extent;
   readonly N: number;
   readonly K: number;
 }
 
-function sizesOf(node: Node, inputs: readonly (Fact | undefined)[]): LinearSizes {
+/** @throws SHAPE_MISMATCH when x [.., K], W [N, K] and b [N] do not fit */
+export function linearSizes(node: Node, inputs: readonly (Fact | undefined)[]): LinearSizes {
   const [x, w, b] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]];
   const [N, K] = w.shape as readonly number[];
   const last = x.shape.at(-1);
@@ -33,7 +35,7 @@ function sizesOf(node: Node, inputs: readonly (Fact | undefined)[]): LinearSizes
 
 function infer(node: Node, inputs: readonly (Fact | undefined)[]): readonly Fact[] {
   const dtype = requireSameDType(node, inputs);
-  const { N } = sizesOf(node, inputs);
+  const { N } = linearSizes(node, inputs);
   return [{ dtype, shape: [...requireInput(node, inputs, 0).shape.slice(0, -1), N] }];
 }
 
@@ -54,6 +56,9 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
   return [fillNumbers(x.type, product.dims, (i) => clamp(values[i] + (bias ? bias[i % N] : 0)))];
 }
 
+/** Whether the weights of a layer are stored as float16: their numbers are halves already. */
+const isHalf = ({ attributes }: Node) => attributes.get('stored') === 'float16';
+
 const widthOf = ({ fact }: Rows) => fact.shape.at(-1) as number;
 
 /** A row stride, where it is not the width. */
@@ -64,16 +69,22 @@ const strideParam = (name: string, { stride }: Rows, width: number) =>
 function lower(node: Node, builder: PlanBuilder): boolean {
   const [, w, b] = node.inputs;
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
-  const { M, N, K } = sizesOf(node, facts);
   const weight = builder.fact(w).constant as Tensor<'float32'> | undefined;
   const bias = b ? (builder.fact(b).constant as Tensor<'float32'> | undefined) : null;
   if (!weight || bias === undefined) return false;
-  const panels = builder.panels(w, weight, bias);
+  const panels = builder.panels(w, weight, bias, isHalf(node) ? 'float16' : 'float32');
+  emitGemm('gemm', node, builder, panels, linearSizes(node, facts));
+  return true;
+}
+
+/** A step of `kind` that reads the rows of the node's input where they stand, as one source or two, and clamps. */
+export function emitGemm(kind: string, node: Node, builder: PlanBuilder, panels: Operand, sizes: LinearSizes): void {
+  const { M, N, K } = sizes;
   const [x, z] = builder.sources(node.inputs[0]);
   const y = builder.outputRows(node.outputs[0]);
   const R = z ? widthOf(z) : 0;
   const [lo, hi] = [realOf(node, 'lo', undefined), realOf(node, 'hi', undefined)];
-  builder.step('gemm', [x.operand, panels, ...(z ? [z.operand] : [])], [y.operand], {
+  builder.step(kind, [x.operand, panels, ...(z ? [z.operand] : [])], [y.operand], {
     M,
     N,
     K: K - R,
@@ -84,7 +95,6 @@ function lower(node: Node, builder: PlanBuilder): boolean {
     ...(lo === undefined ? {} : { lo: { real: lo } }),
     ...(hi === undefined ? {} : { hi: { real: hi } }),
   });
-  return true;
 }
 
 export const linearOperators: readonly Operator[] = define([[1, lastOpset, ['float32']]], {
@@ -95,7 +105,7 @@ export const linearOperators: readonly Operator[] = define([[1, lastOpset, ['flo
   lower,
   rowIndependent: always,
   macs: (node, inputs) => {
-    const { M, N, K } = sizesOf(node, inputs);
+    const { M, N, K } = linearSizes(node, inputs);
     return multiply(M, N * K);
   },
 });

@@ -88,11 +88,12 @@ function readWeight(value: unknown, where: string, file: Safetensors): PlanWeigh
   const dtype = schema.readDtype(fields['dtype'], where);
   const shape = schema.readList(fields['shape'], where, 16, schema.readCount);
   const layout = schema.readString(fields['layout'], where);
-  if (layout !== 'plain' && layout !== 'panels') {
+  if (layout !== 'plain' && layout !== 'panels' && layout !== 'panels-int8') {
     throw new KerfError('PACKAGE_VERSION', where, `unknown layout: got "${layout}". Use a newer version of kerf.`);
   }
-  if (layout === 'panels' && (shape.length !== 2 || dtype !== 'float32')) {
-    throw schema.invalid(where, `panels must be a float32 matrix: got ${dtype} [${shape}]`);
+  const panelDtypes = layout === 'panels' ? ['float32', 'float16'] : ['int8'];
+  if (layout !== 'plain' && (shape.length !== 2 || !panelDtypes.includes(dtype))) {
+    throw schema.invalid(where, `${layout} must be a matrix of ${panelDtypes.join(' or ')}: got ${dtype} [${shape}]`);
   }
   return { name, dtype, shape, layout, data: weightData(name, dtype, weightLength(shape, layout), file) };
 }
