@@ -14,6 +14,7 @@ export * from './linalg/project';
 export * from './linalg/ql';
 export * from './linalg/seeds';
 export * from './linalg/tridiagonal';
+export * from './linalg/window-rows';
 export { f32_narrow } from './linear/half';
 export { i8_pack_linear, i8_quantize_rows } from './linear/int8-pack';
 export * from './statistics/binomial';

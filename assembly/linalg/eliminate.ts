@@ -17,6 +17,19 @@ function cheapest(n: i32, hPtr: usize, k: i32, bPtr: usize, count: i32, activePt
   return best;
 }
 
+/** The active inputs take over what input j did. */
+function takeOut(n: i32, hPtr: usize, k: i32, bPtr: usize, j: usize, count: i32, activePtr: usize): void {
+  const hRow = hPtr + ((j * <usize>n) << 3);
+  const bRow = bPtr + ((j * <usize>k) << 3);
+  const pivot = load<f64>(hRow + (j << 3));
+  for (let other = 0; other < count; other++) {
+    const i = <usize>load<i32>(activePtr + ((<usize>other) << 2));
+    const factor = -load<f64>(hRow + (i << 3)) / pivot;
+    axpy(k, factor, bRow, bPtr + ((i * <usize>k) << 3));
+    axpy(n, factor, hRow, hPtr + ((i * <usize>n) << 3));
+  }
+}
+
 /**
  * Removes the inputs of y = B x one by one, always the one that the others replace best, who then take over its part:
  *
@@ -47,14 +60,77 @@ export function f64_eliminate_inputs(
     store<i32>(orderPtr + ((<usize>step) << 2), <i32>j);
     count--;
     memory.copy(place, place + 4, (<usize>(count - at)) << 2);
-    const hRow = hPtr + ((j * <usize>n) << 3);
-    const bRow = bPtr + ((j * <usize>k) << 3);
-    const pivot = load<f64>(hRow + (j << 3));
-    for (let other = 0; other < count; other++) {
-      const i = <usize>load<i32>(activePtr + ((<usize>other) << 2));
-      const factor = -load<f64>(hRow + (i << 3)) / pivot;
-      axpy(k, factor, bRow, bPtr + ((i * <usize>k) << 3));
-      axpy(n, factor, hRow, hPtr + ((i * <usize>n) << 3));
+    takeOut(n, hPtr, k, bPtr, j, count, activePtr);
+  }
+}
+
+/**
+ * What the removal of a group of inputs costs: tr(B_S^T H_SS^-1 B_S), one input after the other on copies.
+ * @param scratchPtr  f64 [size (size + k)]
+ */
+function groupCost(n: i32, hPtr: usize, k: i32, bPtr: usize, first: usize, size: i32, scratchPtr: usize): f64 {
+  const h = scratchPtr;
+  const b = scratchPtr + ((<usize>(size * size)) << 3);
+  for (let i = 0; i < size; i++) {
+    const row = hPtr + (((first + <usize>i) * <usize>n + first) << 3);
+    memory.copy(h + ((<usize>(i * size)) << 3), row, (<usize>size) << 3);
+  }
+  memory.copy(b, bPtr + ((first * <usize>k) << 3), (<usize>(size * k)) << 3);
+  let cost: f64 = 0;
+  for (let i = 0; i < size; i++) {
+    const hRow = h + ((<usize>(i * size)) << 3);
+    const bRow = b + ((<usize>(i * k)) << 3);
+    const pivot = load<f64>(hRow + ((<usize>i) << 3));
+    cost += dot(k, bRow, bRow) / pivot;
+    for (let other = i + 1; other < size; other++) {
+      const factor = -load<f64>(hRow + ((<usize>other) << 3)) / pivot;
+      axpy(k, factor, bRow, b + ((<usize>(other * k)) << 3));
+      axpy(size, factor, hRow, h + ((<usize>(other * size)) << 3));
+    }
+  }
+  return cost;
+}
+
+/**
+ * {@link f64_eliminate_inputs} for inputs that go together, `size` in a row: the channels of a convolution's input.
+ * @param n  inputs, a multiple of `size`
+ * @param activePtr  scratch, i32 [n]
+ * @param orderPtr  i32 [n / size], groups in the order of their removal
+ * @param costPtr  f64 [n / size], what each removal adds
+ * @param scratchPtr  f64 [size (size + k)]
+ * @complexity O(n^2 (n + k) + (n / size)^2 size^2 (size + k))
+ */
+export function f64_eliminate_groups(
+  n: i32,
+  size: i32,
+  hPtr: usize,
+  k: i32,
+  bPtr: usize,
+  activePtr: usize,
+  orderPtr: usize,
+  costPtr: usize,
+  scratchPtr: usize,
+): void {
+  for (let j = 0; j < n; j++) store<i32>(activePtr + ((<usize>j) << 2), j);
+  let count = n;
+  for (let step = 0; count > 0; step++) {
+    let best = 0;
+    let least: f64 = 0;
+    for (let at = 0; at < count; at += size) {
+      const first = <usize>load<i32>(activePtr + ((<usize>at) << 2));
+      const cost = groupCost(n, hPtr, k, bPtr, first, size, scratchPtr);
+      if (at > 0 && !(cost < least)) continue;
+      best = at;
+      least = cost;
+    }
+    const place = activePtr + ((<usize>best) << 2);
+    const first = load<i32>(place);
+    store<i32>(orderPtr + ((<usize>step) << 2), first / size);
+    store<f64>(costPtr + ((<usize>step) << 3), least);
+    for (let i = 0; i < size; i++) {
+      count--;
+      memory.copy(place, place + 4, (<usize>(count - best)) << 2);
+      takeOut(n, hPtr, k, bPtr, <usize>(first + i), count, activePtr);
     }
   }
 }

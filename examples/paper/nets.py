@@ -1,13 +1,14 @@
-"""The two shapes of net, and how they are written as standard ONNX."""
+"""The shapes of net, and how they are written as standard ONNX."""
 
 import os
 
+import numpy
 import onnx
 import onnx.helper
 import onnx.numpy_helper
 import torch
 from torch.nn import Linear
-from torch.nn.functional import relu
+from torch.nn.functional import max_pool2d, relu
 
 
 class Chain(torch.nn.Module):
@@ -59,6 +60,49 @@ class Stream(torch.nn.Module):
         return graph.linear("exit", self.exit, value), self.entry.in_features, self.exit.out_features
 
 
+class Pictures(torch.nn.Module):
+    """Digits as 1 x 28 x 28: two 3 x 3 convolutions, each with ReLU and a pool that halves, then two linear layers."""
+
+    def __init__(self, first=32, second=64, hidden=128):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(1, first, 3)
+        self.conv2 = torch.nn.Conv2d(first, second, 3)
+        self.fc1 = Linear(second * 25, hidden)
+        self.fc2 = Linear(hidden, 10)
+
+    def forward(self, x):
+        x = max_pool2d(relu(self.conv1(x.view(-1, 1, 28, 28))), 2)
+        x = max_pool2d(relu(self.conv2(x)), 2).flatten(1)
+        return self.fc2(relu(self.fc1(x)))
+
+    def write(self, graph):
+        value = graph.reshape("x", (-1, 1, 28, 28), "picture")
+        for i in (1, 2):
+            value = graph.conv(f"conv{i}", getattr(self, f"conv{i}"), value)
+            value = graph.node("Relu", [value], f"relu{i}")
+            value = graph.node("MaxPool", [value], f"pool{i}", kernel_shape=[2, 2], strides=[2, 2])
+        value = graph.linear("fc1", self.fc1, graph.node("Flatten", [value], "flat", axis=1))
+        return graph.linear("fc2", self.fc2, graph.node("Relu", [value], "relu3")), 784, 10
+
+
+class Rows(torch.nn.Module):
+    """Digits row by row through an LSTM or GRU; its last state decides."""
+
+    def __init__(self, kind, width=128):
+        super().__init__()
+        self.kind = kind
+        self.rnn = getattr(torch.nn, kind)(28, width, batch_first=True)
+        self.fc = Linear(width, 10)
+
+    def forward(self, x):
+        return self.fc(self.rnn(x.view(-1, 28, 28))[0][:, -1])
+
+    def write(self, graph):
+        rows = graph.node("Transpose", [graph.reshape("x", (-1, 28, 28), "image")], "rows", perm=[1, 0, 2])
+        last = graph.recurrent("rnn", self.kind, self.rnn, rows)
+        return graph.linear("fc", self.fc, graph.reshape(last, (-1, self.rnn.hidden_size), "last")), 784, 10
+
+
 class Graph:
     """Nodes and weights of an ONNX graph while it is written."""
 
@@ -74,6 +118,36 @@ class Graph:
             array = getattr(layer, kind).detach().numpy()
             self.weights.append(onnx.numpy_helper.from_array(array, f"{name}.{kind}"))
         return self.node("Gemm", [value, f"{name}.weight", f"{name}.bias"], name, transB=1)
+
+    def constant(self, name, array):
+        self.weights.append(onnx.numpy_helper.from_array(numpy.ascontiguousarray(array), name))
+        return name
+
+    def reshape(self, value, shape, name):
+        return self.node("Reshape", [value, self.constant(f"{name}.shape", numpy.array(shape, numpy.int64))], name)
+
+    def conv(self, name, layer, value):
+        inputs = [self.constant(f"{name}.{kind}", getattr(layer, kind).detach().numpy()) for kind in ("weight", "bias")]
+        pads = [*layer.padding, *layer.padding]
+        return self.node("Conv", [value, *inputs], name, kernel_shape=[*layer.kernel_size], pads=pads)
+
+    def recurrent(self, name, kind, layer, value):
+        """The last state of an LSTM (torch's gates i f g o as ONNX's i o f c) or a GRU (r z n as z r h)."""
+        order = (0, 3, 1, 2) if kind == "LSTM" else (1, 0, 2)
+        width = layer.hidden_size
+
+        def gates(which):
+            blocks = getattr(layer, f"{which}_l0").detach().numpy().reshape(len(order), width, -1)
+            return blocks[list(order)].reshape(1, len(order) * width, -1)
+
+        bias = numpy.concatenate([gates("bias_ih")[..., 0], gates("bias_hh")[..., 0]], axis=1)
+        arrays = {"weight_ih": gates("weight_ih"), "weight_hh": gates("weight_hh"), "bias": bias}
+        inputs = [self.constant(f"{name}.{key}", array) for key, array in arrays.items()]
+        reset = {} if kind == "LSTM" else {"linear_before_reset": 1}
+        self.nodes.append(
+            onnx.helper.make_node(kind, [value, *inputs], ["", f"{name}.out"], name, hidden_size=width, **reset)
+        )
+        return f"{name}.out"
 
 
 def save(model, path):

@@ -17,6 +17,11 @@ trained again.
                 SGD .5, batch 32, 6 epochs of 16,000 documents
   topics-heads  the same, one softmax for each domain
   topics-decay  topics with weight decay 1e-3
+  cnn, lstm, lstm-sgd, gru  only when they are named, 3 epochs of digits:
+  cnn           3 x 3 convolutions to 32 and 64 channels with ReLU and pools, 1600-128-10; SGD .1
+  cnn-adam      the same with Adam 1e-3
+  lstm, gru     digits row by row, 128 wide, the last state decides; Adam 1e-3
+  lstm-sgd      the LSTM with SGD .1 and momentum .9
 
 --epochs is of the nets of digits; the benchmarks of decomposition take 8. All layers have torch's default initialisation,
 U(+-1/sqrt(fan_in)), weights and biases.
@@ -33,7 +38,9 @@ from torch.nn.functional import cross_entropy
 
 import nets
 
-KINDS = "digits digits-decay digits-adam ideal ideal-small stream topics topics-heads topics-decay".split()
+DEFAULT = "digits digits-decay ideal ideal-small stream topics topics-heads topics-decay".split()
+NAMED = "digits-adam cnn cnn-adam lstm lstm-sgd gru".split()
+KINDS = DEFAULT + NAMED
 BLOCKS = 8
 DOMAINS, WORDS, UNSEEN, CLASSES, LENGTH = 8, 100, 200, 4, 30
 
@@ -123,6 +130,18 @@ def train_digits(kind, data, epochs, start):
     return model
 
 
+def train_shapes(kind, data, start):
+    """Nets that look at a digit as a picture, or row by row."""
+    shape = kind.split("-")[0]
+    model = nets.Pictures() if shape == "cnn" else nets.Rows(shape.upper())
+    start(model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    if kind in ("cnn", "lstm-sgd"):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9 if kind == "lstm-sgd" else 0)
+    fit(model, *data, 3, 64, optimizer)
+    return model
+
+
 def train_topics(kind, seed, path, start):
     topics = Topics(seed)
     x, _, y = topics.draw(16000)
@@ -154,19 +173,19 @@ def main():
     os.makedirs(options.out, exist_ok=True)
     data = digits(options.data, "train")
     for seed in range(options.seeds):
-        for kind in options.nets or [kind for kind in KINDS if kind != "digits-adam"]:
+        for kind in options.nets or DEFAULT:
             path = os.path.join(options.out, f"{kind}-{seed}")
             if os.path.exists(path + ".onnx"):
                 continue
             began = time.time()
             torch.manual_seed(seed)
             start = lambda model: nets.save(model, path + "-init.onnx")
-            is_topics = kind.startswith("topics")
-            model = (
-                train_topics(kind, seed, path, start)
-                if is_topics
-                else train_digits(kind, data, options.epochs, start)
-            )
+            if kind.startswith("topics"):
+                model = train_topics(kind, seed, path, start)
+            elif kind in NAMED and kind != "digits-adam":
+                model = train_shapes(kind, data, start)
+            else:
+                model = train_digits(kind, data, options.epochs, start)
             nets.save(model, path + ".onnx")
             print(f"trained {kind} with seed {seed} in {time.time() - began:.0f} s", file=sys.stderr, flush=True)
 

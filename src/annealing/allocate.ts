@@ -28,6 +28,8 @@ export interface Side {
   readonly readers: readonly string[];
   /** The layer whose outputs these are; null for inputs that no layer makes. */
   readonly writer: string | null;
+  /** Inputs of a reader that one position makes: the taps of a channel, or its places; 1 by default. */
+  readonly group?: number;
 }
 
 export interface Allocation {
@@ -91,12 +93,16 @@ class Market {
   }
 
   /** What one position of a side costs. */
-  #marginOf({ readers, writer }: Side, forms: ReadonlyMap<string, Form>, positions: ReadonlyMap<string, number>) {
+  #marginOf(
+    { readers, writer, group = 1 }: Side,
+    forms: ReadonlyMap<string, Form>,
+    positions: ReadonlyMap<string, number>,
+  ) {
     const margin = (name: string, other: 'inputs' | 'out') => {
       const form = forms.get(name) as Form;
       return (positions.get(name) as number) * (form.rank ?? form[other]);
     };
-    const reading = readers.reduce((sum, name) => sum + margin(name, 'out'), 0);
+    const reading = group * readers.reduce((sum, name) => sum + margin(name, 'out'), 0);
     return reading + (writer === null ? 0 : margin(writer, 'inputs'));
   }
 
@@ -116,9 +122,9 @@ class Market {
         return Math.max(1, countAbove(this.#descending.get(side.name) as Float64Array, worth));
       });
       if (next.every((width, i) => width === widths.get(this.sides[i].name))) break;
-      this.sides.forEach(({ name, readers, writer }, i) => {
+      this.sides.forEach(({ name, readers, writer, group = 1 }, i) => {
         widths.set(name, next[i]);
-        for (const reader of readers) (forms.get(reader) as Form).inputs = next[i];
+        for (const reader of readers) (forms.get(reader) as Form).inputs = group * next[i];
         if (writer !== null) (forms.get(writer) as Form).out = next[i];
       });
     }

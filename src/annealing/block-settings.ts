@@ -35,9 +35,9 @@ function settingOf(
   units: Setting['units'],
   domains: ReadonlyMap<string, Domains>,
 ): readonly Setting[] {
-  const cheaper = factorable(graph).filter(({ weight: { dims, size } }) => {
+  const cheaper = factorable(graph).filter(({ kernel, weight: { dims, size } }) => {
     const [out, inputs] = dims;
-    return Math.min(out, inputs) >= k && size / k + bus * (out + inputs) < size;
+    return kernel === null && Math.min(out, inputs) >= k && size / k + bus * (out + inputs) < size;
   });
   if (cheaper.length === 0) return [];
   const blocks = new Map(

@@ -4,7 +4,7 @@ import { type Moments, metricOf } from './least-squares.js';
 import { addDiagonal, type Matrix, multiply, solveSymmetric } from './matrix.js';
 
 export interface Elimination {
-  /** Inputs in the order in which they go. */
+  /** Inputs, or groups of them, in the order in which they go. */
   readonly order: Int32Array<ArrayBuffer>;
   /** What each removal adds to the squared error of the outputs; never less than the one before. */
   readonly costs: Float64Array<ArrayBuffer>;
@@ -14,9 +14,10 @@ export interface Elimination {
  * Removes inputs one by one, always the one that costs least; those that stay take over what they can (least squares).
  * @param effects  A with y = A x for everything that reads the inputs, [out, in]: errors of all y count alike
  * @param moments  of the inputs
- * @complexity O(in^2 (in + out))
+ * @param size  inputs in a row that go together
+ * @complexity O(in^2 (in + out) + in^2 (size + out))
  */
-export function eliminateInputs(effects: Matrix, moments: Moments): Elimination {
+export function eliminateInputs(effects: Matrix, moments: Moments, size = 1): Elimination {
   const { kernels, workspace } = analysisKernels();
   const n = effects.columns;
   const inverse = solveSymmetric(metricOf(moments), identity(n));
@@ -24,9 +25,14 @@ export function eliminateInputs(effects: Matrix, moments: Moments): Elimination 
   return workspace.scope(() => {
     const h = workspace.copyIn('float64', inverse.data);
     const b = workspace.copyIn('float64', byInput.data);
-    const [active, order] = [workspace.allocate('int32', n), workspace.allocate('int32', n)];
-    const costs = workspace.allocate('float64', n);
-    kernels.f64_eliminate_inputs(n, h.ptr, effects.rows, b.ptr, active.ptr, order.ptr, costs.ptr);
+    const [active, order] = [workspace.allocate('int32', n), workspace.allocate('int32', n / size)];
+    const costs = workspace.allocate('float64', n / size);
+    const k = effects.rows;
+    if (size === 1) kernels.f64_eliminate_inputs(n, h.ptr, k, b.ptr, active.ptr, order.ptr, costs.ptr);
+    else {
+      const scratch = workspace.allocate('float64', size * (size + k));
+      kernels.f64_eliminate_groups(n, size, h.ptr, k, b.ptr, active.ptr, order.ptr, costs.ptr, scratch.ptr);
+    }
     return { order: workspace.copyOut(order), costs: ascending(workspace.copyOut(costs)) };
   });
 }

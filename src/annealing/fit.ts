@@ -6,15 +6,15 @@ import type { Graph } from '../graph/graph.js';
 import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockForm } from './blocks.js';
-import { asSamples, type Evaluate } from './context.js';
+import type { Evaluate } from './context.js';
 import { type BlockColumns, type Refitted, splitLayer } from './fit-blocks.js';
+import { Sampler } from './layer-samples.js';
 import { type Affine, type Moments, momentsOf, refit, refitOnPart } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
 import { narrowed } from './narrow.js';
 import { type Domains, findDomains } from './partition.js';
-import { type Linear, linearsOf, outermost, withAffine, withFactors } from './rewrite.js';
-import { rowCount } from './rows.js';
+import { type Linear, layersOf, outermost, withAffine, withFactors } from './rewrite.js';
 import { allOf, partOf, submatrix } from './submatrix.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
@@ -47,16 +47,11 @@ export const allAlike: Importance = { weights: null, factors: new Map() };
 /** Fewest calibration rows for a fit, as a share of the layer's inputs. */
 const rowsPerInput = 1 / 3;
 
-/** Elements of the original's values that are kept between settings: 256 MiB. */
-const largestTargets = 2 ** 26;
-
 /** Fits settings on one graph; what does not depend on the setting is computed once. */
 export class Fitter {
   readonly #spectra = new Map<string, LayerSpectrum>();
   readonly #inputs = new Map<string, { readonly moments: Moments | null; readonly positions: number }>();
-  /** Values of the original on the calibration rows, which every setting aims at. */
-  readonly #targets = new Map<string, Tensor>();
-  #targetElements = 0;
+  readonly #sampler: Sampler | null;
 
   /**
    * @param graph  what the settings start from
@@ -70,17 +65,19 @@ export class Fitter {
     readonly rows: Feeds | null,
     readonly evaluate: Evaluate,
     readonly importance: Importance = allAlike,
-  ) {}
+  ) {
+    this.#sampler = rows && new Sampler(original, rows, evaluate, importance.weights);
+  }
 
   /** The second moments of a layer's inputs, null where rows do not suffice, and how often it is applied to one sample. */
-  async inputs({ input }: Linear): Promise<{ readonly moments: Moments | null; readonly positions: number }> {
-    if (!this.rows) return { moments: null, positions: 1 };
-    const known = this.#inputs.get(input);
+  async inputs(layer: Linear): Promise<{ readonly moments: Moments | null; readonly positions: number }> {
+    if (!this.#sampler) return { moments: null, positions: 1 };
+    const key = layer.kernel ? `windows of ${layer.name}` : layer.input;
+    const known = this.#inputs.get(key);
     if (known) return known;
-    const x = await this.#samples(this.graph, input);
-    const moments = x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null;
-    const made = { moments, positions: x.rows / rowCount(this.rows) };
-    this.#inputs.set(input, made);
+    const { samples: x, positions } = await this.#sampler.of(this.graph, layer, 'input');
+    const made = { moments: x.rows >= rowsPerInput * x.columns ? momentsOf(x) : null, positions };
+    this.#inputs.set(key, made);
     return made;
   }
 
@@ -98,8 +95,9 @@ export class Fitter {
    * Domains of a layer's inputs on the calibration rows, all of which count alike: weights that balance decisions would
    * let a few rows of rare ones join domains. Null where none show.
    */
-  async domains({ input }: Linear, seed: number): Promise<Domains | null> {
-    return this.rows && findDomains(momentsOf(await this.#samples(this.graph, input, null)), seed);
+  async domains(layer: Linear, seed: number): Promise<Domains | null> {
+    if (!this.#sampler) return null;
+    return findDomains(momentsOf((await this.#sampler.of(this.graph, layer, 'input', null)).samples), seed);
   }
 
   /** @returns the graph under `setting`, fitted */
@@ -118,9 +116,9 @@ export class Fitter {
     let graph = start;
     const changed = new Set<string>();
     const known: BlockColumns = new Map();
-    for (const { name } of linearsOf(graph)) {
+    for (const { name } of layersOf(graph)) {
       markChanged(graph, changed);
-      const linear = linearsOf(graph).find((candidate) => candidate.name === name) as Linear;
+      const linear = layersOf(graph).find((candidate) => candidate.name === name) as Linear;
       const factor = factorOf(linear, factors);
       const form = setting.blocks?.get(name);
       const next = form
@@ -139,7 +137,7 @@ export class Fitter {
     factor: Matrix | null,
     isInputChanged: boolean,
   ): Promise<Graph> {
-    const before = linearsOf(this.graph).find(({ name }) => name === linear.name) as Linear;
+    const before = layersOf(this.graph).find(({ name }) => name === linear.name) as Linear;
     const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
     const rank = cheaperRank(linear, setting.ranks.get(linear.name));
     const isWhole = linear.weight.size === before.weight.size;
@@ -180,27 +178,14 @@ export class Fitter {
 
   /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
   async #refitted(graph: Graph, linear: Linear, setting: Setting): Promise<Refitted | null> {
-    if (!this.rows) return null;
-    const x = await this.#samples(graph, linear.input);
+    if (!this.#sampler) return null;
+    const { samples: x } = await this.#sampler.of(graph, linear, 'input');
     if (x.rows < rowsPerInput * x.columns) return null;
-    const target = linearsOf(this.original).find(({ name }) => name === linear.name) as Linear;
-    const y = await this.#samples(this.original, target.output);
+    const target = layersOf(this.original).find(({ name }) => name === linear.name) as Linear;
+    const { samples: y } = await this.#sampler.of(this.original, target, 'output');
     const moments = momentsOf(x);
     const start = affineOf(linear).weight;
     return { affine: refit(start, moments, x, columnsOf(y, setting.units.get(linear.name))), moments };
-  }
-
-  async #samples(graph: Graph, value: string, weights = this.importance.weights): Promise<Samples> {
-    // Without a prototype: a value may be named like a member that every object has.
-    const rows: Feeds = Object.assign(Object.create(null), this.rows);
-    const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
-    if (known) return asSamples(known, weights);
-    const tensor = (await this.evaluate(graph, rows, [value]))[value];
-    if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {
-      this.#targets.set(value, tensor);
-      this.#targetElements += tensor.size;
-    }
-    return asSamples(tensor, weights);
   }
 }
 

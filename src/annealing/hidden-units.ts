@@ -1,14 +1,21 @@
-/** Hidden units: outputs of one linear layer that only other linear layers read, through elementwise activations. */
+/**
+ * Hidden units: outputs of one layer that only other layers read, through elementwise activations; of a convolution its
+ * channels, through pools too.
+ */
 import { readersOf } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
-import { type Linear, linearsOf, withWeights } from './rewrite.js';
+import { integerOf } from '../graph/operators/attributes.js';
+import { type Linear, layersOf, linearsOf, withWeights } from './rewrite.js';
 import { allOf, pick, submatrix } from './submatrix.js';
 
-/** The units between a layer and its readers; removing unit u takes row u of one and column u of the others. */
+/**
+ * The units between a layer and its readers; removing unit u takes row u of one and column u of the others, or all
+ * columns that its windows or places fill.
+ */
 export interface HiddenUnits {
   readonly producer: Linear;
   readonly consumers: readonly Linear[];
-  /** Elementwise nodes between them. */
+  /** Elementwise nodes and pools between them. */
   readonly activations: readonly Node[];
 }
 
@@ -31,29 +38,75 @@ export function isElementwiseOn(graph: Graph, node: Node, value: string): boolea
   );
 }
 
-/** All groups of hidden units, in topological order of their producers. */
-export function hiddenUnitsOf(graph: Graph): readonly HiddenUnits[] {
-  const readers = readersOf(graph);
-  const linears = new Map(linearsOf(graph).map((linear) => [linear.node, linear]));
-  const outputs = new Set(graph.outputs.map((port) => port.name));
-  const groups: HiddenUnits[] = [];
-  for (const producer of linears.values()) {
-    const consumers: Linear[] = [];
-    const activations: Node[] = [];
-    const follow = (value: string): boolean => {
-      const nodes = readers.get(value) ?? [];
-      if (outputs.has(value) || nodes.length === 0) return false;
-      return nodes.every((node) => {
-        const linear = linears.get(node);
-        if (linear?.input === value) return consumers.push(linear) > 0;
-        if (!isElementwiseOn(graph, node, value)) return false;
-        activations.push(node);
-        return follow(node.outputs[0]);
-      });
-    };
-    if (follow(producer.output)) groups.push({ producer, consumers, activations });
+/** Operators that work on each channel of an image alone. */
+const channelwise = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool']);
+
+/** Follows what becomes of a layer's outputs up to the layers that read them. */
+class Follower {
+  readonly consumers: Linear[] = [];
+  readonly activations: Node[] = [];
+  readonly #readers: ReturnType<typeof readersOf>;
+  readonly #outputs: ReadonlySet<string>;
+  readonly #layers: ReadonlyMap<Node, Linear>;
+
+  constructor(
+    readonly graph: Graph,
+    layers: readonly Linear[],
+    readonly producer: Linear,
+  ) {
+    this.#readers = readersOf(graph);
+    this.#outputs = new Set(graph.outputs.map((port) => port.name));
+    this.#layers = new Map(layers.map((layer) => [layer.node, layer]));
   }
-  return groups;
+
+  /**
+   * @param form  how units stand in the value: along its last axis, as channels of images, or as images row by row
+   * @returns whether only layers read the units
+   */
+  follow(value: string, form: 'last' | 'channels' | 'flat'): boolean {
+    const nodes = this.#readers.get(value) ?? [];
+    if (this.#outputs.has(value) || nodes.length === 0) return false;
+    return nodes.every((node) => {
+      const layer = this.#layers.get(node);
+      if (layer?.input === value) return this.#reads(layer, form) && this.consumers.push(layer) > 0;
+      if (!isElementwiseOn(this.graph, node, value) && !(form === 'channels' && this.#isChannelwise(node, value))) {
+        return form === 'channels' && isFlatten(node) && this.follow(node.outputs[0], 'flat');
+      }
+      this.activations.push(node);
+      return this.follow(node.outputs[0], form);
+    });
+  }
+
+  #reads({ kernel, weight: { dims } }: Linear, form: 'last' | 'channels' | 'flat'): boolean {
+    const isFitting = (kernel !== null) === (form === 'channels');
+    return isFitting && dims[1] % this.producer.weight.dims[0] === 0;
+  }
+
+  #isChannelwise({ op, domain, inputs, outputs }: Node, value: string): boolean {
+    return domain === '' && channelwise.has(op) && inputs[0] === value && outputs.length === 1;
+  }
+}
+
+/** Whether a node makes one row of each sample, channel after channel. */
+function isFlatten(node: Node): boolean {
+  return node.domain === '' && node.op === 'Flatten' && integerOf(node, 'axis', 1) === 1;
+}
+
+/**
+ * All groups of hidden units, in topological order of their producers.
+ * @param layers  whose units count: the plain linear ones by default, or with the channels of convolutions
+ */
+export function hiddenUnitsOf(graph: Graph, layers = linearsOf(graph)): readonly HiddenUnits[] {
+  return layers.flatMap((producer) => {
+    const follower = new Follower(graph, layers, producer);
+    if (!follower.follow(producer.output, producer.kernel ? 'channels' : 'last')) return [];
+    return [{ producer, consumers: follower.consumers, activations: follower.activations }];
+  });
+}
+
+/** The positions of units as those of a reader's inputs, `size` of each in a row. */
+export function inputsOf(units: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: units.length * size }, (_, e) => units[Math.floor(e / size)] * size + (e % size));
 }
 
 /** Keeps the units at `kept` (ascending) and drops the others. */
@@ -62,8 +115,9 @@ export function keepUnits(graph: Graph, { producer, consumers }: HiddenUnits, ke
   const bias = producer.bias && pick(producer.bias, kept);
   let next = withWeights(graph, producer, submatrix(producer.weight, kept, columns), bias);
   for (const { name } of consumers) {
-    const consumer = linearsOf(next).find((linear) => linear.name === name) as Linear;
-    const weight = submatrix(consumer.weight, allOf(consumer.weight.dims[0]), kept);
+    const consumer = layersOf(next).find((layer) => layer.name === name) as Linear;
+    const columns = inputsOf(kept, consumer.weight.dims[1] / producer.weight.dims[0]);
+    const weight = submatrix(consumer.weight, allOf(consumer.weight.dims[0]), columns);
     next = withWeights(next, consumer, weight, consumer.bias);
   }
   return next;

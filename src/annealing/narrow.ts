@@ -1,7 +1,7 @@
 /** Takes hidden units and inputs out of a graph; what is left is not refitted yet. */
 import type { Graph } from '../graph/graph.js';
 import { hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { linearsOf } from './rewrite.js';
+import { layersOf, linearsOf } from './rewrite.js';
 import { gatherInputs } from './trims.js';
 
 type Kept = ReadonlyMap<string, Int32Array<ArrayBuffer>>;
@@ -14,7 +14,7 @@ type Kept = ReadonlyMap<string, Int32Array<ArrayBuffer>>;
 export function narrowed(graph: Graph, { units, columns }: { readonly units: Kept; readonly columns?: Kept }): Graph {
   let next = graph;
   for (const [name, kept] of units) {
-    const group = hiddenUnitsOf(next).find(({ producer }) => producer.name === name);
+    const group = hiddenUnitsOf(next, layersOf(next)).find(({ producer }) => producer.name === name);
     if (group && kept.length < group.producer.weight.dims[0]) next = keepUnits(next, group, kept);
   }
   for (const [name, kept] of columns ?? []) {

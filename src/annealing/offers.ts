@@ -5,7 +5,7 @@ import { type Elimination, eliminateInputs } from './eliminate.js';
 import type { Fitter } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Matrix } from './matrix.js';
-import { type Linear, linearsOf, outermost } from './rewrite.js';
+import { type Linear, layersOf, outermost } from './rewrite.js';
 
 /** Layers with a side below this are not factored: the second step would cost more than it saves. */
 const smallestSide = 16;
@@ -28,7 +28,7 @@ export interface Offers {
 
 /** Layers that may be factored at all. */
 export function factorable(graph: Graph): readonly Linear[] {
-  return linearsOf(graph).filter(({ weight }) => Math.min(...weight.dims) >= smallestSide);
+  return layersOf(graph).filter(({ weight }) => Math.min(...weight.dims) >= smallestSide);
 }
 
 /**
@@ -38,7 +38,7 @@ export function factorable(graph: Graph): readonly Linear[] {
  */
 export async function offersOf(fitter: Fitter): Promise<Offers> {
   const { graph, importance } = fitter;
-  const linears = linearsOf(graph);
+  const linears = layersOf(graph);
   const isFactorable = new Set(factorable(graph).map(({ name }) => name));
   const isComparable = [...isFactorable].every((name) => importance.factors.has(name));
   const layers: Offer[] = [];
@@ -59,12 +59,12 @@ export async function offersOf(fitter: Fitter): Promise<Offers> {
 
 async function narrowingsOf(fitter: Fitter): Promise<readonly Narrowing[]> {
   const narrowings: Narrowing[] = [];
-  for (const { producer, consumers } of hiddenUnitsOf(fitter.graph)) {
-    const elimination = await eliminate(fitter, consumers);
+  for (const { producer, consumers } of hiddenUnitsOf(fitter.graph, layersOf(fitter.graph))) {
+    const elimination = await eliminate(fitter, consumers, producer.weight.dims[0]);
     if (elimination) narrowings.push(narrowing('units', producer.name, elimination, consumers, producer.name));
   }
-  for (const linear of outermost(fitter.graph)) {
-    const elimination = await eliminate(fitter, [linear]);
+  for (const linear of outermost(fitter.graph).filter(({ kernel }) => kernel === null)) {
+    const elimination = await eliminate(fitter, [linear], linear.weight.dims[1]);
     if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], null));
   }
   return narrowings;
@@ -77,20 +77,27 @@ function narrowing(
   readers: readonly Linear[],
   writer: string | null,
 ): Narrowing {
-  return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: readers.map(({ name }) => name), writer };
+  const group = readers[0].weight.dims[1] / order.length;
+  const names = readers.map(({ name }) => name);
+  return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: names, writer, group };
 }
 
-/** In which order the inputs that layers share may go; null where nothing can be said. */
-async function eliminate(fitter: Fitter, readers: readonly Linear[]): Promise<Elimination | null> {
-  const [{ input, weight }] = readers;
+/**
+ * In which order the inputs that layers share may go; null where nothing can be said.
+ * @param units  what the inputs come from: of a channel all places or taps go together
+ */
+async function eliminate(fitter: Fitter, readers: readonly Linear[], units: number): Promise<Elimination | null> {
+  const [{ input, weight, kernel }] = readers;
   const width = weight.dims[1];
-  if (width < smallestSide || width > largestSide || readers.some((reader) => reader.input !== input)) return null;
+  if (units < smallestSide || width > largestSide || readers.some((reader) => reader.input !== input)) return null;
+  // Windows of different sizes are different inputs.
+  if (readers.length > 1 && readers.some((reader) => kernel || reader.kernel)) return null;
   if (!readers.every(({ name }) => fitter.importance.factors.has(name))) return null;
   const { moments } = await fitter.inputs(readers[0]);
   if (!moments) return null;
   const effects: Matrix[] = [];
   for (const reader of readers) effects.push((await fitter.spectrum(reader)).effects);
-  return eliminateInputs(stack(effects), moments);
+  return eliminateInputs(stack(effects), moments, width / units);
 }
 
 /** Matrices of as many columns, one below the other. */

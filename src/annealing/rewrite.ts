@@ -1,11 +1,15 @@
 /** Graph rewriting for annealing: every function gives a new graph; the old one stays as it was. */
 import { removeDead } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
-import { Tensor } from '../runtime/tensor.js';
+import { integerOf } from '../graph/operators/attributes.js';
+import { elementCount, Tensor } from '../runtime/tensor.js';
 import type { Affine, Factors } from './least-squares.js';
 import type { Matrix } from './matrix.js';
 
-/** A kerf.Linear node and its constants: output = weight input + bias. */
+/**
+ * A layer and its constants: output = weight input + bias. A kerf.Linear node, or a Conv over one group of channels, whose
+ * input is what each window sees, channel by channel.
+ */
 export interface Linear {
   readonly node: Node;
   readonly name: string;
@@ -15,25 +19,51 @@ export interface Linear {
   readonly weight: Tensor<'float32'>;
   /** [out]; null counts as zeros. */
   readonly bias: Tensor<'float32'> | null;
+  /** Sizes of a convolution's window, one or two; null for a plain layer. */
+  readonly kernel: readonly number[] | null;
 }
 
-/** The linear layers whose weights are constant, in topological order. */
+/** The layers whose weights are constant, convolutions among them, in topological order. */
+export function layersOf(graph: Graph): readonly Linear[] {
+  return graph.nodes.flatMap((node) => layerOf(graph, node) ?? []);
+}
+
+/** The plain linear layers of {@link layersOf}. */
 export function linearsOf(graph: Graph): readonly Linear[] {
-  return graph.nodes.flatMap((node) => linearOf(graph, node) ?? []);
+  return layersOf(graph).filter(({ kernel }) => kernel === null);
 }
 
-function linearOf(graph: Graph, node: Node): Linear | undefined {
-  if (node.op !== 'Linear' || node.domain !== 'kerf') return undefined;
+/** Whether a node is a convolution over one group of channels, of images with one or two axes. */
+function isConvolution(node: Node, { dims }: Tensor): boolean {
+  const hasOneOrTwoAxes = dims.length === 3 || dims.length === 4;
+  return node.op === 'Conv' && node.domain === '' && hasOneOrTwoAxes && integerOf(node, 'group', 1) === 1;
+}
+
+function layerOf(graph: Graph, node: Node): Linear | undefined {
   const [input, weightName, biasName] = node.inputs;
-  const weight = graph.initializers.get(weightName) as Tensor<'float32'> | undefined;
+  const weight = weightName ? (graph.initializers.get(weightName) as Tensor<'float32'> | undefined) : undefined;
   const bias = biasName ? (graph.initializers.get(biasName) as Tensor<'float32'> | undefined) : null;
   if (weight?.type !== 'float32' || bias === undefined) return undefined;
-  return { node, name: node.name, input, output: node.outputs[0], weight, bias };
+  const layer = { node, name: node.name, input, output: node.outputs[0], bias };
+  if (node.op === 'Linear' && node.domain === 'kerf') return { ...layer, weight, kernel: null };
+  if (!isConvolution(node, weight)) return undefined;
+  const [out, ...rest] = weight.dims;
+  return { ...layer, weight: asMatrix(weight, out), kernel: rest.slice(1) };
 }
 
-/** Layers that no other linear layer comes before. */
+const asMatrix = (weight: Tensor<'float32'>, rows: number) =>
+  weight.reshape([rows, weight.size / rows]) as Tensor<'float32'>;
+
+/** A matrix as a layer's node reads it. */
+function asStored({ kernel }: Linear, weight: Tensor<'float32'>): Tensor<'float32'> {
+  if (!kernel) return weight;
+  const [rows, columns] = weight.dims;
+  return weight.reshape([rows, columns / elementCount(kernel), ...kernel]) as Tensor<'float32'>;
+}
+
+/** Layers that no other layer comes before. */
 export function outermost(graph: Graph): readonly Linear[] {
-  const linears = new Map(linearsOf(graph).map((linear) => [linear.node, linear]));
+  const linears = new Map(layersOf(graph).map((linear) => [linear.node, linear]));
   const behind = new Set<string>();
   return graph.nodes.flatMap((node) => {
     const linear = linears.get(node);
@@ -89,14 +119,15 @@ export interface NodeWithConstants {
   readonly constants: readonly (readonly [string, Tensor])[];
 }
 
-/** A linear layer's node with other weights, and another input if one is given. */
+/** A layer's node with other weights, and another input if one is given. */
 export function linearNode(
   graph: Graph,
   linear: Linear,
-  weight: Tensor<'float32'>,
+  matrix: Tensor<'float32'>,
   bias: Tensor<'float32'> | null,
   input = linear.input,
 ): NodeWithConstants {
+  const weight = asStored(linear, matrix);
   const weightName = freshName(graph, `${linear.name}/weight`);
   if (!bias) return { node: { ...linear.node, inputs: [input, weightName] }, constants: [[weightName, weight]] };
   const biasName = freshName(graph, `${linear.name}/bias`);
@@ -125,22 +156,27 @@ export function withAffine(graph: Graph, linear: Linear, { weight, bias }: Affin
 /** Suffix of the node that computes the inner factor of a layer. */
 export const innerSuffix = '/inner';
 
-/** Splits a linear layer in two of rank r: x -> inner x -> outer (inner x) + bias. */
+/**
+ * Splits a layer in two of rank r: x -> inner x -> outer (inner x) + bias. Of a convolution the inner one keeps the windows
+ * and makes r channels, which the outer one mixes place by place.
+ */
 export function withFactors(graph: Graph, linear: Linear, { outer, inner, bias }: Factors): Graph {
   const name = `${linear.name}${innerSuffix}`;
   const value = freshName(graph, `${linear.output}${innerSuffix}`);
   const [innerName, outerName, biasName] = ['inner', 'outer', 'bias'].map((part) =>
     freshName(graph, `${linear.name}/${part}.weight`),
   );
-  const first = { ...linear.node, name, inputs: [linear.input, innerName], outputs: [value], attributes: new Map() };
-  const second = { ...linear.node, inputs: [value, outerName, biasName] };
+  const first = { ...linear.node, name, inputs: [linear.input, innerName], outputs: [value] };
+  const places = linear.kernel?.map(() => 1) ?? null;
+  const attributes: Node['attributes'] = places ? new Map([['kernel_shape', places]]) : linear.node.attributes;
+  const second = { ...linear.node, inputs: [value, outerName, biasName], attributes };
   return replaceNode(
     graph,
     linear.name,
     [first, second],
     [
-      [innerName, narrow(inner)],
-      [outerName, narrow(outer)],
+      [innerName, asStored(linear, narrow(inner))],
+      [outerName, asStored({ ...linear, kernel: places }, narrow(outer))],
       [biasName, narrowBias(bias)],
     ],
   );

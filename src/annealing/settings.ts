@@ -5,7 +5,7 @@ import { type Allocation, allocate } from './allocate.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Narrowing, Offers } from './offers.js';
-import { type Linear, linearsOf } from './rewrite.js';
+import { type Linear, layersOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
 /** Shares of the work, each about two thirds of the one before. */
@@ -31,7 +31,7 @@ function isCheaper({ weight }: Linear, rank: number): boolean {
 /** The base ranks of at least 1, for the layers that get cheaper. */
 export function cheaperRanks(graph: Graph, baseRanks: ReadonlyMap<string, number>): Map<string, number> {
   const ranks = new Map<string, number>();
-  for (const linear of linearsOf(graph)) {
+  for (const linear of layersOf(graph)) {
     const base = baseRanks.get(linear.name);
     if (base === undefined) continue;
     const rank = Math.max(1, base);

@@ -5,7 +5,7 @@
 import type { Graph, Node } from '../graph/graph.js';
 import { Tensor } from '../runtime/tensor.js';
 import { type HiddenUnits, hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { freshName, type Linear, linearNode, linearsOf, replaceNode } from './rewrite.js';
+import { freshName, type Linear, layersOf, linearNode, linearsOf, replaceNode } from './rewrite.js';
 import { allOf, countNonzero, positions, submatrix } from './submatrix.js';
 
 /** Smallest share of zero columns for which a gather in front of a layer pays. */
@@ -16,9 +16,9 @@ export function trimExactly(graph: Graph): Graph {
   let next = graph;
   for (let isChanged = true; isChanged; ) {
     isChanged = false;
-    for (const { producer } of hiddenUnitsOf(next)) {
+    for (const { producer } of hiddenUnitsOf(next, layersOf(next))) {
       // The graph changes under the loop, so each group is looked up again.
-      const group = hiddenUnitsOf(next).find((candidate) => candidate.producer.name === producer.name);
+      const group = hiddenUnitsOf(next, layersOf(next)).find((candidate) => candidate.producer.name === producer.name);
       const kept = group && liveUnits(group);
       if (!group || !kept || kept.length === producer.weight.dims[0]) continue;
       next = keepUnits(next, group, kept);
@@ -31,7 +31,7 @@ export function trimExactly(graph: Graph): Graph {
 /** Units that some reader weighs and whose value is not always zero; at least one. */
 function liveUnits({ producer, consumers, activations }: HiddenUnits): Int32Array<ArrayBuffer> {
   const incoming = countNonzero(producer.weight).rows;
-  const outgoing = consumers.map(({ weight }) => countNonzero(weight).columns);
+  const outgoing = consumers.map(({ weight }) => unitSums(countNonzero(weight).columns, producer.weight.dims[0]));
   const isAlive = Array.from(incoming, (count, unit) => {
     if (outgoing.every((columns) => columns[unit] === 0)) return false;
     return count > 0 || !isZeroUnit(producer.bias?.data[unit] ?? 0, activations);
@@ -40,8 +40,21 @@ function liveUnits({ producer, consumers, activations }: HiddenUnits): Int32Arra
   return kept.length > 0 ? kept : Int32Array.of(0);
 }
 
+/** Counts of the columns that each unit fills. */
+function unitSums(columns: Int32Array, units: number): Int32Array {
+  const size = columns.length / units;
+  if (size === 1) return columns;
+  return Int32Array.from({ length: units }, (_, unit) =>
+    columns.subarray(unit * size, (unit + 1) * size).reduce((sum, count) => sum + count, 0),
+  );
+}
+
 /** Activations that map 0 to 0. */
 const keepsZero = new Set([
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'GlobalMaxPool',
   'Relu',
   'LeakyRelu',
   'Identity',
@@ -62,7 +75,9 @@ function isZeroUnit(bias: number, activations: readonly Node[]): boolean {
 
 /** Drops columns without any weight where enough of them are: the layer then reads a gather of the others. */
 function trimColumns(graph: Graph): Graph {
-  const isHidden = new Set(hiddenUnitsOf(graph).flatMap(({ consumers }) => consumers.map(({ name }) => name)));
+  const isHidden = new Set(
+    hiddenUnitsOf(graph, layersOf(graph)).flatMap(({ consumers }) => consumers.map(({ name }) => name)),
+  );
   let next = graph;
   for (const linear of linearsOf(graph)) {
     if (isHidden.has(linear.name)) continue;

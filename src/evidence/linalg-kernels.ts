@@ -73,6 +73,36 @@ export interface LinalgKernels {
     orderPtr: number,
     costPtr: number,
   ): void;
+  f64_eliminate_groups(
+    n: number,
+    size: number,
+    hPtr: number,
+    k: number,
+    bPtr: number,
+    activePtr: number,
+    orderPtr: number,
+    costPtr: number,
+    scratchPtr: number,
+  ): void;
+  f32_window_rows(
+    images: number,
+    channels: number,
+    height: number,
+    width: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    dilationH: number,
+    dilationW: number,
+    padTop: number,
+    padLeft: number,
+    outWidth: number,
+    perImage: number,
+    placesPtr: number,
+    xPtr: number,
+    rowsPtr: number,
+  ): void;
   f64_submatrix(
     rows: number,
     columns: number,

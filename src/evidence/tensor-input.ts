@@ -29,6 +29,11 @@ export interface TensorInput {
   readonly noLaw?: string;
 }
 
+/** What one input feeds: each output, and each tap of a convolution's window. */
+function fanOutOf({ weight, taps = 1 }: Layer): number {
+  return weight.dims[0] * taps;
+}
+
 /**
  * Weight and bias of every layer, each stored tensor once (layers may share one).
  * @param quantization  of biases; weights carry their own
@@ -40,7 +45,7 @@ export function tensorsOf(
   const inputs = new Map<string, TensorInput>();
   for (const layer of layers) {
     const [rows, columns] = layer.weight.dims;
-    const fans = { fanIn: columns, fanOut: rows };
+    const fans = { fanIn: columns, fanOut: fanOutOf(layer) };
     const common = { layer: layer.name, fans };
     if (!inputs.has(layer.tensor)) {
       const kind = layer.kind === 'embedding' ? 'embedding' : 'weight';

@@ -14,9 +14,10 @@ function isReadByLayers(value: string, readers: ReadonlyMap<string, readonly Nod
  * The linear layers of a canonical graph: what evidence tests and annealing changes.
  * W is [out, in] and y = W x + b, however the file stored it; rows are outputs, columns inputs.
  */
-import type { Tensor } from '../runtime/tensor.js';
+import { elementCount, type Tensor } from '../runtime/tensor.js';
 import { readersOf } from './fold.js';
 import type { Graph, Node, Quantization } from './graph.js';
+import { integerOf } from './operators/attributes.js';
 import { pick } from './operators/elements.js';
 import { walk } from './operators/shapes.js';
 
@@ -24,12 +25,17 @@ import { walk } from './operators/shapes.js';
 export type Activation = 'none' | 'Relu' | string;
 
 export interface Layer {
-  /** Name of the `Linear` or `EmbeddingBag` node. */
+  /** Name of the `Linear`, `EmbeddingBag` or `Conv` node. */
   readonly name: string;
-  readonly kind: 'linear' | 'embedding';
+  readonly kind: 'linear' | 'embedding' | 'convolution';
   /** Name of the weight tensor in the file. */
   readonly tensor: string;
-  /** [out, in], float32. For an embedding: [dimension, vocabulary] (transposed copy of the table). */
+  /** Places of a window that see one channel of a convolution's input; absent for other layers. */
+  readonly taps?: number;
+  /**
+   * [out, in], float32. For an embedding: [dimension, vocabulary] (transposed copy of the table); for a convolution
+   * [out channels, in channels x taps], of one group.
+   */
   readonly weight: Tensor<'float32'>;
   readonly bias: Tensor<'float32'> | null;
   readonly biasTensor: string | null;
@@ -75,6 +81,7 @@ export const elementwiseActivations: ReadonlySet<string> = new Set([
 const homogeneous: ReadonlySet<string> = new Set(['Relu', 'LeakyRelu', 'PRelu', 'Abs', 'Neg']);
 
 const isActivation = (node: Node) => node.domain === '' && elementwiseActivations.has(node.op);
+const isConvolution = (node: Node) => node.domain === '' && node.op === 'Conv' && integerOf(node, 'group', 1) === 1;
 const isLayer = (node: Node) => node.domain === 'kerf' && (node.op === 'Linear' || node.op === 'EmbeddingBag');
 
 function float32(graph: Graph, name: string | undefined): Tensor<'float32'> | undefined {
@@ -88,6 +95,12 @@ function tableAsWeight(table: Tensor<'float32'>): Tensor<'float32'> {
   return pick(table, [D, V], walk([D, V], [1, D])) as Tensor<'float32'>;
 }
 
+/** The filters [O, C, ..] as rows [O, C ..]: what they multiply with the windows of an image. */
+function filtersAsWeight(filters: Tensor<'float32'>): Tensor<'float32'> {
+  const [O] = filters.dims;
+  return filters.reshape([O, filters.size / O]) as Tensor<'float32'>;
+}
+
 /** The layer whose output, through activations only, is `value`. */
 function sourceOf(producers: ReadonlyMap<string, Node>, value: string): string | undefined {
   let node = producers.get(value);
@@ -98,13 +111,16 @@ function sourceOf(producers: ReadonlyMap<string, Node>, value: string): string |
 /**
  * The linear layers of a canonical graph with constant float32 weights, in topological order.
  * @param graph  from {@link canonicalise}
- * @returns one entry per `Linear` and `EmbeddingBag` node; weights of `Linear` are views of the graph's tensors
+ * @returns one entry per `Linear` and `EmbeddingBag` node, and per `Conv` over one group of channels; weights of `Linear`
+ *   and `Conv` are views of the graph's tensors. Of a convolution no unit is followed: `previous` and `next` are empty
  */
 export function findLayers(graph: Graph): readonly Layer[] {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
   const readers = readersOf(graph);
-  const nodes = graph.nodes.filter((node) => isLayer(node) && float32(graph, node.inputs[1]));
-  const previous = new Map(nodes.map((node) => [node.name, sourceOf(producers, node.inputs[0])]));
+  const nodes = graph.nodes.filter((node) => (isLayer(node) || isConvolution(node)) && float32(graph, node.inputs[1]));
+  const previous = new Map(
+    nodes.map((node) => [node.name, isConvolution(node) ? undefined : sourceOf(producers, node.inputs[0])]),
+  );
   return nodes.map((node): Layer => {
     const [input, tensor, biasTensor] = node.inputs;
     const isLinear = node.op === 'Linear';
@@ -113,9 +129,10 @@ export function findLayers(graph: Graph): readonly Layer[] {
     const before = previous.get(node.name);
     return {
       name: node.name,
-      kind: isLinear ? 'linear' : 'embedding',
+      kind: isLinear ? 'linear' : isConvolution(node) ? 'convolution' : 'embedding',
       tensor,
-      weight: isLinear ? weight : tableAsWeight(weight),
+      ...(isConvolution(node) && { taps: elementCount(weight.dims.slice(2)) }),
+      weight: isLinear ? weight : isConvolution(node) ? filtersAsWeight(weight) : tableAsWeight(weight),
       bias: float32(graph, biasTensor) ?? null,
       biasTensor: biasTensor || null,
       quantization: graph.quantization.get(tensor) ?? null,

@@ -19,19 +19,15 @@ export function errorOfKeeping(
   return error;
 }
 
-/** Removes, each time, the input whose removal leaves the smallest error. */
-export function eliminateOracle(effects: readonly number[][], metric: readonly number[][]) {
-  let kept = metric.map((_, j) => j);
+/** Removes, each time, the input (or the `size` inputs in a row) whose removal leaves the smallest error. */
+export function eliminateOracle(effects: readonly number[][], metric: readonly number[][], size = 1) {
+  let kept = Array.from({ length: metric.length / size }, (_, group) => group);
   const order: number[] = [];
   const errors: number[] = [];
+  const inputsOf = (groups: readonly number[]) =>
+    groups.flatMap((group) => Array.from({ length: size }, (_, i) => group * size + i));
   while (kept.length > 0) {
-    const left = kept.map((j) =>
-      errorOfKeeping(
-        effects,
-        metric,
-        kept.filter((other) => other !== j),
-      ),
-    );
+    const left = kept.map((j) => errorOfKeeping(effects, metric, inputsOf(kept.filter((other) => other !== j))));
     const at = left.indexOf(Math.min(...left));
     order.push(kept[at]);
     errors.push(left[at]);

@@ -6,6 +6,7 @@ import { rowWeights } from '../balance.js';
 import { asSamples, type Evaluate } from '../context.js';
 import type { Decision } from '../decision.js';
 import { addDiagonal, addScaled, crossProducts, type Matrix, type Vector } from '../matrix.js';
+import { layersOf } from '../rewrite.js';
 import { rowCount, thinRows } from '../rows.js';
 import { reverseGraph } from './reverse.js';
 import { scoresOf, seedsFor } from './seeds.js';
@@ -19,6 +20,9 @@ export interface FisherFactors {
 
 /** Rows that gradients are taken on: with a few directions a row, many more gradients than a layer has outputs. */
 const gradientRows = 1024;
+
+/** With convolutions each row gives a gradient at every place, and takes as much more work. */
+const imageRows = 256;
 
 /** Share of the mean diagonal that is added to it: no direction counts for nothing. */
 const floorShare = 0.01;
@@ -35,7 +39,8 @@ export async function fisherFactors(
   decision: Decision,
   evaluate: Evaluate,
 ): Promise<FisherFactors> {
-  const few = thinRows(rows, gradientRows);
+  const hasImages = layersOf(graph).some(({ kernel }) => kernel !== null);
+  const few = thinRows(rows, hasImages ? imageRows : gradientRows);
   const weights = rowWeights(rowCount(few), await evaluate(graph, few), decision);
   const sums = new Map<string, Matrix>();
   const blocked = new Map<string, string>();

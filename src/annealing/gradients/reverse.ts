@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation of a graph, written down as more nodes of the same graph. */
 import { removeDead } from '../../graph/fold.js';
 import type { Graph, Node } from '../../graph/graph.js';
-import { linearsOf } from '../rewrite.js';
+import { layersOf } from '../rewrite.js';
 import { rules } from './rules.js';
 import { firstOpset, Tape } from './tape.js';
 
@@ -10,7 +10,7 @@ export interface ReverseGraph {
   readonly graph: Graph;
   /** Name of the input that takes the weights of `value`'s elements: the gradient is that of their weighted sum. */
   readonly seed: string;
-  /** Gradient at the output of each linear layer that `value` depends on, by layer name. */
+  /** Gradient at the output of each layer that `value` depends on, channels last, by layer name. */
   readonly gradients: ReadonlyMap<string, string>;
   /** Layers that `value` may depend on through an operator without a reverse rule, named with it. */
   readonly blocked: ReadonlyMap<string, string>;
@@ -50,8 +50,13 @@ class Adjoints {
   }
 }
 
+/** Images [n, channels, ..] as [n, .., channels]: a row of channels at each place. */
+function channelsLast(tape: Tape, value: string, axes: number): string {
+  return tape.emit('Transpose', [value], { perm: [0, ...Array.from({ length: axes }, (_, axis) => axis + 2), 1] });
+}
+
 /**
- * Adds to a graph the computation of gradients at the outputs of its linear layers.
+ * Adds to a graph the computation of gradients at the outputs of its layers.
  * @param value  whose elements are differentiated; needs a float32 fact
  */
 export function reverseGraph(graph: Graph, value: string): ReverseGraph {
@@ -63,16 +68,19 @@ export function reverseGraph(graph: Graph, value: string): ReverseGraph {
   for (const node of [...graph.nodes].reverse()) adjoints.pass(node);
   const gradients = new Map<string, string>();
   const blocked = new Map<string, string>();
-  for (const { name, output } of linearsOf(graph)) {
+  const layers = layersOf(graph);
+  for (const { name, output, kernel } of layers) {
     const gradient = adjoints.of(output);
-    if (gradient !== undefined) gradients.set(name, gradient);
+    if (gradient !== undefined) gradients.set(name, kernel ? channelsLast(tape, gradient, kernel.length) : gradient);
     else if (adjoints.blocked.has(output)) blocked.set(name, adjoints.blocked.get(output) as string);
   }
   // Layers that are added up have the same gradient; a graph names each output once.
   const shapes = new Map(
-    linearsOf(graph).flatMap(({ name, output }) => {
+    layers.flatMap(({ name, output, kernel }) => {
       const gradient = gradients.get(name);
-      return gradient === undefined ? [] : [[gradient, tape.shapeOf(output)] as const];
+      const [n, channels, ...sizes] = tape.shapeOf(output);
+      const shape = kernel ? [n, ...sizes, channels] : tape.shapeOf(output);
+      return gradient === undefined ? [] : [[gradient, shape] as const];
     }),
   );
   const shape = tape.shapeOf(value);

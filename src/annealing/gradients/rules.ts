@@ -7,6 +7,7 @@ import { integerOf, integersOf, realOf } from '../../graph/operators/attributes.
 import { isStatic } from '../../runtime/extent.js';
 import { Tensor } from '../../runtime/tensor.js';
 import type { Tape } from './tape.js';
+import { windowRules } from './window-rules.js';
 
 /** One gradient per input, null where the input needs none; undefined when this node's form has no rule. */
 export type Rule = (tape: Tape, node: Node, dy: string) => readonly (string | null)[] | undefined;
@@ -23,11 +24,6 @@ const oneMinus = (tape: Tape, v: string) => tape.emit('Sub', [tape.scalar(1), v]
 function slopeBySign(tape: Tape, x: string, low: number, high: number): string {
   const half = tape.emit('Mul', [tape.emit('Sign', [x]), tape.scalar((high - low) / 2)]);
   return tape.emit('Add', [half, tape.scalar((high + low) / 2)]);
-}
-
-/** 1 where y = x, else 0. */
-function sameness(tape: Tape, x: string, y: string): string {
-  return oneMinus(tape, tape.emit('Abs', [tape.emit('Sign', [tape.emit('Sub', [y, x])])]));
 }
 
 function sigmoidSlope(tape: Tape, y: string): string {
@@ -190,7 +186,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['Sqrt', pointwise((tape, _, y) => tape.emit('Div', [tape.scalar(0.5), y]))],
   ['Reciprocal', pointwise((tape, _, y) => tape.emit('Neg', [tape.emit('Mul', [y, y])]))],
   ['Erf', pointwise((tape, x) => erfSlope(tape, x))],
-  ['Clip', (tape, { inputs: [x], outputs: [y] }, dy) => [tape.emit('Mul', [dy, sameness(tape, x, y)]), null, null]],
+  ['Clip', (tape, { inputs: [x], outputs: [y] }, dy) => [tape.emit('Mul', [dy, tape.sameness(x, y)]), null, null]],
   ['Pow', power],
   ['Add', binary((_, __, ___, dy) => [dy, dy])],
   ['Sub', binary((tape, _, __, dy) => [dy, tape.emit('Neg', [dy])])],
@@ -214,4 +210,5 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ReduceSum', reduce(false)],
   ['ReduceMean', reduce(true)],
   ['Where', where],
+  ...windowRules,
 ]);

@@ -68,6 +68,12 @@ export class Tape {
     return name;
   }
 
+  /** 1 where y = x, else 0. */
+  sameness(x: string, y: string): string {
+    const differs = this.emit('Abs', [this.emit('Sign', [this.emit('Sub', [y, x])])]);
+    return this.emit('Sub', [this.scalar(1), differs]);
+  }
+
   /** Sums over axes, which stay as 1. */
   sum(value: string, axes: readonly number[]): string {
     if (this.graph.opset < axesAsInput) return this.emit('ReduceSum', [value], { axes, keepdims: 1 });

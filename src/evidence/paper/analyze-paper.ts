@@ -150,7 +150,7 @@ export async function analyzePaper(graph: Graph, options: PaperOptions = {}): Pr
   const settings = { control, level, seed };
   checkOptions(settings);
   const canonical = canonicalise(graph);
-  const layers = findLayers(canonical);
+  const layers = findLayers(canonical).filter(({ kind }) => kind !== 'convolution');
   const inputs = tensorsOf(layers, canonical.quantization);
   for (const input of inputs) momentsOf(input);
   const nulls = await nullsOf(inputs, init);

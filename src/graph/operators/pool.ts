@@ -12,7 +12,8 @@ import { emitBinary } from './lowering.js';
 import { formatShape } from './shapes.js';
 import { asThreeAxes, kernelSizes, placesOf, spatialSizes, visitWindow, type Windows, windowsOf } from './windows.js';
 
-function windowsOfNode(node: Node, x: Pick<Fact, 'shape'>): Windows {
+/** The windows of a pool. @throws as {@link windowsOf} */
+export function poolWindowsOf(node: Node, x: Pick<Fact, 'shape'>): Windows {
   const image = spatialSizes(node, x.shape);
   return windowsOf(node, image, kernelSizes(node, undefined, image.length));
 }
@@ -55,7 +56,7 @@ function columnMajor(at: number, input: readonly number[]): number {
 
 function evaluateMax(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
-  const windows = windowsOfNode(node, { shape: x.dims });
+  const windows = poolWindowsOf(node, { shape: x.dims });
   const [image, isColumns] = [elementCount(windows.input), integerOf(node, 'storage_order', 0) === 1];
   const [largest, indices]: [number[], bigint[]] = [[], []];
   poolWindows(x, windows, ({ values, at }, _, which) => {
@@ -73,7 +74,7 @@ function evaluateMax(node: Node, inputs: readonly (Tensor | undefined)[]): reado
 }
 
 /** How many elements each window averages over: those inside the image, or inside image and padding. */
-function countsOf(node: Node, given: Windows): readonly number[] {
+export function poolCounts(node: Node, given: Windows): readonly number[] {
   const windows = asThreeAxes(given);
   const { input, kernel, strides, begins, ends } = windows;
   const isPadded = integerOf(node, 'count_include_pad', 0) !== 0;
@@ -88,8 +89,8 @@ function countsOf(node: Node, given: Windows): readonly number[] {
 
 function evaluateAverage(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
-  const windows = windowsOfNode(node, { shape: x.dims });
-  const counts = countsOf(node, windows);
+  const windows = poolWindowsOf(node, { shape: x.dims });
+  const counts = poolCounts(node, windows);
   const sums: number[] = [];
   poolWindows(x, windows, ({ values }) => sums.push(values.reduce((sum, value) => sum + value, 0)));
   return [fillNumbers(x.type, outputDims(x, windows), (i) => sums[i] / counts[i % counts.length])];
@@ -101,7 +102,7 @@ const norm = (values: readonly number[], p: number) =>
 
 function evaluateNorm(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
-  const windows = windowsOfNode(node, { shape: x.dims });
+  const windows = poolWindowsOf(node, { shape: x.dims });
   const norms: number[] = [];
   poolWindows(x, windows, ({ values }) => norms.push(norm(values, integerOf(node, 'p', 2))));
   return [fillNumbers(x.type, outputDims(x, windows), (i) => norms[i])];
@@ -111,8 +112,8 @@ function evaluateNorm(node: Node, inputs: readonly (Tensor | undefined)[]): read
 function lowerAverage(node: Node, builder: PlanBuilder): boolean {
   const x = builder.place(node.inputs[0]);
   if (x.fact.dtype !== 'float32') return false;
-  const windows = windowsOfNode(node, x.fact);
-  const counts = Float32Array.from(countsOf(node, windows));
+  const windows = poolWindowsOf(node, x.fact);
+  const counts = Float32Array.from(poolCounts(node, windows));
   const y = builder.output(node.outputs[0]);
   emitPool(builder, 'sum', x.operand, y.operand, x.fact.shape[0], x.fact.shape[1] as number, windows);
   const shape = counts.every((count) => count === counts[0]) ? [1] : windows.output;
@@ -128,7 +129,7 @@ function lowerMax(node: Node, builder: PlanBuilder): boolean {
   const x = builder.place(node.inputs[0]);
   if (x.fact.dtype !== 'float32' || node.outputs[1]) return false;
   const y = builder.output(node.outputs[0]).operand;
-  const windows = windowsOfNode(node, x.fact);
+  const windows = poolWindowsOf(node, x.fact);
   emitPool(builder, 'max', x.operand, y, x.fact.shape[0], x.fact.shape[1] as number, windows);
   return true;
 }
@@ -144,7 +145,7 @@ function pooling(name: string, versions: readonly Version[], evaluate: Evaluate,
       if (typeof x.shape[1] !== 'number') {
         throw nodeError('SHAPE_UNSUPPORTED', node, `channels: got ${formatShape(x.shape)}, expected a number.`);
       }
-      const shape: readonly Extent[] = [x.shape[0], x.shape[1], ...windowsOfNode(node, x).output];
+      const shape: readonly Extent[] = [x.shape[0], x.shape[1], ...poolWindowsOf(node, x).output];
       return [{ dtype: x.dtype, shape }, ...(name === 'MaxPool' ? [{ dtype: 'int64' as const, shape }] : [])];
     },
     evaluate,

@@ -1,0 +1,173 @@
+/**
+ * What layers read and write on the calibration rows, as rows of numbers. Of a convolution these are windows at places
+ * that are drawn once for each sample: the same for its inputs and its outputs, and for every setting.
+ */
+import { analysisKernels } from '../evidence/analysis.js';
+import type { Graph } from '../graph/graph.js';
+import { asThreeAxes, type Windows, windowsOf } from '../graph/operators/windows.js';
+import type { Feeds } from '../runtime/executor.js';
+import { isStatic } from '../runtime/extent.js';
+import { elementCount, type Tensor, type TensorData } from '../runtime/tensor.js';
+import { asSamples, type Evaluate } from './context.js';
+import type { Samples, Vector } from './matrix.js';
+import { randomWords } from './random.js';
+import type { Linear } from './rewrite.js';
+import { rowCount, takeRows } from './rows.js';
+
+/** Elements of the original's values that are kept between settings: 256 MiB. */
+const largestTargets = 2 ** 26;
+
+/** Windows that a fit of a convolution takes at most, and their elements: 256 MiB. */
+const mostWindows = 2 ** 15;
+const mostWindowElements = 2 ** 26;
+
+/** Samples whose images are looked at together: what windows are cut from is as large as all activations of a layer. */
+const imageRows = 256;
+
+/** Samples of a layer, and how often the layer is applied to one row of data. */
+export interface LayerSamples {
+  readonly samples: Samples;
+  readonly positions: number;
+}
+
+/** Looks at the inputs and outputs of layers. */
+export class Sampler {
+  /** The original's outputs on the calibration rows, which every setting aims at. */
+  readonly #targets = new Map<string, Tensor>();
+  readonly #windows = new Map<string, LayerSamples>();
+  #targetElements = 0;
+
+  /** @param weights  one for each row; null where all count alike */
+  constructor(
+    readonly original: Graph,
+    readonly rows: Feeds,
+    readonly evaluate: Evaluate,
+    readonly weights: Vector | null,
+  ) {}
+
+  /**
+   * @param graph  that holds the layer
+   * @param weights  of the rows, where they are not the sampler's own
+   */
+  async of(graph: Graph, layer: Linear, side: 'input' | 'output', weights = this.weights): Promise<LayerSamples> {
+    if (layer.kernel) return this.#windowsOf(graph, layer, side, weights);
+    const samples = asSamples(await this.#value(graph, layer[side]), weights);
+    return { samples, positions: samples.rows / rowCount(this.rows) };
+  }
+
+  async #value(graph: Graph, value: string): Promise<Tensor> {
+    // Without a prototype: a value may be named like a member that every object has.
+    const rows: Feeds = Object.assign(Object.create(null), this.rows);
+    const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
+    if (known) return known;
+    const tensor = (await this.evaluate(graph, rows, [value]))[value];
+    if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {
+      this.#targets.set(value, tensor);
+      this.#targetElements += tensor.size;
+    }
+    return tensor;
+  }
+
+  async #windowsOf(graph: Graph, layer: Linear, side: 'input' | 'output', weights: Vector | null) {
+    const isKept = graph === this.original && weights === this.weights;
+    const key = `${side} of ${layer.name}`;
+    const known = isKept ? this.#windows.get(key) : undefined;
+    if (known) return known;
+    const made = await this.#cutWindows(graph, layer, side, weights);
+    if (isKept && this.#targetElements + made.samples.data.length <= largestTargets) {
+      this.#windows.set(key, made);
+      this.#targetElements += made.samples.data.length;
+    }
+    return made;
+  }
+
+  async #cutWindows(graph: Graph, layer: Linear, side: 'input' | 'output', weights: Vector | null) {
+    const n = rowCount(this.rows);
+    const value = layer[side];
+    let cut: Cut | null = null;
+    let data = new Float32Array(0);
+    for (const { first, end } of chunksOf(graph, n)) {
+      const part = takeRows(
+        this.rows,
+        Array.from({ length: end - first }, (_, i) => first + i),
+      );
+      const images = Object.hasOwn(part, value) ? part[value] : (await this.evaluate(graph, part, [value]))[value];
+      cut ??= this.#cutOf(layer, side, images, n);
+      data = data.length > 0 ? data : new Float32Array(n * cut.perImage * cut.columns);
+      data.set(rowsOf(images, cut, first), first * cut.perImage * cut.columns);
+    }
+    const { perImage, columns, positions } = cut as Cut;
+    const flat = { dims: [n * perImage, columns], size: data.length, data } as unknown as Tensor;
+    return { samples: asSamples(flat, weights), positions };
+  }
+
+  /** Where windows are cut: of a side's images, at the places that the layer's sizes in the original lead to. */
+  #cutOf(layer: Linear, side: 'input' | 'output', { dims }: Tensor, n: number): Cut {
+    const [, channels, ...sizes] = dims;
+    const isInput = side === 'input';
+    const windows = isInput ? windowsOf(layer.node, sizes, layer.kernel as readonly number[]) : pointsOf(sizes);
+    const positions = elementCount(windows.output);
+    const taps = this.#originalColumns(layer.name) ?? layer.weight.dims[1];
+    const perImage = Math.min(positions, Math.ceil(Math.min(mostWindows, mostWindowElements / taps) / n));
+    const places = drawPlaces(n, positions, perImage);
+    return { channels, windows, positions, perImage, places, columns: channels * elementCount(windows.kernel) };
+  }
+
+  #originalColumns(layer: string): number | undefined {
+    const node = this.original.nodes.find(({ name }) => name === layer);
+    const weight = node && this.original.initializers.get(node.inputs[1]);
+    return weight && weight.size / weight.dims[0];
+  }
+}
+
+interface Cut {
+  readonly channels: number;
+  readonly windows: Windows;
+  /** Places of an image, and how many of them are looked at. */
+  readonly positions: number;
+  readonly perImage: number;
+  readonly places: Int32Array<ArrayBuffer>;
+  readonly columns: number;
+}
+
+/** Each element of an image as a window of its own. */
+function pointsOf(sizes: readonly number[]): Windows {
+  const [zeros, ones] = [sizes.map(() => 0), sizes.map(() => 1)];
+  return { input: sizes, output: sizes, kernel: ones, strides: ones, dilations: ones, begins: zeros, ends: zeros };
+}
+
+/** Places of n images, one drawn from each of `perImage` equal stretches of an image. */
+function drawPlaces(n: number, positions: number, perImage: number): Int32Array<ArrayBuffer> {
+  const next = randomWords(positions);
+  const stretch = positions / perImage;
+  return Int32Array.from({ length: n * perImage }, (_, e) =>
+    perImage === positions ? e % positions : Math.floor((e % perImage) * stretch + (next() / 2 ** 32) * stretch),
+  );
+}
+
+/** Rows that run together: as many as a model with a fixed first axis takes at a time, or a few of those. */
+function* chunksOf({ inputs: [port] }: Graph, n: number): Generator<{ first: number; end: number }> {
+  const fixed = port?.shape[0];
+  const unit = fixed !== undefined && isStatic(fixed) && fixed > 0 ? fixed : 1;
+  const step = Math.ceil(imageRows / unit) * unit;
+  for (let first = 0; first < n; first += step) yield { first, end: Math.min(first + step, n) };
+}
+
+/** The windows of some images, the first of which is number `first` of all. */
+function rowsOf(images: Tensor, cut: Cut, first: number): TensorData<'float32'> {
+  const { kernels, workspace } = analysisKernels();
+  const { input, kernel, strides, dilations, begins, output } = asThreeAxes(cut.windows);
+  const { perImage, columns, channels } = cut;
+  const n = images.dims[0];
+  return workspace.scope(() => {
+    const x = workspace.copyIn('float32', images.data as TensorData<'float32'>);
+    const places = workspace.copyIn('int32', cut.places.slice(first * perImage, (first + n) * perImage));
+    const rows = workspace.allocate('float32', n * perImage * columns);
+    kernels.f32_window_rows(
+      ...([n, channels, input[1], input[2], kernel[1], kernel[2], strides[1], strides[2]] as const),
+      ...([dilations[1], dilations[2], begins[1], begins[2], output[2], perImage] as const),
+      ...([places.ptr, x.ptr, rows.ptr] as const),
+    );
+    return workspace.copyOut(rows);
+  });
+}
