@@ -30,7 +30,7 @@ export function runPool(w: usize): void {
   );
 }
 
-/** | z | r | h | c | p | y | cell | gates | isReverse | T | B | H | strideT | */
+/** | z | r | h | c | p | v | y | cell | gates | isReverse | T | B | H | strideT | rank | */
 export function runLstm(w: usize): void {
   f32_lstm(
     Word.pointer(w, 0),
@@ -41,15 +41,17 @@ export function runLstm(w: usize): void {
     Word.pointer(w, 5),
     Word.pointer(w, 6),
     Word.pointer(w, 7),
-    Word.size(w, 8) !== 0,
-    Word.size(w, 9),
+    Word.pointer(w, 8),
+    Word.size(w, 9) !== 0,
     Word.size(w, 10),
     Word.size(w, 11),
     Word.size(w, 12),
+    Word.size(w, 13),
+    Word.size(w, 14),
   );
 }
 
-/** | z | r | n | h | y | scratch | isReverse | isAfter | T | B | H | strideT | */
+/** | z | r | n | h | v | y | scratch | isReverse | isAfter | T | B | H | strideT | rank | */
 export function runGru(w: usize): void {
   f32_gru(
     Word.pointer(w, 0),
@@ -58,11 +60,13 @@ export function runGru(w: usize): void {
     Word.pointer(w, 3),
     Word.pointer(w, 4),
     Word.pointer(w, 5),
-    Word.size(w, 6) !== 0,
+    Word.pointer(w, 6),
     Word.size(w, 7) !== 0,
-    Word.size(w, 8),
+    Word.size(w, 8) !== 0,
     Word.size(w, 9),
     Word.size(w, 10),
     Word.size(w, 11),
+    Word.size(w, 12),
+    Word.size(w, 13),
   );
 }

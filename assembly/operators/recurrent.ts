@@ -21,13 +21,25 @@ class Gate {
 }
 
 /**
+ * What R is multiplied with: the state h [B, H] itself, or V h [B, rank], written to `innerPtr`, where R = U V.
+ * @returns where it stands
+ */
+function innerState(hPtr: usize, vPtr: usize, innerPtr: usize, B: i32, H: i32, rank: i32): usize {
+  if (!rank) return hPtr;
+  f32_gemm(innerPtr, rank, hPtr, H, vPtr, B, rank, H, 0, 0, 0, -Infinity, Infinity);
+  return innerPtr;
+}
+
+/**
  * LSTM: i, o, f = sigmoid(sums + p c), c' = f c + i tanh(sum), h = o tanh(c'); o sees c', the others c.
- * @param rPtr  panels of R [4H, H] without bias; gates in the order i, o, f, c
+ * @param rPtr  panels of R [4H, H] without bias; gates in the order i, o, f, c. Of U [4H, rank] where R = U V
  * @param hPtr, cPtr  state before the first time, [B, H]
  * @param pPtr  peepholes [3, H] in the order i, o, f; the null pointer for none
+ * @param vPtr  panels of V [rank, H] without bias; not read where rank is 0
  * @param cellPtr  [B, H]: c after the last time
- * @param gatesPtr  scratch [B, 4H]
- * @complexity O(T B H^2) multiply-adds
+ * @param gatesPtr  scratch [B, 4H] and [B, rank]
+ * @param rank  inner rank of R; 0 where it is whole
+ * @complexity O(T B H^2) multiply-adds, O(T B H rank) where there is a rank
  */
 export function f32_lstm(
   zPtr: usize,
@@ -35,6 +47,7 @@ export function f32_lstm(
   hPtr: usize,
   cPtr: usize,
   pPtr: usize,
+  vPtr: usize,
   yPtr: usize,
   cellPtr: usize,
   gatesPtr: usize,
@@ -43,12 +56,16 @@ export function f32_lstm(
   B: i32,
   H: i32,
   strideT: i32,
+  rank: i32,
 ): void {
   if (B * H === 0) return;
+  const innerPtr = gatesPtr + ((<usize>B * <usize>H) << 4);
+  const K = rank ? rank : H;
   for (let s = 0; s < T; s++) {
     const t = <usize>(isReverse ? T - 1 - s : s);
     const toPtr = yPtr + ((t * <usize>strideT) << 2);
-    f32_gemm(gatesPtr, 4 * H, hPtr, H, rPtr, B, 4 * H, H, 0, 0, 0, -Infinity, Infinity);
+    const state = innerState(hPtr, vPtr, innerPtr, B, H, rank);
+    f32_gemm(gatesPtr, 4 * H, state, K, rPtr, B, 4 * H, K, 0, 0, 0, -Infinity, Infinity);
     const timePtr = zPtr + ((t * <usize>B * <usize>H) << 4);
     for (let b: usize = 0; b < <usize>B; b++) {
       const row = (b * <usize>H) << 2;
@@ -103,13 +120,16 @@ function tanh(x: v128): v128 {
  * h' = (1 - z) n + z h.
  * @param rPtr  panels of R [2H, H] without bias, gates z, r; in zPtr's rows z, r, n
  * @param nPtr  panels of R [H, H] of n, with its bias where the reset comes after the product
- * @param scratchPtr  [B, 2H] and [B, H]
+ * @param vPtr  panels of V [rank, H] without bias, where all three are U V; not read where rank is 0
+ * @param scratchPtr  [B, 2H], [B, H] and [B, rank]
+ * @param rank  inner rank, only with the reset after the product; 0 where R is whole
  */
 export function f32_gru(
   zPtr: usize,
   rPtr: usize,
   nPtr: usize,
   hPtr: usize,
+  vPtr: usize,
   yPtr: usize,
   scratchPtr: usize,
   isReverse: bool,
@@ -118,20 +138,24 @@ export function f32_gru(
   B: i32,
   H: i32,
   strideT: i32,
+  rank: i32,
 ): void {
   if (B * H === 0) return;
   const hiddenPtr = scratchPtr + ((<usize>B * <usize>H) << 3);
+  const innerPtr = hiddenPtr + ((<usize>B * <usize>H) << 2);
+  const K = rank ? rank : H;
   const gateBytes = (<usize>H) << 2;
   for (let s = 0; s < T; s++) {
     const t = <usize>(isReverse ? T - 1 - s : s);
     const toPtr = yPtr + ((t * <usize>strideT) << 2);
     const timePtr = zPtr + ((t * <usize>B * <usize>H * 3) << 2);
-    f32_gemm(scratchPtr, 2 * H, hPtr, H, rPtr, B, 2 * H, H, 0, 0, 0, -Infinity, Infinity);
+    const state = innerState(hPtr, vPtr, innerPtr, B, H, rank);
+    f32_gemm(scratchPtr, 2 * H, state, K, rPtr, B, 2 * H, K, 0, 0, 0, -Infinity, Infinity);
     for (let b: usize = 0; b < <usize>B; b++) {
       gruGates(timePtr + 3 * b * gateBytes, scratchPtr + 2 * b * gateBytes, hPtr + b * gateBytes, H, isAfter);
     }
     // Rows of r h stand in the scratch, behind those of z.
-    if (isAfter) f32_gemm(hiddenPtr, H, hPtr, H, nPtr, B, H, H, 0, 0, 0, -Infinity, Infinity);
+    if (isAfter) f32_gemm(hiddenPtr, H, state, K, nPtr, B, H, K, 0, 0, 0, -Infinity, Infinity);
     else f32_gemm(hiddenPtr, H, scratchPtr + gateBytes, 2 * H, nPtr, B, H, H, 0, 0, 0, -Infinity, Infinity);
     for (let b: usize = 0; b < <usize>B; b++) {
       const row = b * gateBytes;

@@ -3,9 +3,11 @@
  *
  *     Linear, x of rank 2   ─▶  Gemm (transB) [─▶ Relu or Clip]
  *     Linear otherwise      ─▶  Transpose W, MatMul [─▶ Add] [─▶ Relu or Clip]
+ *     LSTM, GRU             ─▶  MatMul (U, V), LSTM, GRU: the function, not the saving
  *     EmbeddingBag          ─▶  table rows of the ids >= 0, masked, summed [─▶ over their number] [─▶ Add]
  */
 import type { Attribute, Node } from '../graph/graph.js';
+import { innerInput } from '../graph/operators/recurrent.js';
 import { KerfError } from '../runtime/errors.js';
 import { onnxNumber, Tensor } from '../runtime/tensor.js';
 
@@ -94,6 +96,16 @@ function lowerLinear(node: Node, sink: NodeSink): void {
   if (isClamped) emitClamp(chain, value, lo, hi);
 }
 
+/** R = U V, of constants, which standard cells read whole. */
+function lowerRecurrent(node: Node, sink: NodeSink): void {
+  const R = sink.fresh(`${node.name}/R`);
+  const factors = [node.inputs[2], node.inputs[innerInput]];
+  sink.push({ name: R, op: 'MatMul', domain: '', inputs: factors, outputs: [R], attributes: new Map() });
+  const inputs = node.inputs.slice(0, innerInput).map((input, index) => (index === 2 ? R : input));
+  while (inputs.at(-1) === '') inputs.pop();
+  sink.push({ ...node, domain: '', inputs });
+}
+
 /** mask [M, L, 1] is 1 where there is an id; rows [M, L, D]; sum over L. */
 function lowerEmbeddingBag(node: Node, sink: NodeSink): void {
   if (sink.opset < 13) {
@@ -126,12 +138,13 @@ function lowerEmbeddingBag(node: Node, sink: NodeSink): void {
 export function pushStandard(node: Node, sink: NodeSink): void {
   if (node.domain !== 'kerf') sink.push(node);
   else if (node.op === 'Linear') lowerLinear(node, sink);
+  else if (node.op === 'LSTM' || node.op === 'GRU') lowerRecurrent(node, sink);
   else if (node.op === 'EmbeddingBag') lowerEmbeddingBag(node, sink);
   else {
     throw new KerfError(
       'OPERATOR_UNSUPPORTED',
       `node ${JSON.stringify(node.name)}`,
-      `got ${node.op}, expected one of Linear, EmbeddingBag or a standard operator.`,
+      `got ${node.op}, expected one of Linear, LSTM, GRU, EmbeddingBag or a standard operator.`,
     );
   }
 }

@@ -60,6 +60,15 @@ interface Sizes {
   readonly B: number;
   readonly H: number;
   readonly strideT: number;
+  /** Inner rank; absent where the state's matrices are whole. */
+  readonly rank?: number;
+}
+
+/** V h, or h itself where there is no inner rank. */
+function innerOf(read: Read, slot: number, { H, rank = 0 }: Sizes, h: readonly Near[]): readonly Near[] {
+  if (rank === 0) return h;
+  readPanels(read, slot, rank, H);
+  return Array.from({ length: rank }, (_, k) => product(read, slot, rank, k, h));
 }
 
 /** Kernels load whole panels: the pad columns are read too, and change nothing. */
@@ -78,9 +87,10 @@ function expectation(index: number, { value, error }: Near, result = 0): Expecta
 }
 
 const lstm: Reference = (params, read, isPresent) => {
-  const { T, B, H, strideT } = params as unknown as Sizes;
+  const sizes = params as unknown as Sizes;
+  const { T, B, H, strideT, rank = 0 } = sizes;
   if (T * B * H === 0) return [];
-  readPanels(read, 1, 4 * H, H);
+  readPanels(read, 1, 4 * H, rank || H);
   const expected: Expectation[] = [];
   const at = (slot: number, index: number) => exact(read(slot, index) as number);
   for (let b = 0; b < B; b++) {
@@ -88,7 +98,8 @@ const lstm: Reference = (params, read, isPresent) => {
     let c = h.map((_, j) => at(3, b * H + j));
     for (const t of timesOf(params)) {
       const z = (g: number, j: number) => at(0, ((t * B + b) * 4 + g) * H + j);
-      const sum = (g: number, j: number) => plus(z(g, j), product(read, 1, 4 * H, g * H + j, h));
+      const inner = innerOf(read, 5, sizes, h);
+      const sum = (g: number, j: number) => plus(z(g, j), product(read, 1, 4 * H, g * H + j, inner));
       const peep = (g: number, j: number, base: Near, state: Near) =>
         isPresent(4) ? plus(base, times(at(4, g * H + j), state)) : base;
       const next = c.map((old, j) => {
@@ -105,22 +116,24 @@ const lstm: Reference = (params, read, isPresent) => {
 };
 
 const gru: Reference = (params, read) => {
-  const { T, B, H, strideT } = params as unknown as Sizes;
+  const sizes = params as unknown as Sizes;
+  const { T, B, H, strideT, rank = 0 } = sizes;
   if (T * B * H === 0) return [];
-  readPanels(read, 1, 2 * H, H);
-  readPanels(read, 2, H, H);
+  readPanels(read, 1, 2 * H, rank || H);
+  readPanels(read, 2, H, rank || H);
   const expected: Expectation[] = [];
   const at = (slot: number, index: number) => exact(read(slot, index) as number);
   for (let b = 0; b < B; b++) {
     let h = Array.from({ length: H }, (_, j) => at(3, b * H + j));
     for (const t of timesOf(params)) {
       const z = (g: number, j: number) => at(0, ((t * B + b) * 3 + g) * H + j);
-      const sums = (g: number) => h.map((_, j) => gate(plus(z(g, j), product(read, 1, 2 * H, g * H + j, h))));
+      const inner = innerOf(read, 4, sizes, h);
+      const sums = (g: number) => h.map((_, j) => gate(plus(z(g, j), product(read, 1, 2 * H, g * H + j, inner))));
       const [update, reset] = [sums(0), sums(1)];
       const scaled = h.map((value, j) => times(reset[j], value));
       h = h.map((old, j) => {
         const back =
-          params.reset === 'after' ? times(reset[j], product(read, 2, H, j, h)) : product(read, 2, H, j, scaled);
+          params.reset === 'after' ? times(reset[j], product(read, 2, H, j, inner)) : product(read, 2, H, j, scaled);
         const fresh = squash(plus(z(2, j), back));
         const rest = plus(exact(1), { ...update[j], value: -update[j].value });
         return plus(times(rest, fresh), times(update[j], old));

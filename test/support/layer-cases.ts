@@ -69,18 +69,28 @@ const recurrentSizes = fc
 /** Weights small enough for gates that do not saturate. */
 const drawRecurrent = (slot: number, random: Random) => (random() - 0.5) * (slot === 0 ? 4 : 1);
 
+/** An inner rank of at most H, or none. */
+const rankOf = ({ H }: { readonly H: number }, wanted: number) => (Math.min(H, wanted) > 0 ? Math.min(H, wanted) : 0);
+
 export const lstm: fc.Arbitrary<StepCase> = fc
-  .record({ params: recurrentSizes, hasPeepholes: fc.boolean() })
-  .map(({ params, hasPeepholes }) => ({
-    params,
-    dtypes: [f32, f32, f32, f32, hasPeepholes ? f32 : undefined, f32, f32, f32],
-    draw: drawRecurrent,
-  }));
+  .record({ params: recurrentSizes, hasPeepholes: fc.boolean(), wanted: fc.nat(9) })
+  .map(({ params, hasPeepholes, wanted }) => {
+    const rank = rankOf(params, wanted);
+    const inner = rank > 0 ? f32 : undefined;
+    return {
+      params: { ...params, ...(rank > 0 && { rank }) },
+      dtypes: [f32, f32, f32, f32, hasPeepholes || inner ? f32 : undefined, inner, f32, f32, f32],
+      draw: drawRecurrent,
+    };
+  });
 
 export const gru: fc.Arbitrary<StepCase> = fc
-  .record({ params: recurrentSizes, reset: fc.constantFrom(...resetWords) })
-  .map(({ params, reset }) => ({
-    params: { ...params, reset },
-    dtypes: [f32, f32, f32, f32, f32, f32],
-    draw: drawRecurrent,
-  }));
+  .record({ params: recurrentSizes, reset: fc.constantFrom(...resetWords), wanted: fc.nat(9) })
+  .map(({ params, reset, wanted }) => {
+    const rank = reset === 'after' ? rankOf(params, wanted) : 0;
+    return {
+      params: { ...params, reset, ...(rank > 0 && { rank }) },
+      dtypes: [f32, f32, f32, f32, rank > 0 ? f32 : undefined, f32, f32],
+      draw: drawRecurrent,
+    };
+  });

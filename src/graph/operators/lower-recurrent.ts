@@ -6,13 +6,15 @@ import type { Node } from '../graph.js';
 import type { PlanBuilder } from '../operator.js';
 import { integerOf } from './attributes.js';
 import { emitCopy, shifted } from './lower-copy.js';
-import { type RecurrentSizes, recurrentSizes } from './recurrent.js';
+import { innerInput, type RecurrentSizes, recurrentSizes } from './recurrent.js';
 import { functionNamesOf } from './recurrent-functions.js';
 
 /** A node whose weights are known and whose functions are the usual ones. */
 interface Layer extends RecurrentSizes {
   readonly W: Tensor;
   readonly R: Tensor;
+  /** [D, rank, H], where R [D, gates H, rank] is the outer one of two factors. */
+  readonly V: Tensor | undefined;
   readonly B_: Tensor | undefined;
 }
 
@@ -30,8 +32,11 @@ function layerOf(node: Node, builder: PlanBuilder): Layer | undefined {
   const isUsual = names.every((name, index) => name === usual[node.op][index % usual[node.op].length]);
   const isPlain =
     !sizes.isBatchFirst && !facts[4] && !node.attributes.has('clip') && integerOf(node, 'input_forget', 0) === 0;
+  const V = facts[innerInput]?.constant;
+  // Of a factored GRU all gates take the same product, so the reset has to come behind it.
+  const isFactored = V !== undefined && (node.op === 'LSTM' || integerOf(node, 'linear_before_reset', 0) !== 0);
   if (facts[0]?.dtype !== 'float32' || !W || !R || (facts[3] && !B_) || !isUsual || !isPlain) return undefined;
-  return { ...sizes, W, R, B_ };
+  return node.domain === 'kerf' && !isFactored ? undefined : { ...sizes, W, R, V, B_ };
 }
 
 /** Rows [first, first + count) of the matrices of direction d, as a matrix of its own. */
@@ -106,7 +111,22 @@ function placeResults(node: Node, builder: PlanBuilder, layer: Layer): (d: numbe
 function recurrentParams(layer: Layer, isReverse: boolean): Record<string, StepParam> {
   const { T, B, H, directions } = layer;
   const strideT = multiply(B, H * directions.length);
-  return { direction: isReverse ? 'reverse' : 'forward', T, B, H, strideT };
+  const rank = layer.rank > 0 ? { rank: layer.rank } : {};
+  return { direction: isReverse ? 'reverse' : 'forward', T, B, H, strideT, ...rank };
+}
+
+/** Panels of V of direction d, if there is one. */
+function innerPanels(node: Node, builder: PlanBuilder, { V, rank }: Layer, d: number): readonly Operand[] {
+  return V ? [builder.panels(`${node.inputs[innerInput]}:${d}`, rowsOf(V, d, 0, rank), null)] : [];
+}
+
+/** Room for what a row of gates takes, and for V h. */
+const gatesOf = ({ H, rank }: Layer, count: number): number => count * H + rank;
+
+/** No peepholes, where an operand has to stand. */
+function zeroPeepholes(node: Node, builder: PlanBuilder, { H }: Layer): Operand {
+  const data = new Float32Array(3 * H);
+  return builder.weight({ name: `peepholes of ${node.name}`, dtype: 'float32', shape: [3 * H], layout: 'plain', data });
 }
 
 function copyLast(builder: PlanBuilder, layer: Layer, isReverse: boolean, { y, h }: Results): void {
@@ -120,15 +140,18 @@ export function lowerLstm(node: Node, builder: PlanBuilder): boolean {
   const layer = layerOf(node, builder);
   if (!layer) return false;
   const { B, H, R } = layer;
-  const peepholes = node.inputs[7] ? builder.place(node.inputs[7]).operand : undefined;
+  const given = node.inputs[7] ? builder.place(node.inputs[7]).operand : undefined;
   const resultsOf = placeResults(node, builder, layer);
   layer.directions.forEach((isReverse, d) => {
     const z = emitInputs(node, builder, layer, d, biasOf(layer, d, 4 * H, 'both'));
     const recurrent = builder.panels(`${node.inputs[2]}:${d}`, rowsOf(R, d, 0, 4 * H), null);
     const results = resultsOf(d);
     const [h, c] = [5, 6].map((index) => initialState(builder, node.inputs[index], layer, d));
-    const reads = [z, recurrent, h, c, ...(peepholes ? [shifted(peepholes, 3 * H * d)] : [])];
-    const gates = builder.scratch('float32', multiply(B, 4 * H));
+    const inner = innerPanels(node, builder, layer, d);
+    const own = given && shifted(given, 3 * H * d);
+    const peepholes = inner.length > 0 ? (own ?? zeroPeepholes(node, builder, layer)) : own;
+    const reads = [z, recurrent, h, c, ...(peepholes ? [peepholes] : []), ...inner];
+    const gates = builder.scratch('float32', multiply(B, gatesOf(layer, 4)));
     builder.step('lstm', reads, [results.y, results.c, gates], recurrentParams(layer, isReverse));
     copyLast(builder, layer, isReverse, results);
   });
@@ -151,8 +174,8 @@ export function lowerGru(node: Node, builder: PlanBuilder): boolean {
     const hidden = builder.panels(`${node.inputs[2]}:${d}:hidden`, rowsOf(R, d, 2 * H, H), hiddenBias);
     const results = resultsOf(d);
     const h = initialState(builder, node.inputs[5], layer, d);
-    const scratch = builder.scratch('float32', multiply(B, 3 * H));
-    builder.step('gru', [z, gates, hidden, h], [results.y, scratch], {
+    const scratch = builder.scratch('float32', multiply(B, gatesOf(layer, 3)));
+    builder.step('gru', [z, gates, hidden, h, ...innerPanels(node, builder, layer, d)], [results.y, scratch], {
       ...recurrentParams(layer, isReverse),
       reset: isLinear ? 'after' : 'before',
     });

@@ -1,5 +1,8 @@
-/** LSTM, GRU and RNN: the reference, over any direction, layout, activation and sequence length. */
-import { type Extent, equals, isStatic } from '../../runtime/extent.js';
+/**
+ * LSTM, GRU and RNN: the reference, over any direction, layout, activation and sequence length. kerf.LSTM and kerf.GRU are
+ * the same with R = U V of inner rank: U [D, gates H, rank] in the place of R, and V [D, rank, H] as input 8.
+ */
+import { type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -22,11 +25,16 @@ const functionNames: Readonly<Record<CellName, readonly string[]>> = {
   RNN: ['Tanh'],
 };
 
+/** Input V of kerf's own cells: behind all of ONNX's. */
+export const innerInput = 8;
+
 export interface RecurrentSizes {
   readonly T: Extent;
   readonly B: Extent;
   readonly I: number;
   readonly H: number;
+  /** Inner rank of R; 0 where it is whole. */
+  readonly rank: number;
   /** Whether each direction runs from the end. */
   readonly directions: readonly boolean[];
   readonly isBatchFirst: boolean;
@@ -46,12 +54,18 @@ export function recurrentSizes(node: Node, inputs: readonly (Fact | undefined)[]
   if (!directions)
     throw nodeError('MODEL_INVALID', node, `direction: got "${name}", expected forward, reverse or bidirectional.`);
   const gates = gateCount[node.op as CellName];
-  const H = integerOf(node, 'hidden_size', typeof r[2] === 'number' ? r[2] : 0);
+  const v = node.domain === 'kerf' ? requireInput(node, inputs, innerInput).shape : r;
+  const H = integerOf(node, 'hidden_size', typeof v[2] === 'number' ? v[2] : 0);
+  const rank = node.domain === 'kerf' && typeof v[1] === 'number' ? v[1] : 0;
   const isBatchFirst = integerOf(node, 'layout', 0) === 1;
   const I = x[2];
   const D = directions.length;
   const fits =
-    x.length === 3 && typeof I === 'number' && equalDims(w, [D, gates * H, I]) && equalDims(r, [D, gates * H, H]);
+    x.length === 3 &&
+    typeof I === 'number' &&
+    equalDims(w, [D, gates * H, I]) &&
+    equalDims(r, [D, gates * H, rank || H]) &&
+    (v === r || equalDims(v, [D, rank, H]));
   if (!fits) {
     const got = [x, w, r].map(formatShape).join(', ');
     throw nodeError(
@@ -75,7 +89,7 @@ export function recurrentSizes(node: Node, inputs: readonly (Fact | undefined)[]
     const code = [...given, ...expected].every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
     throw nodeError(code, node, `input ${index}: got ${formatShape(given)}, expected ${formatShape(expected)}.`);
   }
-  return { T, B, I, H, directions, isBatchFirst };
+  return { T, B, I, H, rank, directions, isBatchFirst };
 }
 
 function equalDims(a: readonly Extent[], b: readonly Extent[]): boolean {
@@ -229,8 +243,39 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
   return shapes.map((dims, index) => fillNumbers(x.type, dims, (i) => [all, lastH, lastC][index][i]));
 }
 
+/** R = U V, [D, gates H, H]. */
+function wholeState(u: Tensor, v: Tensor): Tensor {
+  const [D, rows, rank] = u.dims;
+  const H = v.dims[2];
+  const [us, vs] = [toNumbers(u), toNumbers(v)];
+  return fillNumbers(u.type, [D, rows, H], (e) => {
+    const [d, row, j] = [Math.floor(e / (rows * H)), Math.floor(e / H), e % H];
+    let sum = 0;
+    for (let k = 0; k < rank; k++) sum += us[row * rank + k] * vs[(d * rank + k) * H + j];
+    return sum;
+  });
+}
+
+function evaluateFactored(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  const R = wholeState(requireInput(node, inputs, 2), requireInput(node, inputs, innerInput));
+  const whole = [...inputs.slice(0, 2), R, ...inputs.slice(3, innerInput)];
+  return evaluate({ ...node, domain: '', inputs: node.inputs.slice(0, innerInput) }, whole);
+}
+
+function macs(node: Node, inputs: readonly (Fact | undefined)[]): Extent {
+  const { T, B, I, H, rank, directions } = recurrentSizes(node, inputs);
+  const rows = gateCount[node.op as CellName] * H;
+  return multiply(multiply(T, B), directions.length * (rows * (I + (rank || H)) + rank * H));
+}
+
 function defineCell(name: CellName, lower?: Operator['lower']): readonly Operator[] {
-  return define([[1, lastOpset, floatDTypes]], { name, infer, evaluate, ...(lower ? { lower } : {}) });
+  const definition = { name, infer, evaluate, macs, ...(lower ? { lower } : {}) };
+  return [
+    ...define([[1, lastOpset, floatDTypes]], definition),
+    ...(lower
+      ? define([[1, lastOpset, floatDTypes]], { ...definition, domain: 'kerf', evaluate: evaluateFactored })
+      : []),
+  ];
 }
 
 export const recurrentOperators: readonly Operator[] = [

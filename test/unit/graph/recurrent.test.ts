@@ -1,7 +1,11 @@
 /** Recurrent layers: that their steps compute what the reference does, and what goes to the reference instead. */
 import assert from 'node:assert/strict';
+import { canonicalise } from '../../../src/graph/canonicalise.js';
+import { countMacs } from '../../../src/graph/cost.js';
 import type { Attribute } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
+import { readOnnx } from '../../../src/model/onnx.js';
+import { encodeOnnx } from '../../../src/package/onnx-writer.js';
 import { buildPlan, runReference } from '../../../src/plan/index.js';
 import { KerfError } from '../../../src/runtime/errors.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
@@ -18,6 +22,8 @@ interface Case {
   readonly directions?: number;
   /** Names of inputs 3 to 7 that are given. */
   readonly given?: readonly string[];
+  /** Inner rank of kerf's own cells. */
+  readonly rank?: number;
 }
 
 const random = createRandom(7);
@@ -31,11 +37,12 @@ const floats = (...dims: readonly number[]) => {
 };
 
 /** The node on all its weights; `x` is an input of the graph, or a constant so that the reference folds it. */
-function caseGraph({ op, attributes = {}, directions: D = 1, given = [] }: Case, x: Tensor, isFolded: boolean) {
+function caseGraph({ op, attributes = {}, directions: D = 1, given = [], rank }: Case, x: Tensor, isFolded: boolean) {
   const rows = gates[op] * H;
   const constants: Record<string, Tensor> = {
     W: floats(D, rows, I),
-    R: floats(D, rows, H),
+    R: floats(D, rows, rank ?? H),
+    V: floats(D, rank ?? H, H),
     B: floats(D, 2 * rows),
     h: floats(D, B, H),
     c: floats(D, B, H),
@@ -44,7 +51,9 @@ function caseGraph({ op, attributes = {}, directions: D = 1, given = [] }: Case,
   };
   const optional = ['B', 'lengths', 'h', 'c', 'P'].map((name) => (given.includes(name) ? name : ''));
   const outputs = op === 'LSTM' ? ['y', 'yh', 'yc'] : ['y', 'yh'];
-  const nodes = [node(op, ['x', 'W', 'R', ...optional], outputs, { hidden_size: H, ...attributes })];
+  const all = ['x', 'W', 'R', ...optional, ...(rank ? ['V'] : [])];
+  const made = node(op, all, outputs, { hidden_size: H, ...attributes });
+  const nodes = [rank ? { ...made, domain: 'kerf' } : made];
   const inputs = isFolded ? [] : [port('x', ['t', given.length > 1 ? B : 'b', I])];
   return { graph: graphOf({ inputs, outputs, nodes, constants: isFolded ? { ...constants, x } : constants }), outputs };
 }
@@ -81,6 +90,47 @@ describe('recurrent layers', () => {
       check({ op: 'GRU', attributes: { linear_before_reset } }, ['copy', 'fill', 'gemm', 'gru']);
       const attributes = { linear_before_reset, direction: 'bidirectional' };
       check({ op: 'GRU', attributes, directions: 2, given: ['B', 'h'] }, ['copy', 'gemm', 'gru']);
+    }
+  });
+
+  it('run with a state matrix of inner rank, in either and in both directions', () => {
+    for (const rank of [1, 4, H]) {
+      check({ op: 'LSTM', rank }, ['copy', 'fill', 'gemm', 'lstm']);
+      check({ op: 'GRU', rank, attributes: { linear_before_reset: 1 } }, ['copy', 'fill', 'gemm', 'gru']);
+      const attributes = { direction: 'bidirectional', linear_before_reset: 1 };
+      check({ op: 'LSTM', rank, attributes, directions: 2, given: ['B', 'h', 'c', 'P'] }, ['copy', 'gemm', 'lstm']);
+      check({ op: 'GRU', rank, attributes, directions: 2, given: ['B', 'h'] }, ['copy', 'gemm', 'gru']);
+    }
+    check({ op: 'GRU', rank: 2, given: ['B'] }, ['reference']);
+  });
+
+  it('count their multiply-adds, fewer of inner rank', () => {
+    const work = (one: Case) => countMacs(caseGraph(one, floats(T, B, I), false).graph, new Map([['t', T]]));
+    assert.equal(work({ op: 'LSTM' }), T * 4 * H * (I + H));
+    assert.equal(
+      work({ op: 'GRU', directions: 2, attributes: { direction: 'bidirectional' } }),
+      2 * T * 3 * H * (I + H),
+    );
+    assert.equal(work({ op: 'LSTM', rank: 2 }), T * (4 * H * (I + 2) + 2 * H));
+  });
+
+  it('are written to ONNX with the product of the factors', async () => {
+    const x = floats(T, B, I);
+    for (const op of ['LSTM', 'GRU']) {
+      const one = { op, rank: 2, attributes: { linear_before_reset: 1 }, given: ['B'] };
+      const { graph, outputs } = caseGraph(one, x, false);
+      const again = canonicalise(readOnnx(encodeOnnx(graph)).graph);
+      const [own, standard] = [graph, again].map((net) =>
+        createWasmExecutor(buildPlan(net), { runReference }).runSync({ x }, {}),
+      );
+      assert.ok(again.nodes.every(({ domain, op: name }) => domain === '' && name !== 'MatMul'));
+      for (const name of outputs) {
+        const data = own[name].data as Float32Array;
+        assert.ok(
+          data.every((value, i) => Math.abs(value - Number(standard[name].data[i])) <= tolerance),
+          `${op} ${name}`,
+        );
+      }
     }
   });
 
