@@ -6,7 +6,7 @@ import type { CascadeRule } from '../runtime/cascade.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Annealing, Stage } from './annealing.js';
 import { type GuardPromise, mostDisagreements, upperBound } from './bounds.js';
-import { chooserOf, type Fallback, fallBack, noCascade } from './cascade.js';
+import { chooserOf, type Fallback, type Fallen, fallBack, noCascade } from './cascade.js';
 import { certify } from './certificate.js';
 import { type Comparison, compareOutputs, countGroups, type Groups } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
@@ -16,6 +16,7 @@ import { type Candidate, isInformative, testInSequence } from './guard.js';
 import { layerChoices } from './layer-choices.js';
 import { hashRows, rowCount } from './rows.js';
 import { Proposer } from './stages.js';
+import { supportOf } from './support.js';
 
 /** Runs graphs on rows and compares them with the original, which runs once. */
 class Judge {
@@ -34,14 +35,14 @@ class Judge {
     this.options.onProgress?.({ stage: 'guard' });
     this.#original ??= await this.options.evaluate(this.graph, this.rows);
     const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
-    const fallen = fallback ? fallBack(this.#original, outputs, fallback) : null;
+    const fallen = fallback ? fallBack(this.rows, this.#original, outputs, fallback) : null;
     return { ...compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups), fallen };
   }
 }
 
 /** A comparison, and the guard rows that ran the original in a cascade. */
 interface Judged extends Comparison {
-  readonly fallen: number | null;
+  readonly fallen: Fallen | null;
 }
 
 interface Verdict {
@@ -49,6 +50,8 @@ interface Verdict {
   readonly stages: readonly Stage[];
   readonly comparison: Judged | null;
   readonly isProof: boolean;
+  /** Whether it gives the original's bits by construction. */
+  readonly isExact: boolean;
   readonly fallback: Fallback | null;
 }
 
@@ -64,8 +67,16 @@ async function judgeStages(
 ): Promise<Verdict> {
   const itself = await judge.compare(judge.graph);
   if (!isInformative(itself.classes)) {
-    const comparison = await judge.compare(proposer.trimmed);
-    return { graph: proposer.trimmed, stages: [], comparison, isProof: false, fallback: null };
+    const last: Pick<Candidate<Graph>, 'value' | 'fallback'> = proposer.exactStages().at(-1) ?? { value: judge.graph };
+    const comparison = await judge.compare(last.value, last.fallback);
+    return {
+      graph: last.value,
+      stages: [],
+      comparison,
+      isProof: false,
+      isExact: true,
+      fallback: last.fallback ?? null,
+    };
   }
   const comparisons = new Map<Candidate<Graph>, Judged>();
   const count = async (candidate: Candidate<Graph>) => {
@@ -77,14 +88,16 @@ async function judgeStages(
   };
   const { stages, kept } = await testInSequence(proposer.stages(), count, promise);
   const comparison = kept ? (comparisons.get(kept) ?? null) : itself;
-  return { graph: kept?.value ?? judge.graph, stages, comparison, isProof: true, fallback: kept?.fallback ?? null };
+  const { value = judge.graph, isExact = kept === null, fallback = null } = kept ?? {};
+  return { graph: value, stages, comparison, isProof: true, isExact, fallback };
 }
 
 /**
  * Removes what evidence does not support, as far as the guard allows.
  *
- * Stages, gentle to aggressive: exact trims; unsupported branches become constants; units and ranks, refitted. Their
- * order and content come from evidence and calibration rows alone; the guard is looked at once, stage by stage, and the
+ * Stages, gentle to aggressive: exact trims; columns that calibration never lights, where the original may run on rows that
+ * light one; unsupported branches become constants; units and ranks, refitted. Where nothing may change (`maxDisagreement`
+ * 0) the exact ones alone. Their order and content come from evidence and calibration rows alone; the guard is looked at once, stage by stage, and the
  * first failure stops. Without a guard, only choices from the weights alone are made and the certificate says so.
  *
  * @param graph  canonical
@@ -100,18 +113,27 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const hasData = calibration !== null && guard !== null;
   const n = groups ? countGroups(groups) : guard ? rowCount(guard) : 1;
   const limits = { most: promise.maxDisagreement, aim: Math.max(0, mostDisagreements(n, promise)) / n };
-  const cascades = chooserOf(graph, decision, promise, hasData, options);
-  const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades);
+  const seen = hasData && options.cascade && options.cascade !== 'off' ? supportOf(graph, calibration) : null;
+  const cascades = chooserOf(graph, decision, promise, hasData, options, seen);
+  const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades, seen);
   const judgeOf = (rows: Feeds, its: Groups | null = null) => new Judge(graph, rows, decision, options, its);
   const verdict: Verdict = guard
     ? await judgeStages(proposer, judgeOf(guard, groups), calibration && judgeOf(calibration), promise)
-    : { graph: await proposer.withoutData(), stages: [], comparison: null, isProof: true, fallback: null };
+    : {
+        graph: await proposer.withoutData(),
+        stages: [],
+        comparison: null,
+        isProof: true,
+        isExact: false,
+        fallback: null,
+      };
   if (cascades?.isDemanded && !verdict.fallback) throw noCascade(verdict.stages, promise);
   const { trimmed, branches } = proposer;
-  const isExact = verdict.graph === trimmed;
+  const isExact = verdict.isExact || verdict.graph === trimmed;
   const certificate = certify({
     ...verdict,
     fallen: verdict.comparison?.fallen ?? null,
+    seen: verdict.fallback?.support ? seen : null,
     decision,
     promise,
     guardHash: guard && hashRows(guard),
@@ -120,7 +142,7 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   });
   return {
     graph: verdict.graph,
-    layers: layerChoices(findLayers(graph), verdict.graph, trimmed, branches),
+    layers: layerChoices(findLayers(graph), verdict.graph, isExact ? verdict.graph : trimmed, branches),
     certificate,
     withoutGradients: [...proposer.blocked].map(([layer, operator]) => ({ layer, operator })),
     cascade: verdict.fallback && ruleOf(verdict.fallback, verdict.comparison, promise),
@@ -128,9 +150,9 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
 }
 
 /** The rule for the runtime: the rate of fallback is certified as the disagreement is. */
-function ruleOf({ rule, tau }: Fallback, judged: Judged | null, { confidence }: GuardPromise): CascadeRule {
-  const { fallen, rows, n } = judged ?? { fallen: 0, rows: 0, n: 0 };
+function ruleOf({ rule, ...rest }: Fallback, judged: Judged | null, { confidence }: GuardPromise): CascadeRule {
+  const { fallen, rows, n } = judged ?? { fallen: null, rows: 0, n: 0 };
   // Clusters say no more of a rate than as many rows would.
-  const share = rows === 0 ? 0 : (fallen ?? 0) / rows;
-  return { ...rule, tau, maxFallbackRate: upperBound(Math.ceil(share * n), n, confidence) };
+  const share = rows === 0 ? 0 : (fallen?.rows ?? 0) / rows;
+  return { ...rule, ...rest, maxFallbackRate: upperBound(Math.ceil(share * n), n, confidence) };
 }

@@ -55,6 +55,11 @@ export interface Certificate {
   readonly maxAbs: number | null;
   /** Share of the guard rows that ran the original. */
   readonly fallbackRate: number;
+  /**
+   * The inputs on which the annealed network answers: those that light none of the `unlit` of all `columns` that no
+   * calibration row lights; `outside` guard rows did. The package lists the columns. Null where every input is inside.
+   */
+  readonly support: { readonly columns: number; readonly unlit: number; readonly outside: number } | null;
   readonly stages: readonly Stage[];
   /** Hex SHA-256 of the guard arrays; null without a guard. */
   readonly guardHash: string | null;

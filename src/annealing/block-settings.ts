@@ -20,7 +20,7 @@ const clearContrast = 6;
 export function entryLayers(graph: Graph): readonly Linear[] {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   for (const { op, inputs: read, outputs } of graph.nodes) {
-    if (op === 'Gather' && inputs.has(read[0])) for (const value of outputs) inputs.add(value);
+    if ((op === 'Gather' || op === 'Slice') && inputs.has(read[0])) for (const value of outputs) inputs.add(value);
   }
   return linearsOf(graph).filter((linear) => inputs.has(linear.input) && !readsHiddenUnits(graph, linear));
 }

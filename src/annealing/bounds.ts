@@ -27,6 +27,7 @@ export function lowerBound(seen: number, n: number, confidence: number): number 
  * @example  itemsNeeded({ maxDisagreement: 0.005, confidence: 0.95 }) // 598
  */
 export function itemsNeeded({ maxDisagreement, confidence }: GuardPromise): number {
+  if (maxDisagreement === 0) return 1; // No bound is zero: what is kept is exact, and the guard only shows it.
   let n = Math.ceil(Math.log(1 - confidence) / Math.log1p(-maxDisagreement));
   while (upperBound(0, n, confidence) > maxDisagreement) n++;
   while (n > 1 && upperBound(0, n - 1, confidence) <= maxDisagreement) n--;

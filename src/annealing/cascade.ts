@@ -1,26 +1,40 @@
 /**
- * Cascades of a compressed network and the original: which margin makes the original run, chosen on calibration rows.
+ * Cascades of a compressed network and the original: which margin makes the original run, chosen on calibration rows. Rows
+ * that light what no calibration row lit run it too.
  *
  *     margin:  0 ───────── tau ────────────────▶      rows left of tau go to the original;
  *              x xx  x . x  │ . x .. . . .. .         of the rows that differ (x), only those right of it remain
  */
 import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
-import type { Outputs } from '../runtime/executor.js';
+import type { Feeds, Outputs } from '../runtime/executor.js';
 import { plainKernels } from '../runtime/kernels.js';
 import { type MarginRule, Margins } from '../runtime/margins.js';
-import { gatherRows, scatterRows } from '../runtime/row-sets.js';
+import { gatherRows, joinRows, scatterRows } from '../runtime/row-sets.js';
+import { rowsOutside, type Support } from '../runtime/support.js';
 import type { Stage } from './annealing.js';
 import type { GuardPromise } from './bounds.js';
 import type { AnnealOptions } from './context.js';
 import { type Decision, formatDecision } from './decision.js';
 import type { Candidate } from './guard.js';
+import { rowCount } from './rows.js';
+import type { SeenSupport } from './support.js';
 
 /** Which rows of a candidate run the original. */
 export interface Fallback {
   readonly rule: MarginRule;
   /** Rows with a smaller margin, or none, run the original. */
   readonly tau: number;
+  /** Rows outside of it run the original too; absent: every row is inside. */
+  readonly support?: Support;
+}
+
+/** Rows that ran the original. */
+export interface Fallen {
+  /** All of them. */
+  readonly rows: number;
+  /** Those outside the support. */
+  readonly outside: number;
 }
 
 /** A candidate and how it does on the calibration rows. */
@@ -46,29 +60,50 @@ export function marginRuleOf(graph: Graph, decision: Decision): MarginRule | nul
 }
 
 /**
- * Makes the outputs of a compressed network those of the cascade.
- * @param compressed  changed in place
- * @returns how many rows fell back
+ * Share of new rows outside the support up to which a cascade sends them to the original: beyond, calibration rows are too
+ * few to say what the support is.
  */
-export function fallBack(original: Outputs, compressed: Outputs, { rule, tau }: Fallback): number {
-  const rows = new Margins(rule, plainKernels()).rowsBelow(compressed, tau);
+const mostMissing = 0.02;
+
+/** Of a cascade in which no margin decides. */
+export const noMargins: MarginRule = { outputs: [], decision: 'argmax', at: 0 };
+
+/**
+ * Makes the outputs of a compressed network those of the cascade.
+ * @param inputs  on which both ran
+ * @param compressed  changed in place
+ */
+export function fallBack(
+  inputs: Feeds,
+  original: Outputs,
+  compressed: Outputs,
+  { rule, tau, support = [] }: Fallback,
+): Fallen {
+  const outside = rowsOutside(support, inputs, rowCount(inputs));
+  const rows = joinRows(outside, new Margins(rule, plainKernels()).rowsBelow(compressed, tau));
   scatterRows(compressed, gatherRows(original, rows), rows);
-  return rows.length;
+  return { rows: rows.length, outside: outside.length };
 }
 
 /** Offers cascades of compressed networks. */
 export class CascadeChooser {
+  readonly #seen: SeenSupport | null;
+
   /**
    * @param wholeMacs  multiply-adds of the original
    * @param limit  largest share of rows that may differ
    * @param isDemanded  whether nothing but a cascade will do
+   * @param seen  what calibration rows light; null where they light everything
    */
   constructor(
     readonly rule: MarginRule,
     readonly wholeMacs: number,
     readonly limit: number,
     readonly isDemanded: boolean,
-  ) {}
+    seen: SeenSupport | null = null,
+  ) {
+    this.#seen = seen && seen.missing <= mostMissing ? seen : null;
+  }
 
   /**
    * The cascades of one compressed network that are cheaper than the original, from gentle to aggressive. A row counts
@@ -85,10 +120,12 @@ export class CascadeChooser {
       .sort()
       .reverse();
     if (wrong.length === 0) return [];
+    const { missing = 0 } = this.#seen ?? {};
+    const support = this.#seen && { support: this.#seen.support };
     const offer = (tau: number, rate: number): Fitted => {
       const fallen = n - ascending.length + countBelow(ascending, tau);
-      const macs = fitted.macs + (fallen / n) * this.wholeMacs;
-      const fallback = { rule: this.rule, tau };
+      const macs = fitted.macs + Math.min(1, fallen / n + missing) * this.wholeMacs;
+      const fallback = { rule: this.rule, tau, ...support };
       return { name: `${fitted.name}, cascade at ${rateName(rate)}`, macs, value: fitted.value, rate, fallback };
     };
     const counts = new Set(shares.map((share) => Math.max(0, Math.floor(share * this.limit * n) - 1)));
@@ -110,11 +147,12 @@ export function chooserOf(
   { maxDisagreement }: GuardPromise,
   hasData: boolean,
   { cascade = 'off', cost }: AnnealOptions,
+  seen: SeenSupport | null = null,
 ): CascadeChooser | null {
   if (cascade === 'off') return null;
   const rule = marginRuleOf(graph, decision);
   const isDemanded = cascade === 'on';
-  if (rule && hasData) return new CascadeChooser(rule, cost(graph), maxDisagreement, isDemanded);
+  if (rule && hasData) return new CascadeChooser(rule, cost(graph), maxDisagreement, isDemanded, seen);
   if (!isDemanded) return null;
   const problem = rule
     ? 'it needs data: got none, expected calibration rows. Give --calibration.'

@@ -1,9 +1,11 @@
 /** What may be said of the kept function, as data and as one plain sentence. */
 import type { Certificate, CertificateLevel, Stage } from './annealing.js';
 import { type GuardPromise, upperBound } from './bounds.js';
+import type { Fallen } from './cascade.js';
 import type { Comparison } from './comparison.js';
 import { type Decision, formatDecision } from './decision.js';
 import { itemsPerClass } from './guard.js';
+import type { SeenSupport } from './support.js';
 
 export interface CertificateInput {
   readonly decision: Decision;
@@ -15,7 +17,9 @@ export interface CertificateInput {
   /** What was done: nothing, exact trims alone, or more. */
   readonly change: 'none' | 'exact' | 'fitted';
   /** Guard rows that ran the original in a cascade; null without one. */
-  readonly fallen: number | null;
+  readonly fallen: Fallen | null;
+  /** The support outside of which rows run the original; null where every input is inside. */
+  readonly seen: SeenSupport | null;
   /** Whether the guard could prove anything. */
   readonly isInformative: boolean;
 }
@@ -25,29 +29,29 @@ const percent = (share: number): string => `${Number((100 * share).toPrecision(3
 const count = (n: number): string => n.toLocaleString('en-US');
 
 function levelOf({ change, comparison, fallen }: CertificateInput): CertificateLevel {
-  if (fallen !== null) return 'D';
   if (change !== 'fitted') return 'A';
+  if (fallen !== null) return 'D';
   return comparison ? 'C' : 'none';
 }
 
 function statementOf(input: CertificateInput, bound: number | null): string {
-  const { change, comparison, promise, decision, isInformative, fallen } = input;
+  const { change, comparison, promise, decision, isInformative } = input;
   if (!isInformative) {
     return (
       `The guard proves nothing: the original gives fewer than two decisions on at least ${itemsPerClass} items each, ` +
-      `so nothing was removed on its word. ${change === 'none' ? 'The network is the original.' : exactSentence}`
+      `so nothing was removed on its word. ${change === 'none' ? 'The network is the original.' : exactSentence(input)}`
     );
   }
-  if (change === 'none' && fallen === null)
+  if (change === 'none')
     return 'No weight other than zero was removed: the network computes what the original computes, bit for bit.';
-  if (change === 'exact') return exactSentence;
+  if (change === 'exact') return exactSentence(input);
   if (!comparison || bound === null) {
     return 'Nothing is proved: there were no guard data, and the choices rest on the weights alone.';
   }
   return (
     `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
     `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
-    `${itemsOf(comparison)} differed.${fallen === null ? '' : fallbackSentence(fallen, comparison.rows)}`
+    `${itemsOf(comparison)} differed.${fallbackSentence(input, comparison)}`
   );
 }
 
@@ -55,11 +59,25 @@ function statementOf(input: CertificateInput, bound: number | null): string {
 const itemsOf = ({ n, rows }: Comparison): string =>
   n === rows ? count(n) : `${count(n)} clusters (of ${count(rows)} items)`;
 
-const fallbackSentence = (fallen: number, n: number): string =>
-  ` Inputs of which the annealed network is not sure run the original: ${percent(fallen / n)} of the guard's.`;
+/** What inputs outside the support do. */
+const lights = ({ columns, unlit }: SeenSupport): string =>
+  `light one of the ${count(unlit)} of ${count(columns)} input columns that no calibration row lights`;
 
-const exactSentence =
-  'Only weights that are exactly zero were removed: on finite inputs the outputs are the original ones, bit for bit.';
+function fallbackSentence({ fallen, seen }: CertificateInput, { rows }: Comparison): string {
+  if (fallen === null) return '';
+  const outside = seen ? `, or that ${lights(seen)},` : '';
+  const those = seen ? `, ${percent(fallen.outside / rows)} for such a column` : '';
+  return ` Inputs of which the annealed network is not sure${outside} run the original: ${percent(fallen.rows / rows)} of the guard's${those}.`;
+}
+
+function exactSentence({ fallen, seen, comparison }: CertificateInput): string {
+  if (!fallen || !seen || !comparison)
+    return 'Only weights that are exactly zero were removed: on finite inputs the outputs are the original ones, bit for bit.';
+  return (
+    `Inputs that ${lights(seen)} run the original: ${percent(fallen.rows / comparison.rows)} of the guard's. ` +
+    'On all others only terms that are exactly zero were removed: the outputs are the original ones, bit for bit.'
+  );
+}
 
 /** Makes the certificate of a finished annealing. */
 export function certify(input: CertificateInput): Certificate {
@@ -77,7 +95,12 @@ export function certify(input: CertificateInput): Certificate {
     rel: comparison?.rel ?? null,
     maxAbs: comparison?.maxAbs ?? null,
     rows: comparison?.rows ?? 0,
-    fallbackRate: comparison && input.fallen ? input.fallen / comparison.rows : 0,
+    fallbackRate: comparison && input.fallen ? input.fallen.rows / comparison.rows : 0,
+    support: input.seen && {
+      columns: input.seen.columns,
+      unlit: input.seen.unlit,
+      outside: input.fallen?.outside ?? 0,
+    },
     stages: input.stages,
     guardHash: input.guardHash,
     earlierUses: 0,

@@ -32,7 +32,7 @@ export interface AnnealOptions {
    * or person are not independent, so clusters are counted, and one differs if any of its items does.
    */
   readonly groups?: Groups | null;
-  /** Default 0.005. */
+  /** Default 0.005; 0: only what gives the original's bits. */
   readonly maxDisagreement?: number;
   /** One-sided; default 0.95. */
   readonly confidence?: number;
@@ -46,7 +46,7 @@ export interface AnnealOptions {
   /** Width of the bus between demanded parts; `auto` (default): of several. */
   readonly bus?: 'auto' | number;
   /**
-   * Whether rows of which the annealed network is not sure may run the original: `auto`, where it is cheaper at the same
+   * Whether rows of which the annealed network is not sure, or that light what calibration never lit, may run the original: `auto`, where it is cheaper at the same
    * promise; `on`, demanded; `off` (default).
    */
   readonly cascade?: 'auto' | 'on' | 'off';

@@ -70,7 +70,8 @@ function requirePromise({ maxDisagreement, confidence }: GuardPromise): void {
     ['--max-disagreement', maxDisagreement],
     ['--confidence', confidence],
   ] as const) {
-    if (value > 0 && value < 1) continue;
+    const isExact = name === '--max-disagreement' && value === 0;
+    if (isExact || (value > 0 && value < 1)) continue;
     throw new KerfError('OPTION_INVALID', name, `out of range: got ${value}, expected a share above 0 and below 1.`);
   }
 }

@@ -5,7 +5,7 @@ import type { Feeds, Outputs } from '../runtime/executor.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
 import { rowWeights } from './balance.js';
 import { demandedSettings, domainSettings, entryLayers } from './block-settings.js';
-import type { CascadeChooser } from './cascade.js';
+import { type CascadeChooser, noMargins } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
 import type { AnnealOptions } from './context.js';
@@ -27,6 +27,7 @@ import {
   supportedUnits,
   unitsSetting,
 } from './settings.js';
+import { type SeenSupport, trimUnlit } from './support.js';
 import { supportedRanks } from './supported-ranks.js';
 import { trimExactly } from './trims.js';
 
@@ -63,6 +64,7 @@ export class Proposer {
     readonly limits: Limits,
     readonly options: AnnealOptions,
     readonly cascades: CascadeChooser | null = null,
+    readonly seen: SeenSupport | null = null,
   ) {
     this.trimmed = trimExactly(graph);
     this.#rows = calibration && thinRows(calibration, fitRows);
@@ -72,13 +74,30 @@ export class Proposer {
     this.branches = findBranches(this.trimmed, isInitialisation);
   }
 
+  /** What gives the original's bits: exact trims; the same without unlit columns, the original beside it. */
+  exactStages(): readonly Candidate<Graph>[] {
+    const { cost } = this.options;
+    const { graph, trimmed, seen } = this;
+    const trims = { name: 'exact trims', macs: cost(trimmed), value: trimmed, isExact: true };
+    const stages: Candidate<Graph>[] = trimmed === graph ? [] : [trims];
+    if (!seen) return stages;
+    const value = trimUnlit(trimmed, seen.support);
+    const macs = cost(value) + seen.missing * cost(graph);
+    const fallback = { rule: noMargins, tau: 0, support: seen.support };
+    if (macs < cost(trimmed))
+      stages.push({ name: 'columns outside the support', macs, value, isExact: true, fallback });
+    return stages;
+  }
+
   /** Candidates for the guard; each is made only when asked for. */
   async *stages(): AsyncGenerator<Candidate<Graph>> {
     const { cost } = this.options;
-    if (this.trimmed !== this.graph) {
-      yield { name: 'exact trims', macs: cost(this.trimmed), value: this.trimmed };
-    }
-    const constants = await this.#constants();
+    const exact = this.exactStages();
+    yield* exact;
+    if (this.limits.most === 0) return;
+    const limit = exact.at(-1)?.macs ?? cost(this.graph);
+    let constants = await this.#constants();
+    if (cost(replaceValues(this.trimmed, constants)) > limit) constants = new Map();
     const base = replaceValues(this.trimmed, constants);
     if (constants.size > 0) {
       // A constant can hide that the rest was trained against the branch: an offset that decides near ties stays in it.
@@ -93,9 +112,9 @@ export class Proposer {
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
     const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades);
     const withoutUnits = await this.#unitsStage(base, searcher);
-    if (withoutUnits) yield withoutUnits.stage;
+    if (withoutUnits && withoutUnits.stage.macs < limit) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
-    const dearest = withoutUnits?.stage.macs ?? cost(base);
+    const dearest = Math.min(limit, withoutUnits?.stage.macs ?? cost(base));
     const found = await this.#search(searcher, settings);
     for (const candidate of found) if (candidate.macs < dearest) yield candidate;
   }

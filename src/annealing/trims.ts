@@ -5,11 +5,20 @@
 import type { Graph, Node } from '../graph/graph.js';
 import { Tensor } from '../runtime/tensor.js';
 import { type HiddenUnits, hiddenUnitsOf, keepUnits } from './hidden-units.js';
-import { freshName, type Linear, layersOf, linearNode, linearsOf, replaceNode } from './rewrite.js';
+import {
+  freshName,
+  type Linear,
+  layersOf,
+  linearNode,
+  linearsOf,
+  type NodeWithConstants,
+  replaceNode,
+} from './rewrite.js';
+import { sliceNode } from './slice.js';
 import { allOf, countNonzero, positions, submatrix } from './submatrix.js';
 
 /** Smallest share of zero columns for which a gather in front of a layer pays. */
-const gatherShare = 1 / 8;
+export const gatherShare = 1 / 8;
 
 /** Removes dead hidden units until none is left, then input columns that no weight reads. */
 export function trimExactly(graph: Graph): Graph {
@@ -88,32 +97,35 @@ function trimColumns(graph: Graph): Graph {
   return next;
 }
 
-/** Gives a layer the inputs at `kept`, in that order, and their columns. */
+/** Gives a layer the inputs at `kept`, ascending, and their columns: a piece of each row, or a gather. */
 export function gatherInputs(graph: Graph, linear: Linear, kept: Int32Array<ArrayBuffer>): Graph {
-  const indices = freshName(graph, `${linear.name}/columns`);
-  const value = freshName(graph, `${linear.input}/columns`);
-  const name = freshName(graph, `${linear.name}/gather`);
-  const source = gatheredBefore(graph, linear);
-  const gather: Node = {
-    name,
-    op: 'Gather',
-    domain: '',
-    inputs: [source.input, indices],
-    outputs: [value],
-    attributes: new Map([['axis', -1]]),
-  };
-  const columns = new Tensor('int64', BigInt64Array.from(kept, source.column), [kept.length]);
+  const name = freshName(graph, `${linear.name}/columns`);
+  const source = pickedBefore(graph, linear);
+  const columns = kept.map(source.column);
+  const [first, last] = [columns[0], columns[columns.length - 1]];
+  const picked =
+    last - first === columns.length - 1
+      ? sliceNode(graph, name, source.input, [first, last + 1])
+      : gatherNode(graph, name, source.input, columns);
   const weight = submatrix(linear.weight, allOf(linear.weight.dims[0]), kept);
-  const { node, constants } = linearNode(graph, linear, weight, linear.bias, value);
-  return replaceNode(graph, linear.name, [gather, node], [...constants, [indices, columns]]);
+  const { node, constants } = linearNode(graph, linear, weight, linear.bias, name);
+  return replaceNode(graph, linear.name, [picked.node, node], [...constants, ...picked.constants]);
+}
+
+function gatherNode(graph: Graph, name: string, input: string, columns: Int32Array): NodeWithConstants {
+  const indices = freshName(graph, `${name}.indices`);
+  const attributes = new Map([['axis', -1]]);
+  return {
+    node: { name, op: 'Gather', domain: '', inputs: [input, indices], outputs: [name], attributes },
+    constants: [[indices, new Tensor('int64', BigInt64Array.from(columns, BigInt), [columns.length])]],
+  };
 }
 
 /** What a layer's inputs are picked from: that of the gather in front of it, if there is one. */
-function gatheredBefore(graph: Graph, { input }: Linear): { input: string; column: (j: number) => bigint } {
-  const node = graph.nodes.find(({ op, domain, outputs }) => op === 'Gather' && domain === '' && outputs[0] === input);
+export function pickedBefore(graph: Graph, { input }: Linear): { input: string; column: (j: number) => number } {
+  const node = graph.nodes.find(({ domain, outputs }) => domain === '' && outputs[0] === input);
   const indices = node && graph.initializers.get(node.inputs[1]);
-  if (node?.attributes.get('axis') !== -1 || indices?.type !== 'int64' || indices.dims.length !== 1) {
-    return { input, column: BigInt };
-  }
-  return { input: node.inputs[0], column: (j) => indices.data[j] as bigint };
+  const isGather = node?.op === 'Gather' && node.attributes.get('axis') === -1;
+  if (!isGather || indices?.type !== 'int64' || indices.dims.length !== 1) return { input, column: (j) => j };
+  return { input: node.inputs[0], column: (j) => Number(indices.data[j]) };
 }

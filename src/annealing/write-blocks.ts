@@ -15,6 +15,7 @@ import type { BlockFit } from './blocks.js';
 import type { Matrix } from './matrix.js';
 import type { Span } from './matrix-parts.js';
 import { freshName, innerSuffix, type Linear, narrow, narrowBias, replaceNode } from './rewrite.js';
+import { sliceNode } from './slice.js';
 
 /** Follows a layer's name and precedes a block's number. */
 export const blockSuffix = '/block';
@@ -22,12 +23,9 @@ export const blockSuffix = '/block';
 /** First operator set in which Split takes its sizes as an input. */
 const sizesAsInput = 13;
 
-/** First operator set in which Slice takes its ranges as inputs. */
-const rangesAsInputs = 10;
-
 class Writer {
   readonly nodes: Node[] = [];
-  readonly constants: [string, Tensor][] = [];
+  readonly constants: (readonly [string, Tensor])[] = [];
 
   constructor(
     readonly graph: Graph,
@@ -77,21 +75,11 @@ class Writer {
 
   /** One slice for each span. */
   slices(spans: readonly Span[]): readonly string[] {
-    return spans.map(([first, end], p) => {
+    return spans.map((span, p) => {
       const name = this.name(`/input${p}`);
-      const areInputs = this.graph.opset >= rangesAsInputs;
-      const bounds = Object.entries({ starts: first, ends: end, axes: -1 });
-      const given = bounds.map(([key, value]) =>
-        areInputs ? this.constant(`/input${p}.${key}`, new Tensor('int64', BigInt64Array.of(BigInt(value)), [1])) : '',
-      );
-      this.nodes.push({
-        name,
-        op: 'Slice',
-        domain: '',
-        inputs: areInputs ? [this.linear.input, ...given] : [this.linear.input],
-        outputs: [name],
-        attributes: new Map<string, Attribute>(areInputs ? [] : bounds.map(([key, value]) => [key, [value]])),
-      });
+      const { node, constants } = sliceNode(this.graph, name, this.linear.input, span);
+      this.nodes.push(node);
+      this.constants.push(...constants);
       return name;
     });
   }

@@ -60,8 +60,9 @@ function assemble(text: Uint8Array, payloadBytes: number, weights: readonly Plan
   return bytes;
 }
 
-function cascadeJson({ plan, rule: { outputs, decision, at, tau, maxFallbackRate } }: Cascade): unknown {
-  return { plan: planJson(plan), outputs, decision, at, tau, maxFallbackRate };
+function cascadeJson({ plan, rule: { outputs, decision, at, tau, maxFallbackRate, support } }: Cascade): unknown {
+  const lists = support?.map(({ input, spans }) => ({ input, spans }));
+  return { plan: planJson(plan), outputs, decision, at, tau, maxFallbackRate, ...(lists && { support: lists }) };
 }
 
 function planJson(plan: Plan): unknown {

@@ -46,6 +46,8 @@ function formatStages({ stages }: Certificate): string {
 /** The certificate in names and values. */
 export function certificateFacts(certificate: Certificate): (readonly [name: string, value: string | null])[] {
   const { n, seen, bound, agreement, rel } = certificate;
+  // A package of an earlier version has none.
+  const support = certificate.support ?? null;
   return [
     ['level', certificate.level],
     ['decision', certificate.decision],
@@ -62,7 +64,12 @@ export function certificateFacts(certificate: Certificate): (readonly [name: str
         ? null
         : `${seen} of ${count(n)}${certificate.rows === n ? '' : ' clusters'} changed (agreement ${percent(agreement)})`,
     ],
-    ['run by the original', certificate.level === 'D' ? `${percent(certificate.fallbackRate)} of the guard` : null],
+    [
+      'run by the original',
+      certificate.level === 'D' || support
+        ? `${percent(certificate.fallbackRate)} of the guard${support ? `, ${percent(support.outside / certificate.rows)} outside the support` : ''}`
+        : null,
+    ],
     ['relative error', rel === null ? null : percent(rel)],
     [
       'largest change of an output',

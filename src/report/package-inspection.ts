@@ -63,6 +63,12 @@ export function inspectPackage({ plan, cascade, certificate, source }: DecodedPa
 
 const formatPort = ({ name, dtype, shape }: InspectedPort) => `${name} ${dtype} ${formatShape(shape)}`;
 
+/** Which rows a cascade gives to the original. */
+function reasonsOf({ outputs, tau, support }: CascadeRule): string {
+  const margins = outputs.length > 0 ? [`margins below ${short(tau)}`] : [];
+  return [...margins, ...(support ? ['inputs outside the support'] : [])].join(' and ');
+}
+
 /** What `kerf inspect PACKAGE` prints. */
 export function formatPackageInspection(inspection: PackageInspection): string {
   const { ops, tensors, source, certificate, parts, cascade } = inspection;
@@ -73,10 +79,7 @@ export function formatPackageInspection(inspection: PackageInspection): string {
     ...inspection.inputs.map((port) => ['input', formatPort(port)] as const),
     ...inspection.outputs.map((port) => ['output', formatPort(port)] as const),
     ['parameters', count(inspection.parameters)],
-    [
-      'cascade',
-      cascade && `margins below ${short(cascade.tau)} run the original (${count(cascade.parameters)} parameters)`,
-    ],
+    ['cascade', cascade && `${reasonsOf(cascade)} run the original (${count(cascade.parameters)} parameters)`],
     ['parts', parts.length],
     [
       'steps',

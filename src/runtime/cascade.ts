@@ -1,8 +1,11 @@
 /**
- * A cascade: the compressed network computes every row; the rows of which it is not sure go to the original, in one batch.
+ * A cascade: the compressed network computes every row; the rows of which it is not sure, and those outside its support, go
+ * to the original, in one batch.
  *
- *     feeds ─▶ compressed ─▶ margins ─▶ rows under tau ─▶ original ─┐
- *                  └────────────── outputs ◀── rows in their place ─┘
+ *     feeds ─▶ compressed ─▶ margins ─▶ rows under tau ─┐
+ *       │          │                                    ├─▶ original ─┐
+ *       └──────────│──────▶ support ─▶ rows outside ────┘             │
+ *                  └────────────── outputs ◀── rows in their place ───┘
  */
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats, ThreadStats } from './executor.js';
 import { type FallbackOptions, FallbackWatch } from './fallback-watch.js';
@@ -10,14 +13,17 @@ import { type Kernels, plainKernels } from './kernels.js';
 import { type MarginRule, Margins } from './margins.js';
 import type { Plan, PlanPort } from './plan.js';
 import { isRowMajor } from './row-chunks.js';
-import { gatherRows, scatterRows } from './row-sets.js';
+import { gatherRows, joinRows, scatterRows } from './row-sets.js';
 import { timedOut } from './run-guard.js';
+import { rowsOutside, type Support, supportProblem } from './support.js';
 import { allocate, Tensor } from './tensor.js';
 
-/** When a row goes to the original. */
+/** When a row goes to the original; without outputs that decide, no margin does it. */
 export interface CascadeRule extends MarginRule {
   /** A row whose margin is below it, or not a number, goes to the original. */
   readonly tau: number;
+  /** Inputs outside of it go to the original; absent: every input is inside. */
+  readonly support?: Support;
   /** Largest rate of fallback that the certificate covers. */
   readonly maxFallbackRate: number;
 }
@@ -43,7 +49,7 @@ export function isByRow({ rows, inputs, outputs }: Plan): boolean {
 
 /**
  * Why two plans cannot form a cascade under a rule; undefined when they can: both compute row by row, have the same
- * inputs and outputs, and the rule reads float32 outputs.
+ * inputs and outputs, and the rule reads float32 outputs and inputs.
  */
 export function cascadeProblem(compressed: Plan, { plan, rule }: Cascade): string | undefined {
   if (!isByRow(compressed) || !isByRow(plan)) return 'a row of its outputs may depend on more than a row of its inputs';
@@ -53,9 +59,10 @@ export function cascadeProblem(compressed: Plan, { plan, rule }: Cascade): strin
     return 'its two plans differ in their inputs or outputs';
   }
   const isDecided = (name: string) => plan.outputs.some((port) => port.name === name && port.dtype === 'float32');
-  if (rule.outputs.length === 0 || !rule.outputs.every(isDecided))
+  const { outputs, support = [] } = rule;
+  if (outputs.length + support.length === 0 || !outputs.every(isDecided))
     return 'it has no float32 output to read margins from';
-  return undefined;
+  return supportProblem(support, plan.inputs);
 }
 
 /**
@@ -78,6 +85,8 @@ class CascadeExecutor implements Executor {
   /** By input name, room for the feeds of a run; kept, since fresh memory is slow. */
   readonly #kept = new Map<string, Float32Array>();
   #runs = 0;
+  /** Of the rows that the original computed, those outside the support. */
+  #outside = 0;
 
   constructor(
     readonly rule: CascadeRule,
@@ -91,24 +100,26 @@ class CascadeExecutor implements Executor {
 
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
     const rows = rowsOf(feeds);
-    if (this.#watch.isDense) return this.#end(await this.original.run(feeds, options), rows, rows, options);
+    const outside = rowsOutside(this.rule.support ?? [], feeds, rows);
+    if (this.#watch.isDense) return this.#end(await this.original.run(feeds, options), rows, rows, outside, options);
     // The caller may change its arrays once this function has returned its promise.
     const own = this.#keep(feeds);
     const rest = restOf(options);
     const outputs = await this.compressed.run(feeds, this.#withDecisions(options));
-    const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
+    const unsure = joinRows(outside, this.#margins.rowsBelow(outputs, this.rule.tau));
     if (unsure.length > 0) scatterRows(outputs, await this.original.run(gatherRows(own, unsure), rest()), unsure);
-    return this.#end(outputs, rows, unsure.length, options);
+    return this.#end(outputs, rows, unsure.length, outside, options);
   }
 
   runSync(feeds: Feeds, options: RunOptions): Outputs {
     const rows = rowsOf(feeds);
-    if (this.#watch.isDense) return this.#end(this.original.runSync(feeds, options), rows, rows, options);
+    const outside = rowsOutside(this.rule.support ?? [], feeds, rows);
+    if (this.#watch.isDense) return this.#end(this.original.runSync(feeds, options), rows, rows, outside, options);
     const rest = restOf(options);
     const outputs = this.compressed.runSync(feeds, this.#withDecisions(options));
-    const unsure = this.#margins.rowsBelow(outputs, this.rule.tau);
+    const unsure = joinRows(outside, this.#margins.rowsBelow(outputs, this.rule.tau));
     if (unsure.length > 0) scatterRows(outputs, this.original.runSync(gatherRows(feeds, unsure), rest()), unsure);
-    return this.#end(outputs, rows, unsure.length, options);
+    return this.#end(outputs, rows, unsure.length, outside, options);
   }
 
   async warm(): Promise<void> {
@@ -118,15 +129,19 @@ class CascadeExecutor implements Executor {
   stats(): SessionStats {
     const { provider, threads } = this.compressed.stats();
     const joined = joinThreads(threads, this.original.stats().threads);
-    return { runs: this.#runs, fallbackRate: this.#watch.rate, provider, threads: joined };
+    const { rate, rows } = this.#watch;
+    const support = rows === 0 ? 0 : this.#outside / rows;
+    const fallback = { support, margin: rate - support };
+    return { runs: this.#runs, fallbackRate: rate, fallback, provider, threads: joined };
   }
 
   async release(): Promise<void> {
     await Promise.all([this.compressed.release(), this.original.release()]);
   }
 
-  #end(outputs: Outputs, rows: number, fallen: number, { outputs: names }: RunOptions): Outputs {
+  #end(outputs: Outputs, rows: number, fallen: number, outside: Int32Array, { outputs: names }: RunOptions): Outputs {
     this.#runs++;
+    this.#outside += outside.length;
     this.#watch.count(rows, fallen);
     return names ? Object.fromEntries(names.map((name) => [name, outputs[name]])) : outputs;
   }

@@ -54,6 +54,11 @@ export class FallbackWatch {
     if (!actions.includes(this.#action)) throw invalid('fallbackAction', fallbackAction, actions.join(', '));
   }
 
+  /** Rows so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Share of all rows so far that the original computed. */
   get rate(): number {
     return this.#rows === 0 ? 0 : this.#fallen / this.#rows;

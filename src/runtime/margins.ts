@@ -40,8 +40,9 @@ export class Margins {
     return this.#workspace.scope(() => this.#workspace.copyOut(this.#compute(outputs)));
   }
 
-  /** The rows whose margin is below `tau`, ascending. */
+  /** The rows whose margin is below `tau`, ascending; none where no output decides. */
   rowsBelow(outputs: Outputs, tau: number): Int32Array {
+    if (this.rule.outputs.length === 0) return new Int32Array(0);
     return this.#workspace.scope(() => {
       const margins = this.#compute(outputs);
       const rows = this.#workspace.allocate('int32', margins.length);

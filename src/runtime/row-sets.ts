@@ -19,6 +19,12 @@ export function gatherRows(tensors: Tensors, rows: Int32Array): Tensors {
   );
 }
 
+/** The rows of either list, ascending as both are. */
+export function joinRows(a: Int32Array, b: Int32Array): Int32Array {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
+  return Int32Array.from(new Set([...a, ...b])).sort();
+}
+
 /** Writes row i of every tensor of `some` over row `rows[i]` of the one of its name. */
 export function scatterRows(tensors: Tensors, some: Tensors, rows: Int32Array): void {
   for (const [name, { data, dims }] of Object.entries(some)) {

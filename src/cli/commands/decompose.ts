@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { fractionOption, numberOption, seedOption, textOption, wordOrCountOption } from '../options.js';
 import { initOption } from './analyze.js';
 
 export interface DecomposeArgs {
@@ -41,7 +41,11 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
     )
     .option(
       'max-disagreement',
-      fractionOption('max-disagreement', { default: '0.005', describe: 'share of answers that may change' }),
+      numberOption(
+        'max-disagreement',
+        { minimum: 0, maximum: 1 },
+        { default: '0.005', describe: 'share of answers that may change; 0: not one bit, so only what is exact goes' },
+      ),
     )
     .option(
       'confidence',
@@ -72,7 +76,8 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
       choices: ['auto', 'on', 'off'],
       default: 'auto',
       requiresArg: true,
-      describe: 'carry the original for unsure inputs; auto: where that lowers the work',
+      describe:
+        'carry the original for inputs that are unsure, or unlike all calibration data; auto: where that lowers the work',
     })
     .option('seed', seedOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))

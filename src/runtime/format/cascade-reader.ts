@@ -3,21 +3,30 @@ import { type Cascade, type CascadeRule, cascadeProblem } from '../cascade.js';
 import { checkPlan } from '../check-plan.js';
 import { KerfError } from '../errors.js';
 import type { Plan } from '../plan.js';
+import type { UnlitColumns } from '../support.js';
 import { readPlan } from './plan-reader.js';
 import type { Safetensors } from './safetensors.js';
 import * as schema from './schema.js';
 
 const where = 'cascade';
 
-/** Most outputs that decide. */
+/** Most outputs that decide, and inputs with a support. */
 const maximumOutputs = 4096;
+
+/** Most ends of spans of columns. */
+const maximumSpans = 2 ** 21;
 
 /**
  * The cascade that `json` holds, checked against the compressed plan.
  * @throws PACKAGE_VERSION for a field or decision that is not known; PACKAGE_INVALID for everything else
  */
 export function readCascade(json: unknown, compressed: Plan, file: Safetensors): Cascade {
-  const fields = schema.readFields(json, where, ['plan', 'outputs', 'decision', 'at', 'tau', 'maxFallbackRate']);
+  const fields = schema.readFields(
+    json,
+    where,
+    ['plan', 'outputs', 'decision', 'at', 'tau', 'maxFallbackRate'],
+    ['support'],
+  );
   const plan = readPlan(fields['plan'], file);
   checkPlan(plan);
   const cascade = { plan, rule: readRule(fields) };
@@ -37,6 +46,18 @@ function readRule(fields: Readonly<Record<string, unknown>>): CascadeRule {
     at: readReal(fields['at'], Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
     tau: readReal(fields['tau'], 0, Number.POSITIVE_INFINITY),
     maxFallbackRate: readReal(fields['maxFallbackRate'], 0, 1),
+    ...(fields['support'] !== undefined && {
+      support: schema.readList(fields['support'], `${where} support`, maximumOutputs, readColumns),
+    }),
+  };
+}
+
+/** Whether the spans fit the inputs is looked at with the plans. */
+function readColumns(value: unknown, at: string): UnlitColumns {
+  const fields = schema.readFields(value, at, ['input', 'spans']);
+  return {
+    input: schema.readString(fields['input'], at),
+    spans: schema.readList(fields['spans'], at, maximumSpans, schema.readCount),
   };
 }
 

@@ -31,6 +31,46 @@ describe('cascade packages', () => {
     assert.equal(decodePackage(encodePackage(packageOf(compressedPlan()))).cascade, null);
   });
 
+  it('may have a support, with or without margins', () => {
+    const support = [{ input: 'x', spans: [0, 2, 5, 20] }];
+    for (const changes of [{ support }, { support, outputs: [] }]) {
+      const bytes = encodePackage({ ...packageOf(compressedPlan()), cascade: cascadeOf(changes) });
+      assert.deepEqual(decodePackage(bytes).cascade, cascadeOf(changes));
+    }
+  });
+
+  it('are refused when the support does not fit the inputs', () => {
+    const broken: readonly unknown[] = [
+      null,
+      {},
+      [3],
+      [{ input: 'x' }],
+      [{ input: 'x', spans: [] }],
+      [{ input: 'x', spans: [1] }],
+      [{ input: 'x', spans: [1, 1] }],
+      [{ input: 'x', spans: [3, 5, 4, 6] }],
+      [{ input: 'x', spans: [3, 5, 5, 6] }],
+      [{ input: 'x', spans: [-1, 4] }],
+      [{ input: 'x', spans: [0, 1.5] }],
+      [{ input: 'x', spans: ['0', 2] }],
+      [{ input: 'x', spans: [0, 21] }],
+      [{ input: 'x', spans: [2 ** 32, 2 ** 32 + 1] }],
+      [{ input: 'z', spans: [0, 1] }],
+      [
+        { input: 'x', spans: [0, 1] },
+        { input: 'x', spans: [2, 3] },
+      ],
+      Array(4097).fill({ input: 'x', spans: [0, 1] }),
+    ];
+    for (const support of broken) {
+      const bytes = withCascade((cascade) => Object.assign(cascade, { support }));
+      assert.throws(() => decodePackage(bytes), withCode('PACKAGE_INVALID'), JSON.stringify(support).slice(0, 80));
+    }
+    const newer = [{ input: 'x', spans: [0, 1], mask: 1 }];
+    const bytes = withCascade((cascade) => Object.assign(cascade, { support: newer }));
+    assert.throws(() => decodePackage(bytes), withCode('PACKAGE_VERSION'));
+  });
+
   it('run in kerf/runtime', async () => {
     const session = await InferenceSession.create(good, { maxFallbackRate: 1 });
     const x = new Tensor('float32', new Float32Array(40), [2, 20]);

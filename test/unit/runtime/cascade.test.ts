@@ -63,6 +63,50 @@ describe('cascade', () => {
     assert.equal(all.stats().fallbackRate, 1);
   });
 
+  it('gives rows outside the support to the original, counted apart, bit for bit, on any number of threads', async () => {
+    const support = [{ input: 'x', spans: [3, 5, 19, 20] }];
+    // Of the rest, values that count as zero and some that do not; row 17 holds NaN, row 18 the smallest number.
+    const x = feed(64);
+    for (let row = 0; row < 64; row++) for (const at of [3, 4, 19]) x.data[20 * row + at] = row % 2 === 0 ? 0 : -0;
+    const outside = [4, 17, 18, 60];
+    [x.data[83], x.data[20 * 17 + 4], x.data[20 * 18 + 19], x.data[20 * 60 + 3]] = [1, Number.NaN, 1.4e-45, -2];
+    const isBelow = (row: number) =>
+      expected(new Tensor('float32', x.data.slice(20 * row, 20 * row + 20), [1, 20])).fallen;
+    const fallen = Array.from({ length: 64 }, (_, row) => row).filter(
+      (row) => outside.includes(row) || isBelow(row) > 0,
+    );
+    const want = compressed.runSync({ x }, {})['y'].data as Float32Array;
+    const dense = original.runSync({ x }, {})['y'].data as Float32Array;
+    for (const row of fallen) want.set(dense.subarray(10 * row, 10 * row + 10), 10 * row);
+    for (const threads of [0, 1, 2, 4]) {
+      const choice = threads === 0 ? ({ executor: 'wasm' } as const) : ({ executor: 'pool', threads } as const);
+      const made = { plan: compressedPlan(), cascade: cascadeOf({ support }), certificate: null };
+      const session = createPackageSession(made, choice);
+      assert.deepEqual((await session.run({ x }))['y'].data, want, `${threads} threads`);
+      assert.deepEqual(session.runSync({ x })['y'].data, want, `runSync, ${threads} threads`);
+      const { fallback, fallbackRate } = session.stats();
+      assert.equal(fallbackRate, fallen.length / 64);
+      assert.deepEqual(fallback, { support: 4 / 64, margin: (fallen.length - 4) / 64 });
+      await session.release();
+    }
+  });
+
+  it('asks the support alone where no output decides', async () => {
+    const alone = { ...rule, outputs: [], tau: 0, support: [{ input: 'x', spans: [0, 20] }] };
+    const executor = createCascadeExecutor(
+      alone,
+      createWasmExecutor(compressedPlan()),
+      createWasmExecutor(originalPlan()),
+    );
+    const x = feed(3);
+    x.data.fill(0, 20, 40);
+    const y = executor.runSync({ x }, {})['y'].data as Float32Array;
+    const [small, large] = [compressed, original].map((one) => one.runSync({ x }, {})['y'].data as Float32Array);
+    assert.deepEqual(y, Float32Array.of(...large.subarray(0, 10), ...small.subarray(10, 20), ...large.subarray(20)));
+    assert.deepEqual(await executor.run({ x }, { outputs: [] }), {});
+    assert.equal(executor.stats().fallback!.support, 2 / 3);
+  });
+
   it('gives rows without a number to the original', () => {
     const x = feed(3);
     x.data[25] = Number.NaN;
