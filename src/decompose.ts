@@ -38,7 +38,14 @@ export interface DecomposeOptions {
    * Clusters are then counted instead of items: one differs if any of its items does.
    */
   readonly groups?: ArrayLike<string | number | bigint> | null;
+  /**
+   * The truth of each guard item's decision, of each calibration row when no guard is given: the certificate then tells
+   * right answers before and after. Nothing is chosen by it.
+   */
+  readonly labels?: ArrayLike<number | bigint> | null;
   readonly maxDisagreement?: number;
+  /** Whether only what gives the original's bits may be done: level A. Default false. */
+  readonly exact?: boolean;
   readonly confidence?: number;
   readonly decision?: string;
   /** `auto` takes what is there, and what domains of the inputs suggest; a number demands that many parts side by side. */

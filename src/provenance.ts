@@ -13,8 +13,8 @@ export interface EarlierPackage {
   readonly source: object;
 }
 
-/** Lower-case hex SHA-256 of the clusters. */
-function hashGroups(groups: ArrayLike<string | number | bigint>): string {
+/** Lower-case hex SHA-256 of clusters or labels. */
+function hashList(groups: ArrayLike<string | number | bigint>): string {
   return createHash('sha256')
     .update(JSON.stringify(Array.from(groups, String)))
     .digest('hex');
@@ -22,11 +22,21 @@ function hashGroups(groups: ArrayLike<string | number | bigint>): string {
 
 /** The options as a package records them: data by hash, never a path. */
 function recordOptions(options: DecomposeOptions): Record<string, unknown> {
-  const { init = 'auto', fdr = 0.05, calibration, guard, groups, maxDisagreement = 0.005, confidence = 0.95 } = options;
+  const {
+    init = 'auto',
+    fdr = 0.05,
+    calibration,
+    guard,
+    groups,
+    labels,
+    maxDisagreement = 0.005,
+    confidence = 0.95,
+  } = options;
   return {
     init: typeof init === 'string' ? init : hashRows(Object.fromEntries(init)),
     fdr,
     maxDisagreement,
+    exact: options.exact ?? false,
     confidence,
     decision: options.decision ?? 'auto',
     parts: options.parts ?? 'auto',
@@ -34,7 +44,8 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     cascade: options.cascade ?? 'auto',
     calibration: calibration ? hashRows(calibration) : null,
     guard: guard ? hashRows(guard) : null,
-    groups: groups ? hashGroups(groups) : null,
+    groups: groups ? hashList(groups) : null,
+    labels: labels ? hashList(labels) : null,
   };
 }
 

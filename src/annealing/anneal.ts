@@ -4,6 +4,7 @@ import type { Graph } from '../graph/graph.js';
 import { findLayers } from '../graph/layers.js';
 import type { CascadeRule } from '../runtime/cascade.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
+import { type Accuracy, type Labels, measureAccuracy } from './accuracy.js';
 import type { Annealing, Stage } from './annealing.js';
 import { type GuardPromise, mostDisagreements, upperBound } from './bounds.js';
 import { chooserOf, type Fallback, type Fallen, fallBack, noCascade } from './cascade.js';
@@ -12,6 +13,7 @@ import { type Comparison, compareOutputs, countGroups, type Groups } from './com
 import { type AnnealOptions, throwIfAborted } from './context.js';
 import { prepareData } from './data.js';
 import { type Decision, parseDecision } from './decision.js';
+import { meanDivergence } from './divergence.js';
 import { type Candidate, isInformative, testInSequence } from './guard.js';
 import { layerChoices } from './layer-choices.js';
 import { hashRows, rowCount } from './rows.js';
@@ -28,6 +30,7 @@ class Judge {
     readonly decision: Decision,
     readonly options: AnnealOptions,
     readonly groups: Groups | null = null,
+    readonly labels: Labels | null = null,
   ) {}
 
   async compare(changed: Graph, fallback?: Fallback): Promise<Judged> {
@@ -36,13 +39,25 @@ class Judge {
     this.#original ??= await this.options.evaluate(this.graph, this.rows);
     const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
     const fallen = fallback ? fallBack(this.rows, this.#original, outputs, fallback) : null;
-    return { ...compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups), fallen };
+    const comparison = compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups);
+    const kl = meanDivergence(this.graph, this.#original, outputs, this.decision);
+    return { ...comparison, fallen, kl, accuracy: this.#accuracy(this.#original, outputs) };
+  }
+
+  #accuracy(original: Outputs, changed: Outputs): Accuracy | null {
+    const { labels, decision, groups, options } = this;
+    const { confidence = 0.95 } = options;
+    return labels && measureAccuracy(labels, original, changed, decision, confidence, groups !== null);
   }
 }
 
 /** A comparison, and the guard rows that ran the original in a cascade. */
 interface Judged extends Comparison {
   readonly fallen: Fallen | null;
+  /** Mean divergence of the probabilities; null where there are none. */
+  readonly kl: number | null;
+  /** Null without labels. */
+  readonly accuracy: Accuracy | null;
 }
 
 interface Verdict {
@@ -96,8 +111,8 @@ async function judgeStages(
  * Removes what evidence does not support, as far as the guard allows.
  *
  * Stages, gentle to aggressive: exact trims; columns that calibration never lights, where the original may run on rows that
- * light one; unsupported branches become constants; units and ranks, refitted. Where nothing may change (`maxDisagreement`
- * 0) the exact ones alone. Their order and content come from evidence and calibration rows alone; the guard is looked at once, stage by stage, and the
+ * light one; unsupported branches become constants; units and ranks, refitted. Where nothing may change (`exact`) the
+ * exact ones alone. Their order and content come from evidence and calibration rows alone; the guard is looked at once, stage by stage, and the
  * first failure stops. Without a guard, only choices from the weights alone are made and the certificate says so.
  *
  * @param graph  canonical
@@ -107,20 +122,22 @@ async function judgeStages(
  *   be; GUARD_FAILED when a demanded cascade does not hold; ABORTED
  */
 export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOptions): Promise<Annealing> {
-  const promise = { maxDisagreement: options.maxDisagreement ?? 0.005, confidence: options.confidence ?? 0.95 };
+  const { maxDisagreement = 0.005, confidence = 0.95, exact = false } = options;
+  const promise = { maxDisagreement: exact ? 0 : maxDisagreement, confidence };
   const decision = parseDecision(options.decision ?? 'auto', graph);
-  const { calibration, guard, groups } = await prepareData(graph, decision, promise, options);
+  const { calibration, guard, groups, labels } = await prepareData(graph, decision, promise, options);
   const hasData = calibration !== null && guard !== null;
   const n = groups ? countGroups(groups) : guard ? rowCount(guard) : 1;
   const limits = { most: promise.maxDisagreement, aim: Math.max(0, mostDisagreements(n, promise)) / n };
   const seen = hasData && options.cascade && options.cascade !== 'off' ? supportOf(graph, calibration) : null;
   const cascades = chooserOf(graph, decision, promise, hasData, options, seen);
   const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades, seen);
-  const judgeOf = (rows: Feeds, its: Groups | null = null) => new Judge(graph, rows, decision, options, its);
+  const judgeOf = (rows: Feeds, ...beside: [Groups | null, Labels | null] | []) =>
+    new Judge(graph, rows, decision, options, ...beside);
   const verdict: Verdict = guard
-    ? await judgeStages(proposer, judgeOf(guard, groups), calibration && judgeOf(calibration), promise)
+    ? await judgeStages(proposer, judgeOf(guard, groups, labels), calibration && judgeOf(calibration), promise)
     : {
-        graph: await proposer.withoutData(),
+        graph: exact ? proposer.trimmed : await proposer.withoutData(),
         stages: [],
         comparison: null,
         isProof: true,
@@ -133,6 +150,8 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const certificate = certify({
     ...verdict,
     fallen: verdict.comparison?.fallen ?? null,
+    kl: verdict.comparison?.kl ?? null,
+    accuracy: verdict.comparison?.accuracy ?? null,
     seen: verdict.fallback?.support ? seen : null,
     decision,
     promise,

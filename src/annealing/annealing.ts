@@ -1,6 +1,7 @@
 /** What is removed and what stands for it: one choice per layer, the stages that were tried, and what was proved. */
 import type { Graph } from '../graph/graph.js';
 import type { CascadeRule } from '../runtime/cascade.js';
+import type { Accuracy } from './accuracy.js';
 
 export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'blocks' | 'constant' | 'removed';
 
@@ -53,6 +54,13 @@ export interface Certificate {
   readonly rel: number | null;
   /** Largest change of any output element over the guard; null without a guard. */
   readonly maxAbs: number | null;
+  /**
+   * Mean divergence KL(p || q) in nats of the result's probabilities q (softmax of the outputs) from the original's over the
+   * guard; null where an argmax does not decide, or without a guard.
+   */
+  readonly kl: number | null;
+  /** Right answers on the guard before and after; null without labels. */
+  readonly accuracy: Accuracy | null;
   /** Share of the guard rows that ran the original. */
   readonly fallbackRate: number;
   /**

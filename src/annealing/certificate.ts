@@ -1,4 +1,5 @@
 /** What may be said of the kept function, as data and as one plain sentence. */
+import type { Accuracy } from './accuracy.js';
 import type { Certificate, CertificateLevel, Stage } from './annealing.js';
 import { type GuardPromise, upperBound } from './bounds.js';
 import type { Fallen } from './cascade.js';
@@ -20,6 +21,10 @@ export interface CertificateInput {
   readonly fallen: Fallen | null;
   /** The support outside of which rows run the original; null where every input is inside. */
   readonly seen: SeenSupport | null;
+  /** Mean divergence of the probabilities on the guard; null where there are none. */
+  readonly kl: number | null;
+  /** Null without labels. */
+  readonly accuracy: Accuracy | null;
   /** Whether the guard could prove anything. */
   readonly isInformative: boolean;
 }
@@ -94,6 +99,8 @@ export function certify(input: CertificateInput): Certificate {
     agreement: comparison ? 1 - comparison.seen / comparison.n : null,
     rel: comparison?.rel ?? null,
     maxAbs: comparison?.maxAbs ?? null,
+    kl: input.kl,
+    accuracy: input.accuracy,
     rows: comparison?.rows ?? 0,
     fallbackRate: comparison && input.fallen ? input.fallen.rows / comparison.rows : 0,
     support: input.seen && {

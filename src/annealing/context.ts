@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
+import type { Labels } from './accuracy.js';
 import type { Groups } from './comparison.js';
 import type { Samples } from './matrix.js';
 
@@ -32,8 +33,12 @@ export interface AnnealOptions {
    * or person are not independent, so clusters are counted, and one differs if any of its items does.
    */
   readonly groups?: Groups | null;
-  /** Default 0.005; 0: only what gives the original's bits. */
+  /** The truth of each guard item (of each calibration row when the guard is set aside from them); reported alone. */
+  readonly labels?: Labels | null;
+  /** Default 0.005. */
   readonly maxDisagreement?: number;
+  /** Whether only what gives the original's bits may be done; `maxDisagreement` is then 0. Default false. */
+  readonly exact?: boolean;
   /** One-sided; default 0.95. */
   readonly confidence?: number;
   /** `auto`, `argmax`, `threshold:T` or `error:R`; default `auto`. */

@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
+import type { Labels } from './accuracy.js';
 import { type GuardPromise, itemsNeeded } from './bounds.js';
 import { countGroups, decisionKeys, type Groups } from './comparison.js';
 import type { AnnealOptions } from './context.js';
@@ -16,6 +17,8 @@ export interface Data {
   readonly guard: Feeds | null;
   /** The cluster of each guard row; null where each row stands for itself. */
   readonly groups: Groups | null;
+  /** The truth of each guard row's decisions; null where it is not known. */
+  readonly labels: Labels | null;
 }
 
 /** Share of the calibration rows that becomes the guard when none is given. */
@@ -29,17 +32,17 @@ export async function prepareData(
   graph: Graph,
   decision: Decision,
   promise: GuardPromise,
-  { calibration, guard, groups = null, evaluate, seed = 0 }: AnnealOptions,
+  { calibration, guard, groups = null, labels = null, evaluate, exact = false, seed = 0 }: AnnealOptions,
 ): Promise<Data> {
-  requirePromise(promise);
+  requirePromise(promise, exact);
   if (calibration) requireInputs(graph, calibration, 'calibration');
   if (guard) requireInputs(graph, guard, 'guard');
-  if (!guard && !calibration) return { calibration: null, guard: null, groups: null };
+  if (!guard && !calibration) return { calibration: null, guard: null, groups: null, labels: null };
   if (groups) requireGroups(groups, (guard ?? calibration) as Feeds);
   if (guard) {
     requireSize(groups ? countGroups(groups) : rowCount(guard, 'guard'), promise);
     if (calibration) refuseOverlap(calibration, guard);
-    return { calibration, guard, groups };
+    return { calibration, guard, groups, labels };
   }
   const rows = calibration as Feeds;
   const n = rowCount(rows);
@@ -51,7 +54,15 @@ export async function prepareData(
   const { guardRows, ...split } = splitRows(rows, keys, wanted, seed, groups);
   const guardGroups = groups && guardRows.map((row) => groups[row]);
   requireSize(guardGroups ? countGroups(guardGroups) : guardRows.length, promise);
-  return { ...split, groups: guardGroups };
+  return { ...split, groups: guardGroups, labels: labels && labelsAt(labels, guardRows, n) };
+}
+
+/** The labels of the rows that became the guard; as many positions a row as there are. */
+function labelsAt(labels: Labels, guardRows: readonly number[], n: number): Labels {
+  const positions = labels.length / n;
+  // Another number of labels than decisions is refused when there are outputs to count them by.
+  if (!Number.isInteger(positions)) return labels;
+  return guardRows.flatMap((row) => Array.from({ length: positions }, (_, p) => Number(labels[row * positions + p])));
 }
 
 function requireGroups(groups: Groups, rows: Feeds): void {
@@ -65,13 +76,12 @@ function requireGroups(groups: Groups, rows: Feeds): void {
   );
 }
 
-function requirePromise({ maxDisagreement, confidence }: GuardPromise): void {
+function requirePromise({ maxDisagreement, confidence }: GuardPromise, exact: boolean): void {
   for (const [name, value] of [
     ['--max-disagreement', maxDisagreement],
     ['--confidence', confidence],
   ] as const) {
-    const isExact = name === '--max-disagreement' && value === 0;
-    if (isExact || (value > 0 && value < 1)) continue;
+    if ((value > 0 && value < 1) || (exact && name === '--max-disagreement')) continue;
     throw new KerfError('OPTION_INVALID', name, `out of range: got ${value}, expected a share above 0 and below 1.`);
   }
 }

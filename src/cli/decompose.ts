@@ -14,10 +14,11 @@ import { htmlPage } from '../report/html.js';
 import { bytes } from '../report/numbers.js';
 import type { Feeds } from '../runtime/executor.js';
 import { decodePackage } from '../runtime/format/package-reader.js';
+import { readBeside, wholeNumbers } from './beside.js';
 import type { DecomposeArgs } from './commands/decompose.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
-import { type InputPort, readArraysOf, readRows } from './inputs.js';
+import { type InputPort, readRows } from './inputs.js';
 import { usageError } from './options.js';
 import { formatJson, print, remark } from './print.js';
 import { ProgressLine } from './progress.js';
@@ -32,27 +33,20 @@ interface GuardData {
   readonly calibration: Feeds | null;
   readonly guard: Feeds | null;
   readonly groups: ArrayLike<string | number | bigint> | null;
+  readonly labels: ArrayLike<number> | null;
 }
 
-/** Calibration and guard, and the clusters: an array beside the guard's inputs, or the only one of a file. */
+/** Calibration and guard, and what belongs to each guard item; to each calibration row when there is no guard. */
 async function readData(
-  { calibration, guard, groups }: DecomposeArgs,
+  { calibration, guard, groups, labels }: DecomposeArgs,
   ports: readonly InputPort[],
 ): Promise<GuardData> {
   const read = async (path: string | undefined) => (path === undefined ? null : await readRows(path, ports));
   const data = { calibration: await read(calibration), guard: await read(guard) };
-  if (groups === undefined) return { ...data, groups: null };
   const role = guard === undefined ? 'calibration' : 'guard';
-  const rows = data[role];
-  if (!rows) throw usageError('--groups', 'there are no items to group: got no data. Give --guard or --calibration.');
-  if (Object.hasOwn(rows, groups)) {
-    const { [groups]: clusters, ...inputs } = rows;
-    return { ...data, [role]: inputs, groups: clusters.data };
-  }
-  const arrays = [...(await readArraysOf(groups)).values()];
-  if (arrays.length !== 1)
-    throw usageError('--groups', `needs a file of one array: got ${arrays.length} in ${groups}.`);
-  return { ...data, groups: arrays[0].data };
+  const clusters = await readBeside('--groups', groups, data[role]);
+  const truth = await readBeside('--labels', labels, clusters.rows);
+  return { ...data, [role]: truth.rows, groups: clusters.values, labels: truth.values && wholeNumbers(truth.values) };
 }
 
 /** The package that stands where the new one will: whether its guard is the same one matters. Null for none. */
@@ -77,6 +71,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       ...(await readData(args, inputs)),
       earlier: readEarlier(args.output),
       maxDisagreement: args.maxDisagreement,
+      exact: args.exact,
       confidence: args.confidence,
       decision: args.decision,
       parts: args.parts,

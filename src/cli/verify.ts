@@ -4,6 +4,8 @@ import { verify } from '../pipeline.js';
 import { count, percent, short } from '../report/numbers.js';
 import { formatFacts } from '../report/table.js';
 import { KerfError } from '../runtime/errors.js';
+import type { Feeds } from '../runtime/executor.js';
+import { readBeside } from './beside.js';
 import type { VerifyArgs } from './commands/verify.js';
 import { pathOrStdin, readModel } from './input-files.js';
 import { readRows } from './inputs.js';
@@ -11,12 +13,15 @@ import { printResult } from './print.js';
 
 export async function runVerify(args: VerifyArgs): Promise<void> {
   const model = await readModel(args.against);
-  const data = await readRows(args.data, model.graph.inputs);
+  const read = await readRows(args.data, model.graph.inputs);
+  const { rows: data, values: groups } = await readBeside('--groups', args.groups, read);
   await using session = await InferenceSession.create(pathOrStdin(args.package), { executor: 'wasm' });
-  const result = await verify(session, model, data);
+  const result = await verify(session, model, data as Feeds, { groups });
   printResult(args.json, result, () =>
     formatFacts([
-      ['samples', count(result.n)],
+      ['samples', count(result.rows)],
+      ['clusters', groups && count(result.n)],
+      ['outside the support', result.outside > 0 ? `${count(result.outside)}, run by the original` : null],
       ['changed answers', `${result.seen} (agreement ${percent(result.agreement)})`],
       ['largest difference', short(result.maxAbs)],
       ['relative error', percent(result.rel, 3)],

@@ -133,6 +133,14 @@ export interface LinalgKernels {
   f32_unit_rows(rows: number, columns: number, unit: number, mean: number, outPtr: number): void;
   f32_sign_rows(rows: number, columns: number, key: number, mean: number, outPtr: number): void;
   f32_row_distances(rows: number, columns: number, aPtr: number, bPtr: number, outPtr: number): void;
+  f32_row_divergences(
+    areProbabilities: number,
+    rows: number,
+    columns: number,
+    aPtr: number,
+    bPtr: number,
+    outPtr: number,
+  ): void;
 
   f32_scale_rows_columns(
     M: number,

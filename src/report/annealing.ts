@@ -1,4 +1,5 @@
 /** What was removed, and the certificate. */
+import type { Accuracy } from '../annealing/accuracy.js';
 import type { Certificate, LayerChoice } from '../annealing/annealing.js';
 import { count, percent, shortHash } from './numbers.js';
 import { formatFacts, formatTable, heading } from './table.js';
@@ -43,11 +44,22 @@ function formatStages({ stages }: Certificate): string {
   return heading('Stages, gentle to aggressive; the first failure stops') + formatTable(columns, rows);
 }
 
+/** The change of accuracy, with its interval and test where samples are independent. */
+function accuracyWords(
+  { before, after, lost, gained, change, interval, pValue }: Accuracy,
+  confidence: number,
+): string {
+  const points = (share: number) => `${share > 0 ? '+' : ''}${Number((100 * share).toFixed(3))}`;
+  const range = interval && `, ${percent(confidence, 0)} interval ${interval.map(points).join(' to ')}`;
+  const test = pValue === null ? '' : `, McNemar p = ${Number(pValue.toPrecision(2))}`;
+  return `${percent(before)} before, ${percent(after)} after: ${points(change)} points${range ?? ''}${test} (${lost} lost, ${gained} gained)`;
+}
+
 /** The certificate in names and values. */
 export function certificateFacts(certificate: Certificate): (readonly [name: string, value: string | null])[] {
   const { n, seen, bound, agreement, rel } = certificate;
-  // A package of an earlier version has none.
-  const support = certificate.support ?? null;
+  // Packages of earlier versions have none of these.
+  const { support = null, kl = null, accuracy = null } = certificate as Partial<Certificate>;
   return [
     ['level', certificate.level],
     ['decision', certificate.decision],
@@ -75,6 +87,8 @@ export function certificateFacts(certificate: Certificate): (readonly [name: str
       'largest change of an output',
       certificate.maxAbs === null ? null : String(Number(certificate.maxAbs.toPrecision(3))),
     ],
+    ['divergence of the probabilities', kl === null ? null : `${Number(kl.toPrecision(3))} nats`],
+    ['right answers', accuracy && accuracyWords(accuracy, certificate.confidence)],
     ['guard', shortHash(certificate.guardHash)],
   ];
 }

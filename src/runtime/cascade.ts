@@ -131,7 +131,7 @@ class CascadeExecutor implements Executor {
     const joined = joinThreads(threads, this.original.stats().threads);
     const { rate, rows } = this.#watch;
     const support = rows === 0 ? 0 : this.#outside / rows;
-    const fallback = { support, margin: rate - support };
+    const fallback = { rows, support, margin: rate - support };
     return { runs: this.#runs, fallbackRate: rate, fallback, provider, threads: joined };
   }
 

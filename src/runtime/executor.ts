@@ -24,8 +24,11 @@ export interface SessionStats {
   readonly runs: number;
   /** Share of all rows that the original computed. */
   readonly fallbackRate: number;
-  /** Of a cascade, the same by reason: outside the support; inside, with a small margin (or when the original runs alone). */
-  readonly fallback?: { readonly support: number; readonly margin: number };
+  /**
+   * Of a cascade, the same by reason: outside the support; inside, with a small margin (or when the original runs alone);
+   * and how many rows there were.
+   */
+  readonly fallback?: { readonly rows: number; readonly support: number; readonly margin: number };
   /** Which executor computes: `wasm`, `pool`, or an onnxruntime provider. */
   readonly provider: string;
   readonly threads: readonly ThreadStats[];

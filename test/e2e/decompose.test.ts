@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Accuracy } from '../../src/annealing/accuracy.js';
 import { findDigits, readDigits } from '../../src/demo/index.js';
 import { Tensor } from '../../src/index.js';
 import { encodeArrays, loadModel } from '../../src/model/index.js';
@@ -11,7 +12,12 @@ interface Summary {
   readonly bus: { readonly r: number; readonly macs: number };
   readonly parameters: { readonly before: number; readonly after: number; readonly stored: number };
   readonly macs: { readonly before: number; readonly after: number };
-  readonly certificate: Record<string, unknown> & { readonly stages: unknown[]; readonly bound: number };
+  readonly certificate: Record<string, unknown> & {
+    readonly stages: unknown[];
+    readonly bound: number;
+    readonly kl: number | null;
+    readonly accuracy: Accuracy | null;
+  };
   readonly layers: {
     readonly name: string;
     readonly choice: string;
@@ -67,6 +73,10 @@ describe('kerf decompose and kerf verify', () => {
       writeFileSync(file('calibration.npz'), npz({ x: calibration.x }));
       writeFileSync(file('guard.npz'), npz({ x: guard.x }));
       writeFileSync(file('new.npz'), npz({ x: test.x }));
+      const labels = new Tensor('uint8', Uint8Array.from(guard.labels), [guard.labels.length]);
+      writeFileSync(file('labels.npz'), npz({ labels }));
+      const pairs = Int32Array.from(test.labels, (_, row) => row >> 1);
+      writeFileSync(file('pairs.npz'), npz({ x: test.x, pair: new Tensor('int32', pairs, [pairs.length]) }));
       const noise = Float32Array.from({ length: 2000 * 784 }, (_, i) => ((i * 2654435761) % 65536) / 65536);
       writeFileSync(file('noise.npz'), npz({ x: new Tensor('float32', noise, [2000, 784]) }));
     });
@@ -76,7 +86,7 @@ describe('kerf decompose and kerf verify', () => {
     it('--json has the fields of the contract; package, ONNX and page are written', async () => {
       const out = file('guarded.kerf');
       const more = ['--guard', file('guard.npz'), '--max-disagreement', '0.02', '--cascade', 'off', '-o', out];
-      const files = ['--onnx', file('guarded.onnx'), '--report', file('guarded.html')];
+      const files = ['--labels', file('labels.npz'), '--onnx', file('guarded.onnx'), '--report', file('guarded.html')];
       const summary = jsonOf<Summary>(await kerf(words(...more, ...files, '--json')));
       const { certificate, parts, bus, macs, layers } = summary;
       assert.equal(certificate.level, 'C');
@@ -88,6 +98,11 @@ describe('kerf decompose and kerf verify', () => {
       assert.equal(certificate.agreement, 1 - (certificate.seen as number) / 5000);
       assert.match(certificate.guardHash as string, /^[0-9a-f]{64}$/);
       assert.equal(certificate.fallbackRate, 0);
+      assert.equal(certificate.support, null);
+      assert.ok(certificate.kl! > 0 && certificate.kl! < 0.1, String(certificate.kl));
+      const { n, before, after, lost, gained, pValue } = certificate.accuracy!;
+      assert.deepEqual([n, Math.round(5000 * (after - before))], [5000, gained - lost]);
+      assert.ok(before > 0.97 && pValue! > 0 && pValue! <= 1);
       assert.ok(certificate.stages.length > 1);
       assert.ok((certificate.rel as number) > 0);
       assert.ok(macs.after < 0.3 * macs.before);
@@ -131,6 +146,13 @@ describe('kerf decompose and kerf verify', () => {
       assert.equal(result.passed, true);
       assert.equal(result.agreement, 1 - (result.seen as number) / 5000);
       assert.ok((result.maxAbs as number) > 0 && (result.rel as number) > 0);
+    });
+
+    it('verify reads clusters beside the inputs, and refuses them where the certificate counts samples', async () => {
+      const more = ['--against', digits, '--data', file('pairs.npz'), '--groups', 'pair', '--json'];
+      const ended = await kerf(['verify', file('guarded.kerf'), ...more]);
+      assert.deepEqual([ended.code, ended.stdout], [3, '']);
+      assert.match(ended.stderr, /^kerf: DATA_INVALID: --groups: the certificate counts samples/);
     });
 
     it('verify ends with 4 on data where the promise is broken, and still prints what it saw', async () => {

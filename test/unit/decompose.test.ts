@@ -41,7 +41,7 @@ describe('decompose', () => {
     );
     assert.equal(summary.certificate.level, 'A');
     const result = await verifyOn(made, blocks);
-    assert.deepEqual(result, { n: 400, seen: 0, maxAbs: 0, rel: 0, agreement: 1, passed: true });
+    assert.deepEqual(result, { n: 400, seen: 0, rows: 400, outside: 0, maxAbs: 0, rel: 0, agreement: 1, passed: true });
   });
 
   it('fails where the demanded parts cannot be held, and takes what there is where they are not', async () => {

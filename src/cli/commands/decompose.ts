@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, numberOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
 import { initOption } from './analyze.js';
 
 export interface DecomposeArgs {
@@ -9,7 +9,9 @@ export interface DecomposeArgs {
   calibration: string | undefined;
   guard: string | undefined;
   groups: string | undefined;
+  labels: string | undefined;
   maxDisagreement: number;
+  exact: boolean;
   confidence: number;
   decision: string;
   parts: 'auto' | number;
@@ -40,13 +42,20 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
       }),
     )
     .option(
-      'max-disagreement',
-      numberOption(
-        'max-disagreement',
-        { minimum: 0, maximum: 1 },
-        { default: '0.005', describe: 'share of answers that may change; 0: not one bit, so only what is exact goes' },
-      ),
+      'labels',
+      textOption({
+        describe: 'true class of each guard item, given like --groups: right answers before and after are then told',
+      }),
     )
+    .option(
+      'max-disagreement',
+      fractionOption('max-disagreement', { default: '0.005', describe: 'share of answers that may change' }),
+    )
+    .option('exact', {
+      type: 'boolean',
+      default: false,
+      describe: 'change not one bit: only exact zeros go, and columns that no calibration row lights',
+    })
     .option(
       'confidence',
       fractionOption('confidence', { default: '0.95', describe: 'confidence of that promise, one-sided' }),

@@ -5,6 +5,7 @@ export interface VerifyArgs {
   package: string;
   against: string;
   data: string;
+  groups: string | undefined;
   json: boolean | undefined;
 }
 
@@ -15,6 +16,13 @@ function builder(parser: Argv): Argv<VerifyArgs> {
     .option(
       'data',
       textOption({ demandOption: true, describe: 'npz with arrays named like the inputs: data neither has seen' }),
+    )
+    .option(
+      'groups',
+      textOption({
+        describe:
+          'cluster of each sample: an array of the data file by name, or a file; needed for a certificate of clusters',
+      }),
     )
     .example(
       'kerf verify model.kerf --against model.onnx --data new.npz',

@@ -86,7 +86,7 @@ describe('cascade', () => {
       assert.deepEqual(session.runSync({ x })['y'].data, want, `runSync, ${threads} threads`);
       const { fallback, fallbackRate } = session.stats();
       assert.equal(fallbackRate, fallen.length / 64);
-      assert.deepEqual(fallback, { support: 4 / 64, margin: (fallen.length - 4) / 64 });
+      assert.deepEqual(fallback, { rows: 128, support: 4 / 64, margin: (fallen.length - 4) / 64 });
       await session.release();
     }
   });

@@ -1,0 +1,41 @@
+/** Arrays that belong to the samples of a file but are no inputs: clusters, labels. */
+import type { Feeds } from '../runtime/executor.js';
+import type { TensorData } from '../runtime/tensor.js';
+import { readArraysOf } from './inputs.js';
+import { usageError } from './options.js';
+
+export interface Beside {
+  /** The samples without it. */
+  readonly rows: Feeds | null;
+  /** Null where none was asked for. */
+  readonly values: TensorData | null;
+}
+
+/**
+ * Reads what an option names: an array beside the inputs, or the only one of a file.
+ * @param option  for the message
+ * @param word  the option's value
+ * @throws USAGE without samples, or for a file of several arrays
+ */
+export async function readBeside(option: string, word: string | undefined, rows: Feeds | null): Promise<Beside> {
+  if (word === undefined) return { rows, values: null };
+  if (!rows) throw usageError(option, 'there are no items it could be of: got no data. Give --guard or --calibration.');
+  if (Object.hasOwn(rows, word)) {
+    const { [word]: own, ...inputs } = rows;
+    return { rows: inputs, values: own.data };
+  }
+  const arrays = [...(await readArraysOf(word)).values()];
+  if (arrays.length !== 1) throw usageError(option, `needs a file of one array: got ${arrays.length} in ${word}.`);
+  return { rows, values: arrays[0].data };
+}
+
+/** @throws USAGE when a label is not a whole number */
+export function wholeNumbers(values: ArrayLike<unknown>): number[] {
+  const numbers = Array.from(values, Number);
+  const at = numbers.findIndex((value) => !Number.isInteger(value));
+  if (at < 0) return numbers;
+  throw usageError(
+    '--labels',
+    `label ${at} is no whole number: got ${String(values[at])}. Give class numbers from 0 on.`,
+  );
+}
