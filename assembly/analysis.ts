@@ -1,4 +1,5 @@
 /** The tool's kernels: statistics and linear algebra. Kept out of the runtime's module. */
+export * from './linalg/adam';
 export * from './linalg/cholesky';
 export * from './linalg/choose';
 export * from './linalg/decisions';

@@ -2,7 +2,7 @@
 import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
 import type { AnnealOptions, Progress } from './annealing/context.js';
-import { createEvaluate } from './evaluate-graph.js';
+import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
 import type { Evidence } from './evidence/evidence.js';
@@ -57,6 +57,11 @@ export interface DecomposeOptions {
    * where that lowers the work at the same promise; `on`, demanded; `off`.
    */
   readonly cascade?: 'auto' | 'on' | 'off';
+  /**
+   * Steps of Adam by which every fitted network is tuned against the original's scores, on unlabelled calibration rows of
+   * which a tenth is set aside to say when to stop. Default 0: none.
+   */
+  readonly tune?: number;
   readonly seed?: number;
   /** A package made before: that its guard is used again is then counted in the certificate. */
   readonly earlier?: EarlierPackage | null;
@@ -143,11 +148,12 @@ function summarise(
 export function anneal(
   graph: Graph,
   evidence: Evidence,
-  options: Omit<AnnealOptions, 'evaluate' | 'cost'>,
+  options: Omit<AnnealOptions, 'evaluate' | 'compile' | 'cost'>,
 ): Promise<Annealing> {
   const bindings = bindingsOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
-  return annealWith(graph, evidence, { ...options, evaluate: createEvaluate(options.signal), cost });
+  const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
+  return annealWith(graph, evidence, { ...options, evaluate, compile, cost });
 }
 
 /**

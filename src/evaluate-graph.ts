@@ -1,5 +1,5 @@
 /** Runs a graph on rows of data, through the same kernels as any session: how annealing looks at a network. */
-import type { Evaluate } from './annealing/context.js';
+import type { Compiled, Evaluate } from './annealing/context.js';
 import { rowCount, takeRows } from './annealing/rows.js';
 import { removeDead } from './graph/fold.js';
 import type { Graph, Port } from './graph/graph.js';
@@ -81,5 +81,18 @@ export function createEvaluate(signal?: AbortSignal): Evaluate {
     } finally {
       await executor.release();
     }
+  };
+}
+
+/** Plans graphs for many runs on the calling thread; inputs that a graph does not read are not fed. */
+export function createCompile(signal?: AbortSignal): (graph: Graph) => Compiled {
+  return (graph) => {
+    const used = new Set(graph.nodes.flatMap((node) => node.inputs).concat(graph.outputs.map(({ name }) => name)));
+    const plan = buildPlan({ ...graph, inputs: graph.inputs.filter(({ name }) => used.has(name)) });
+    const executor = createWasmExecutor(plan, { runReference });
+    return {
+      run: (feeds) => executor.run(feeds, signal ? { signal } : {}),
+      release: () => executor.release(),
+    };
   };
 }

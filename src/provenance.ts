@@ -37,6 +37,7 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     fdr,
     maxDisagreement,
     exact: options.exact ?? false,
+    tune: options.tune ?? 0,
     confidence,
     decision: options.decision ?? 'auto',
     parts: options.parts ?? 'auto',

@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.js';
 import type { Graph } from '../graph/graph.js';
 import { findLayers } from '../graph/layers.js';
 import type { CascadeRule } from '../runtime/cascade.js';
+import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import { type Accuracy, type Labels, measureAccuracy } from './accuracy.js';
 import type { Annealing, Stage } from './annealing.js';
@@ -119,7 +120,7 @@ async function judgeStages(
  * @returns the annealed graph, with the inputs and outputs of `graph`
  * @throws GUARD_TOO_SMALL when the guard cannot prove the promise even without any disagreement; DATA_INVALID when guard
  *   and calibration share rows; OPTION_INVALID for an unknown decision, a promise out of range or a cascade that cannot
- *   be; GUARD_FAILED when a demanded cascade does not hold; ABORTED
+ *   be, or for tuning without data; GUARD_FAILED when a demanded cascade does not hold; ABORTED
  */
 export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOptions): Promise<Annealing> {
   const { maxDisagreement = 0.005, confidence = 0.95, exact = false } = options;
@@ -127,6 +128,7 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const decision = parseDecision(options.decision ?? 'auto', graph);
   const { calibration, guard, groups, labels } = await prepareData(graph, decision, promise, options);
   const hasData = calibration !== null && guard !== null;
+  if (options.tune) requireTunable(options.tune, hasData);
   const n = groups ? countGroups(groups) : guard ? rowCount(guard) : 1;
   const limits = { most: promise.maxDisagreement, aim: Math.max(0, mostDisagreements(n, promise)) / n };
   const seen = hasData && options.cascade && options.cascade !== 'off' ? supportOf(graph, calibration) : null;
@@ -166,6 +168,19 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
     withoutGradients: [...proposer.blocked].map(([layer, operator]) => ({ layer, operator })),
     cascade: verdict.fallback && ruleOf(verdict.fallback, verdict.comparison, promise),
   };
+}
+
+/** @throws OPTION_INVALID without calibration rows, or for a number of steps that is none */
+function requireTunable(steps: number, hasData: boolean): void {
+  const where = '--tune';
+  if (!Number.isSafeInteger(steps) || steps < 0)
+    throw new KerfError('OPTION_INVALID', where, `got ${steps}, expected a whole number of steps, or 0 for none.`);
+  if (!hasData)
+    throw new KerfError(
+      'OPTION_INVALID',
+      where,
+      'it needs data: got none, expected calibration rows. Give --calibration.',
+    );
 }
 
 /** The rule for the runtime: the rate of fallback is certified as the disagreement is. */

@@ -13,6 +13,12 @@ import type { Samples } from './matrix.js';
  */
 export type Evaluate = (graph: Graph, rows: Feeds, values?: readonly string[]) => Promise<Outputs>;
 
+/** A graph that is planned once and run often; every run may have another number of samples. */
+export interface Compiled {
+  run(feeds: Feeds): Promise<Outputs>;
+  release(): Promise<void>;
+}
+
 /** Where a long computation stands. */
 export interface Progress {
   readonly stage: string;
@@ -26,6 +32,8 @@ export interface AnnealOptions {
   /** Unseen inputs that decide; null when nothing shall be proved. With calibration alone, a part of it is set aside. */
   readonly guard?: Feeds | null;
   readonly evaluate: Evaluate;
+  /** Plans a graph; what tuning runs its steps with. */
+  readonly compile?: (graph: Graph) => Compiled;
   /** Multiply-adds per sample of a graph. */
   readonly cost: (graph: Graph) => number;
   /**
@@ -55,6 +63,11 @@ export interface AnnealOptions {
    * promise; `on`, demanded; `off` (default).
    */
   readonly cascade?: 'auto' | 'on' | 'off';
+  /**
+   * Steps of Adam that every fitted network is tuned by, against the original's scores; a tenth of the calibration rows is
+   * then set aside, and says when to stop. Default 0: none.
+   */
+  readonly tune?: number;
   /** Default 0. */
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@ import { type AnnealOptions, throwIfAborted } from './context.js';
 import type { Decision } from './decision.js';
 import type { Fitter, Setting } from './fit.js';
 import { rowCount } from './rows.js';
+import type { Tuner } from './tuning/tune.js';
 
 export type { Fitted } from './cascade.js';
 
@@ -47,6 +48,8 @@ export class Searcher {
     readonly options: AnnealOptions,
     /** Offers cascades of what is fitted; null when there are none to offer. */
     readonly cascades: CascadeChooser | null = null,
+    /** Tunes what is fitted; null for not at all. */
+    readonly tuner: Tuner | null = null,
   ) {}
 
   async measure(setting: Setting): Promise<Fitted> {
@@ -58,8 +61,14 @@ export class Searcher {
     throwIfAborted(signal);
     onProgress?.({ stage: `fit ${setting.name}` });
     const { rows, original } = this.fitter;
-    const graph = await this.fitter.fit(setting);
-    const fitted = { name: setting.name, macs: cost(graph), value: graph, rate: 0 };
+    const untuned = await this.fitter.fit(setting);
+    const graph = this.tuner ? await this.tuner.tune(untuned, setting.name) : untuned;
+    const fitted = {
+      name: graph === untuned ? setting.name : `${setting.name}, tuned`,
+      macs: cost(graph),
+      value: graph,
+      rate: 0,
+    };
     if (!rows) return { setting, alone: fitted, cascades: [] };
     this.#before ??= await evaluate(original, rows);
     const n = rowCount(rows);

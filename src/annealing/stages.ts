@@ -30,6 +30,7 @@ import {
 import { type SeenSupport, trimUnlit } from './support.js';
 import { supportedRanks } from './supported-ranks.js';
 import { trimExactly } from './trims.js';
+import { setAside, Tuner } from './tuning/tune.js';
 
 /** What is tried: ranks, which can be refined, and blocks beside them. */
 interface Settings {
@@ -53,6 +54,7 @@ export class Proposer {
   /** Layers that the gradients did not reach, and the operator that stopped them; known once stages were asked for. */
   blocked: ReadonlyMap<string, string> = new Map();
   readonly #rows: Feeds | null;
+  readonly #tuner: Tuner | null;
   /** Names of proposed settings whose parts exchange nothing. */
   readonly #apart = new Set<string>();
 
@@ -67,7 +69,10 @@ export class Proposer {
     readonly seen: SeenSupport | null = null,
   ) {
     this.trimmed = trimExactly(graph);
-    this.#rows = calibration && thinRows(calibration, fitRows);
+    const rows = calibration && thinRows(calibration, fitRows);
+    const parts = rows && options.tune ? setAside(rows, options.seed ?? 0) : null;
+    this.#rows = parts?.fitted ?? rows;
+    this.#tuner = parts && new Tuner(this.trimmed, parts.fitted, parts.held, decision, options);
     const verdicts = new Map(evidence.tensors.map(({ name, verdict }) => [name, verdict]));
     const tensorOf = new Map(graph.nodes.map(({ name, inputs }) => [name, inputs[1]]));
     const isInitialisation = (layer: string) => verdicts.get(tensorOf.get(layer) ?? '') === 'initialisation';
@@ -110,7 +115,7 @@ export class Proposer {
       yield { name: 'constants', macs: cost(base), value: base };
     }
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
-    const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades);
+    const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades, this.#tuner);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits && withoutUnits.stage.macs < limit) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());

@@ -77,6 +77,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       parts: args.parts,
       bus: args.bus,
       cascade: args.cascade,
+      tune: args.tune,
       seed: args.seed,
       pictures: args.report !== undefined,
       onProgress: progress.update,

@@ -133,6 +133,20 @@ export interface LinalgKernels {
   f32_unit_rows(rows: number, columns: number, unit: number, mean: number, outPtr: number): void;
   f32_sign_rows(rows: number, columns: number, key: number, mean: number, outPtr: number): void;
   f32_row_distances(rows: number, columns: number, aPtr: number, bPtr: number, outPtr: number): void;
+  f32_adam_step(
+    n: number,
+    rate: number,
+    b1: number,
+    b2: number,
+    c1: number,
+    c2: number,
+    keep: number,
+    gPtr: number,
+    wPtr: number,
+    mPtr: number,
+    vPtr: number,
+    aPtr: number,
+  ): void;
   f32_row_divergences(
     areProbabilities: number,
     rows: number,

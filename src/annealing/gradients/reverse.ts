@@ -2,6 +2,7 @@
 import { removeDead } from '../../graph/fold.js';
 import type { Graph, Node } from '../../graph/graph.js';
 import { layersOf } from '../rewrite.js';
+import { splitRule } from './pick-rules.js';
 import { rules } from './rules.js';
 import { firstOpset, Tape } from './tape.js';
 
@@ -35,13 +36,20 @@ class Adjoints {
     return this.blocked.has(value) ? undefined : this.#sums.get(value);
   }
 
+  /** The gradients of a node's inputs; undefined where there is no rule. */
+  #gradients(node: Node): readonly (string | null)[] | undefined {
+    const all = node.outputs.map((output) => this.of(output)).filter((dy) => dy !== undefined);
+    if (all.length !== node.outputs.length) return undefined;
+    if (node.op === 'Split' && node.domain === '') return splitRule(this.tape, node, all);
+    return all.length === 1 ? rules.get(ruleName(node))?.(this.tape, node, all[0]) : undefined;
+  }
+
   /** Passes gradients through one node, or marks its inputs as blocked. */
   pass(node: Node): void {
     const stop = node.outputs.map((output) => this.blocked.get(output)).find((op) => op !== undefined);
     const outputs = node.outputs.filter((output) => this.#sums.has(output));
     if (stop === undefined && outputs.length === 0) return;
-    const dy = node.outputs.length === 1 ? this.of(node.outputs[0]) : undefined;
-    const gradients = dy === undefined ? undefined : rules.get(ruleName(node))?.(this.tape, node, dy);
+    const gradients = this.#gradients(node);
     for (const [i, input] of node.inputs.entries()) {
       if (input === '') continue;
       if (!gradients) this.blocked.set(input, stop ?? ruleName(node));

@@ -6,6 +6,7 @@ import type { Node } from '../../graph/graph.js';
 import { integerOf, integersOf, realOf } from '../../graph/operators/attributes.js';
 import { isStatic } from '../../runtime/extent.js';
 import { Tensor } from '../../runtime/tensor.js';
+import { pickRules } from './pick-rules.js';
 import type { Tape } from './tape.js';
 import { windowRules } from './window-rules.js';
 
@@ -211,4 +212,5 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ReduceMean', reduce(true)],
   ['Where', where],
   ...windowRules,
+  ...pickRules,
 ]);

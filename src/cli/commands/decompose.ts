@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { fractionOption, numberOption, seedOption, textOption, wordOrCountOption } from '../options.js';
 import { initOption } from './analyze.js';
 
 export interface DecomposeArgs {
@@ -18,6 +18,7 @@ export interface DecomposeArgs {
   bus: 'auto' | number;
   cascade: 'auto' | 'on' | 'off';
   fdr: number;
+  tune: number;
   seed: number;
   onnx: string | undefined;
   report: string | undefined;
@@ -88,6 +89,17 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
       describe:
         'carry the original for inputs that are unsure, or unlike all calibration data; auto: where that lowers the work',
     })
+    .option(
+      'tune',
+      numberOption(
+        'tune',
+        { minimum: 0, maximum: 1e6, integer: true },
+        {
+          default: '0',
+          describe: 'steps of training on calibration data, without labels; 1000 are some seconds a stage',
+        },
+      ),
+    )
     .option('seed', seedOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))
     .option('report', textOption({ describe: 'also write a page for people, HTML' }))
