@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { median } from './statistics.mjs';
 import { printTable } from './table.mjs';
 
 /** Quantile of the normal law for 99 % on both sides. */
@@ -25,7 +26,12 @@ export function samplesOf(value, name = '', found = new Map()) {
     for (const [i, entry] of value.entries()) samplesOf(entry, `${name}/${labelOf(entry) ?? i}`, found);
   } else if (value && typeof value === 'object') {
     if (Array.isArray(value.samplesMs)) found.set(name, value.samplesMs);
-    if (Array.isArray(value.blocks)) found.set(name, value.blocks.flat());
+    // Calls of one block follow each other and share what disturbs them: a block counts once.
+    if (Array.isArray(value.blocks))
+      found.set(
+        name,
+        value.blocks.map((block) => median(block)),
+      );
     for (const [key, entry] of Object.entries(value)) {
       if (key !== 'samplesMs' && key !== 'blocks') samplesOf(entry, `${name}/${key}`, found);
     }

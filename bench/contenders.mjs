@@ -91,6 +91,46 @@ async function onnxruntime(name, flags) {
   };
 }
 
+/** TensorFlow.js on its WASM backend: linear layers, their weights set directly. */
+async function tfjsWasm() {
+  const tf = await import('@tensorflow/tfjs-core');
+  const { setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+  setThreadsCount(1);
+  await tf.setBackend('wasm');
+  return {
+    version: tf.version_core,
+    flags: 'WASM simd128, 1 thread',
+    async prepare(job) {
+      const { layers, inputs } =
+        job.kind === 'model' ? chainOf(job) : { layers: [layerOf(job)], inputs: linearInputs(job) };
+      const weights = layers.map(({ w, b, N, K, isRelu }) => ({
+        // Stored [inputs, outputs], as its dense layers do.
+        b: tf.tidy(() => tf.transpose(tf.tensor2d(w, [N, K]))),
+        bias: tf.tensor1d(b),
+        activation: isRelu ? 'relu' : 'linear',
+      }));
+      return (i) =>
+        tf.tidy(() => {
+          const { data, dims } = inputs[i % inputs.length];
+          return weights.reduce((a, layer) => tf.fused.matMul({ a, ...layer }), tf.tensor2d(data, dims)).dataSync();
+        });
+    },
+  };
+}
+
+/** The layers and inputs of a model that is a chain of linear layers. */
+function chainOf({ layers, feeds }) {
+  if (!layers) throw new Error('tfjs-wasm runs chains of linear layers only');
+  return { layers, inputs: feeds.map(({ x }) => x) };
+}
+
+function layerOf(job) {
+  const { w, b } = linearData(job);
+  return { w, b, N: job.N, K: job.K, isRelu: false };
+}
+
+const linearInputs = (job) => linearData(job).inputs.map((data) => ({ data, dims: [job.M, job.K] }));
+
 /** A linear layer as a model. */
 function linearFeeds(job) {
   const { M, K, N } = job;
@@ -108,5 +148,6 @@ export const contenders = {
   'kerf decomposed': kerfDecomposed,
   'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'WASM simd128, 1 thread'),
   'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'native CPU, 1 thread'),
+  'tfjs-wasm': tfjsWasm,
   'plain loop': plainLoop,
 };

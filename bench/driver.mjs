@@ -1,5 +1,6 @@
 /** Drives contenders, each in its own process, through the same job, taking turns: A, B, C, A, B, C, ... */
 import { fork } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { median, quantile } from './statistics.mjs';
 
@@ -18,6 +19,23 @@ function answer(child) {
     const onExit = (code, signal) => settle(reject, new Error(`the contender ended with ${signal ?? code}`));
     child.on('message', onMessage);
     child.on('exit', onExit);
+  });
+}
+
+/** Packages of contenders that are not named like them. */
+const packages = { 'tfjs-wasm': '@tensorflow/tfjs-backend-wasm' };
+
+/** The contenders whose packages are installed; says which are not. */
+export function installed(names) {
+  const { resolve } = createRequire(import.meta.url);
+  return names.filter((name) => {
+    if (!packages[name]) return true;
+    try {
+      return resolve(packages[name]) !== '';
+    } catch {
+      console.log(`${name} is left out: ${packages[name]} is not installed; npm ci in bench/ does that`);
+      return false;
+    }
   });
 }
 
@@ -40,7 +58,8 @@ export async function startContender(name) {
  * @param verify  (name, values) => void, throws when a contender's probed outputs are wrong; called before timing
  * @param options  rounds, blockMs of each turn, warmUpMs
  * @returns for each contender: callMs of each round, medianMs, p99Ms, and ratio (its time over the first's) of the
- *     rounds' medians with quartiles; cpuRatio, the same of processor time, which other programs disturb less
+ *     rounds' medians with quartiles; cpuRatio, the same of processor time, which other programs disturb less; hashes,
+ *     one of each round's outputs, which shows that they were computed and read
  */
 export async function race(contenders, job, probes, verify, { rounds, blockMs, warmUpMs }) {
   for (const contender of contenders) {
@@ -49,17 +68,20 @@ export async function race(contenders, job, probes, verify, { rounds, blockMs, w
   }
   const blocks = contenders.map(() => []);
   const cpuMs = contenders.map(() => []);
+  const hashes = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       const block = await contender.ask({ do: 'block', ms: blockMs });
       blocks[i].push(block.callMs);
       cpuMs[i].push([block.cpuMs]);
+      hashes[i].push(block.hash);
     }
   }
   return contenders.map(({ name }, i) => ({
     name,
     ...summarize(blocks[i], blocks[0]),
     cpuRatio: ratioOf(cpuMs[i], cpuMs[0]),
+    hashes: hashes[i],
   }));
 }
 

@@ -1,14 +1,15 @@
 /** The linear kernel alone, by Benchmark.js: one process, inputs in WASM memory, no copies to or from the host. */
+import { createHash } from 'node:crypto';
 import Benchmark from 'benchmark';
 import { verifyLinear } from './check.mjs';
 import { buildName, hostKernels, loadKernels, packLinear } from './kernel-module.mjs';
 import { linearData, probesOf } from './linear-job.mjs';
-import { bestMs, measureRead } from './machine.mjs';
+import { bestMs, homeOf, measureRead } from './machine.mjs';
 import { thin } from './statistics.mjs';
 import { printTable } from './table.mjs';
 
-/** A call that runs f32_gemm on inputs that take turns, checked against the f64 sum. */
-function checkedCall(shape, build) {
+/** A call that runs f32_gemm on inputs that take turns, checked against the f64 sum; and the hash of the first's outputs. */
+export function checkedCall(shape, build) {
   const { M, K, N } = shape;
   const { inputs, w, b } = linearData({ ...shape, seed: 1 });
   const module = loadKernels(build);
@@ -29,7 +30,10 @@ function checkedCall(shape, build) {
     probes.map((index) => view[index]),
   );
   let next = 0;
-  return () => run(xs[next++ % xs.length]);
+  const hash = createHash('sha256')
+    .update(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+    .digest('hex');
+  return { call: () => run(xs[next++ % xs.length]), hash };
 }
 
 /** Runs one call under Benchmark.js. */
@@ -45,7 +49,7 @@ export async function benchKernels(shapes, peak, { seconds }) {
   const build = await hostKernels();
   const results = [];
   for (const shape of shapes) {
-    const call = checkedCall(shape, build);
+    const { call, hash } = checkedCall(shape, build);
     const { mean, rme, sample } = measure(call, seconds);
     const fastest = bestMs(call, 1000 * seconds);
     const gflops = (2 * shape.M * shape.K * shape.N) / fastest / 1e6;
@@ -54,6 +58,9 @@ export async function benchKernels(shapes, peak, { seconds }) {
     results.push({
       ...shape,
       kernel: 'f32_gemm',
+      threads: 1,
+      outputHash: hash,
+      weightsIn: homeOf(4 * (shape.K + 1) * shape.N),
       build: buildName(build),
       readGbps,
       gflops,

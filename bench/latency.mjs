@@ -1,10 +1,10 @@
 /** Steady calls of one row through 784-256-10, each timed alone: the median and the tail of 20,000. */
-import { ratioOf, startContender } from './driver.mjs';
+import { installed, ratioOf, startContender } from './driver.mjs';
 import { makeMlp } from './mlp.mjs';
 import { median, quantile, thin } from './statistics.mjs';
 import { formatMs, printTable } from './table.mjs';
 
-const names = ['kerf', 'onnxruntime-web', 'onnxruntime-node'];
+const names = installed(['kerf', 'onnxruntime-web', 'onnxruntime-node', 'tfjs-wasm']);
 
 /** Rounding differs: outputs are sums of 784 and 256 terms near 1. */
 const tolerance = 1e-4;

@@ -76,7 +76,8 @@ function reference({ constants, nodes }, x) {
   return values.get('y');
 }
 
-function jobOf(shape, folder) {
+/** The model of a shape as a job of the contenders, and the outputs of its first input by the references. */
+export function jobOf(shape, folder) {
   const network = kinds[shape.kind](shape);
   const inputs = Array.from({ length: inputCount }, (_, i) => floats(network.x, 10 + i));
   const expected = reference(network, inputs[0]);

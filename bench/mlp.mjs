@@ -12,7 +12,14 @@ import { randomFloats } from './linear-job.mjs';
 
 const widths = [784, 256, 10];
 
-function onnxBytes() {
+/** Layer i of 2: w [outputs, inputs] and b as torch initialises them; the first has a ReLU. */
+function layerOf(i) {
+  const [K, N] = [widths[i - 1], widths[i]];
+  const scale = 1 / Math.sqrt(K);
+  return { w: randomFloats(K * N, i, scale), b: randomFloats(N, i + 2, scale), N, K, isRelu: i === 1 };
+}
+
+function onnxBytes(layers) {
   const port = (name, width) => ({ name, dtype: 'float32', shape: [1, width] });
   const gemm = (i, input, output) => ({
     name: `fc${i}`,
@@ -23,14 +30,10 @@ function onnxBytes() {
     attributes: new Map([['transB', 1]]),
   });
   const relu = { name: 'relu', op: 'Relu', domain: '', inputs: ['h'], outputs: ['a'], attributes: new Map() };
-  const weights = [1, 2].flatMap((i) => {
-    const [inputs, outputs] = [widths[i - 1], widths[i]];
-    const scale = 1 / Math.sqrt(inputs);
-    return [
-      [`w${i}`, new Tensor('float32', randomFloats(inputs * outputs, i, scale), [outputs, inputs])],
-      [`b${i}`, new Tensor('float32', randomFloats(outputs, i + 2, scale), [outputs])],
-    ];
-  });
+  const weights = layers.flatMap(({ w, b, N, K }, i) => [
+    [`w${i + 1}`, new Tensor('float32', w, [N, K])],
+    [`b${i + 1}`, new Tensor('float32', b, [N])],
+  ]);
   return encodeOnnx({
     name: 'mlp',
     opset: 17,
@@ -52,12 +55,13 @@ export function normalFloats(length, seed) {
 export async function makeMlp() {
   mkdirSync(folder, { recursive: true });
   const [onnx, packed] = [join(folder, 'mlp.onnx'), join(folder, 'mlp.kerf')];
-  writeFileSync(onnx, onnxBytes());
+  const layers = [1, 2].map(layerOf);
+  writeFileSync(onnx, onnxBytes(layers));
   const { graph, sha256 } = await loadModel(onnx);
   const source = { model: sha256, tool: 'kerf bench', options: {}, seed: 0 };
   writeFileSync(packed, encodePackage({ plan: buildPlan(canonicalise(graph)), certificate: null, source }));
   const feeds = [0, 1, 2, 3].map((i) => ({
     x: { type: 'float32', data: normalFloats(widths[0], 50 + i), dims: [1, widths[0]] },
   }));
-  return { kind: 'model', model: packed, onnx, package: packed, output: 'y', feeds };
+  return { kind: 'model', model: packed, onnx, package: packed, output: 'y', feeds, layers };
 }

@@ -1,6 +1,6 @@
 /** Linear layers against the peers: every contender in its own process, taking turns, copies to and from the host included. */
 import { verifyLinear } from './check.mjs';
-import { race, startContender } from './driver.mjs';
+import { installed, race, startContender } from './driver.mjs';
 import { linearData, probesOf } from './linear-job.mjs';
 import { thin } from './statistics.mjs';
 import { formatMs, formatRatio, printTable } from './table.mjs';
@@ -8,7 +8,7 @@ import { formatMs, formatRatio, printTable } from './table.mjs';
 /** Above this many multiply-adds the plain loop takes longer than all the others together. */
 const plainLoopLimit = 2e7;
 
-const names = ['kerf', 'onnxruntime-web', 'onnxruntime-node', 'plain loop'];
+const names = ['kerf', 'onnxruntime-web', 'onnxruntime-node', 'tfjs-wasm', 'plain loop'];
 
 async function raceShape(contenders, shape, options) {
   const job = { ...shape, seed: 1 };
@@ -24,7 +24,7 @@ async function raceShape(contenders, shape, options) {
 /** @returns rows of the result file, one for each shape */
 export async function benchPeers(shapes, options) {
   const contenders = [];
-  for (const name of names) contenders.push(await startContender(name));
+  for (const name of installed(names)) contenders.push(await startContender(name));
   const versions = contenders.map(({ name, version, flags, pid }) => ({ name, version, flags, pid }));
   const results = [];
   for (const shape of shapes) results.push(await raceShape(contenders, shape, options));

@@ -1,6 +1,7 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [edges] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
- * Tables go to stdout; every figure with its samples goes to bench/results/. A wrong result ends the run with exit 1.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
+ * Tables go to stdout; every figure with its samples goes to bench/results/. `roofline`, where it is named, draws
+ * docs/roofline.svg. A wrong result ends the run with exit 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,6 +14,7 @@ process.chdir(root);
 const sections = [
   'kernels',
   'edges',
+  'roofline',
   'latency',
   'cold',
   'peers',
@@ -62,6 +64,12 @@ if (runs('kernels')) {
 if (runs('edges')) {
   const { benchEdges } = await import('../bench/edges.mjs');
   result.edges = await benchEdges({ tries: isQuick ? 40 : 200 });
+}
+if (runs('roofline')) {
+  const { benchRoofline } = await import('../bench/roofline.mjs');
+  // A run of everything leaves the drawing of the documents as it is.
+  const svgPath = chosen.includes('roofline') ? join('docs', 'roofline.svg') : null;
+  result.roofline = await benchRoofline({ linear, layers }, peak, machine, { ms: isQuick ? 200 : 1000, svgPath });
 }
 if (runs('latency')) {
   const { benchLatency } = await import('../bench/latency.mjs');

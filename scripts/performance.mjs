@@ -60,12 +60,13 @@ function layerRows(title, { kernels, peers, peakGflops }, [askedWeb, askedPeak, 
 
 function otherRows({ edges, latency, cold }) {
   const worst = Math.min(...edges.map(({ ratio }) => ratio));
-  const [own, web, node] = latency.results;
+  const [own, web, node, tfjs] = latency.results;
   const difference = (name) => median(cold.samples.map(({ bare, kerf }) => kerf[name] - bare[name])).toFixed(1);
   return [
     ['slowest of the sizes 1 to 65 beside its padded neighbour', '>= 0.8x', times(worst)],
     ['MLP 784-256-10, one row, over onnxruntime-web', '>= 2.5x', times(web.ratio.median)],
     ['the same over onnxruntime-node', '>= 2x', times(node.ratio.median)],
+    ['the same over tfjs-wasm', '>= 4x', times(tfjs?.ratio.median)],
     ['its 99th percentile against onnxruntime-web', '>= 5x', times(web.p99Ms / own.p99Ms)],
     [
       'cold start over bare Node',
@@ -77,7 +78,7 @@ function otherRows({ edges, latency, cold }) {
   ];
 }
 
-const main = bench(process.execPath, ['kernels', 'edges', 'latency', 'cold', 'peers']);
+const main = bench(process.execPath, ['kernels', 'edges', 'roofline', 'latency', 'cold', 'peers']);
 if (!main) process.exit(1);
 const linear = ['kernels', 'peers'];
 const others = nodes.flatMap((node) => [
@@ -102,6 +103,10 @@ Written by \`npm run performance\`${quick.length ? ', in its quick form' : ''}. 
 | figure | asked | reached |
 |---|---|---|
 ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
+
+![Roofline of kernels and layers](roofline.svg)
+
+Points are calls of kernels alone and of sessions with one layer; the roofs are what this machine computes and reads. A point may lie above the roof of slow reads, since its weights stay in a cache.
 
 ## Node ${main.result.machine.node}
 
