@@ -6,15 +6,9 @@ import { type DType, elementBytes, elementCount } from '../runtime/tensor.js';
 import type { ModelLimits } from './limits.js';
 import { quote } from './quote.js';
 
-/** A dtype of the tensors of other tools' files. */
-export type StoredType = DType | 'bfloat16';
-
-export const safetensorsRules: HeaderRules<StoredType> = {
-  dtypeOf: new Map<string, StoredType>([
-    ...Object.entries(safetensorsDtypes).map(([dtype, name]) => [name, dtype as DType] as const),
-    ['BF16', 'bfloat16'],
-  ]),
-  elementBytes: (dtype) => (dtype === 'bfloat16' ? 2 : elementBytes(dtype)),
+export const safetensorsRules: HeaderRules<DType> = {
+  dtypeOf: new Map(Object.entries(safetensorsDtypes).map(([dtype, name]) => [name, dtype as DType] as const)),
+  elementBytes,
   where: 'model',
   invalid: (where, problem, options) =>
     new KerfError('MODEL_INVALID', where, `safetensors: ${problem}. Export the weights again.`, {}, options),
@@ -33,7 +27,7 @@ function overLimit(name: string, what: string, got: number, most: number): KerfE
  * @param bytes  the JSON text
  * @throws MODEL_INVALID when it is malformed or does not fit the payload; MODEL_LIMIT when a tensor is too large
  */
-export function readWeightsHeader(bytes: Uint8Array, payloadBytes: number, limits: ModelLimits): Header<StoredType> {
+export function readWeightsHeader(bytes: Uint8Array, payloadBytes: number, limits: ModelLimits): Header<DType> {
   const header = readHeader(bytes, payloadBytes, safetensorsRules);
   for (const [name, { shape }] of header.tensors) {
     if (shape.length > limits.maxRank) throw overLimit(name, 'rank', shape.length, limits.maxRank);

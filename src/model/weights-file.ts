@@ -2,12 +2,12 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { KerfError } from '../runtime/errors.js';
 import { readHeaderBytes, type StoredTensor } from '../runtime/format/safetensors.js';
-import type { TensorData } from '../runtime/tensor.js';
+import type { DType, TensorData } from '../runtime/tensor.js';
 import { defaultLimits } from './limits.js';
 import { formatOf, type LoadOptions } from './load.js';
 import { quote } from './quote.js';
 import { fileTooLarge } from './read-file.js';
-import { readWeightsHeader, type StoredType, safetensorsRules } from './safetensors-header.js';
+import { readWeightsHeader, safetensorsRules } from './safetensors-header.js';
 import { type FloatType, floatsOf, isFloatType } from './to-float32.js';
 
 /** One tensor of floats that stays in its file until it is read. */
@@ -45,7 +45,7 @@ class Reader {
     readonly where: string,
   ) {}
 
-  read({ dtype, begin, end }: StoredTensor<StoredType>): TensorData<'float32'> {
+  read({ dtype, begin, end }: StoredTensor<DType>): TensorData<'float32'> {
     if (this.#buffer.length < end - begin) this.#buffer = new Uint8Array(end - begin);
     const bytes = this.#buffer.subarray(0, end - begin);
     readAt(this.handle, bytes, this.payloadAt + begin, this.where);

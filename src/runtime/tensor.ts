@@ -15,6 +15,8 @@ const dtypes = {
   float64: { array: Float64Array, bytes: 8, onnx: 11 },
   uint32: { array: Uint32Array, bytes: 4, onnx: 12 },
   uint64: { array: BigUint64Array, bytes: 8, onnx: 13 },
+  /** The upper half of a float32's bits. */
+  bfloat16: { array: Uint16Array, bytes: 2, onnx: 16 },
 } as const;
 
 export type DType = keyof typeof dtypes;

@@ -12,6 +12,7 @@ const dtypeOfName: Readonly<Record<string, DType>> = {
   FLOAT: 'float32',
   DOUBLE: 'float64',
   FLOAT16: 'float16',
+  BFLOAT16: 'bfloat16',
   BOOL: 'bool',
   INT8: 'int8',
   INT16: 'int16',
@@ -57,6 +58,9 @@ function evaluate(x: Tensor, to: DType): Tensor {
   return fillBigints(to, x.dims, (i) => (to === 'bool' ? BigInt(values[i] !== 0n) : wrap(to, values[i])));
 }
 
+/** Also bfloat16, which other operators do not take. */
+const castDTypes: readonly DType[] = [...allDTypes, 'bfloat16'];
+
 const stepDTypes: readonly DType[] = ['float32', 'int32', 'uint8', 'int8', 'bool', 'int64', 'float64'];
 
 function lowerTo(node: Node, builder: PlanBuilder, to: DType): boolean {
@@ -73,14 +77,14 @@ function lowerTo(node: Node, builder: PlanBuilder, to: DType): boolean {
 }
 
 export const castOperators: readonly Operator[] = [
-  ...define([[1, lastOpset, allDTypes]], {
+  ...define([[1, lastOpset, castDTypes]], {
     name: 'Cast',
     infer: (node, inputs, opset) => [{ dtype: targetOf(node, opset), shape: requireInput(node, inputs, 0).shape }],
     evaluate: (node, inputs, opset) => [evaluate(requireInput(node, inputs, 0), targetOf(node, opset))],
     lower: (node, builder, opset) => lowerTo(node, builder, targetOf(node, opset)),
     rowIndependent: always,
   }),
-  ...define([[15, lastOpset, allDTypes]], {
+  ...define([[15, lastOpset, castDTypes]], {
     name: 'CastLike',
     infer: (node, inputs) => [
       { dtype: requireInput(node, inputs, 1).dtype, shape: requireInput(node, inputs, 0).shape },

@@ -1,6 +1,6 @@
 /** Elements of tensors for the reference evaluators: floats as numbers (f64 inside), integers as wrapped bigints. */
 import { allocate, type DType, elementCount, Tensor, type TensorData } from '../../runtime/tensor.js';
-import { halfToNumber, numberToHalf } from './half.js';
+import { bfloat16ToNumber, halfToNumber, numberToBfloat16, numberToHalf } from './half.js';
 
 export const floatDTypes: readonly DType[] = ['float32', 'float64', 'float16'];
 export const signedDTypes: readonly DType[] = ['int8', 'int16', 'int32', 'int64'];
@@ -10,8 +10,9 @@ export const integerDTypes: readonly DType[] = [...signedDTypes, ...unsignedDTyp
 export const numericDTypes: readonly DType[] = [...floatDTypes, ...integerDTypes];
 export const allDTypes: readonly DType[] = [...numericDTypes, 'bool'];
 
+/** Whether elements are real numbers; operators claim bfloat16 one by one. */
 export function isFloat(dtype: DType): boolean {
-  return floatDTypes.includes(dtype);
+  return floatDTypes.includes(dtype) || dtype === 'bfloat16';
 }
 
 const bitsOf: Partial<Record<DType, number>> = {
@@ -29,6 +30,7 @@ const bitsOf: Partial<Record<DType, number>> = {
 /** Elements as numbers; 64-bit integers lose what lies beyond 2^53. */
 export function toNumbers(tensor: Tensor): ArrayLike<number> {
   if (tensor.type === 'float16') return Float64Array.from(tensor.data as Uint16Array, halfToNumber);
+  if (tensor.type === 'bfloat16') return Float64Array.from(tensor.data as Uint16Array, bfloat16ToNumber);
   if (tensor.type === 'int64' || tensor.type === 'uint64') {
     return Float64Array.from(tensor.data as BigInt64Array as Iterable<bigint>, Number);
   }
@@ -41,10 +43,16 @@ export function toBigints(tensor: Tensor): ArrayLike<bigint> {
   return Array.from(tensor.data as Int32Array, BigInt);
 }
 
-/** Stores a number as an element of a float dtype or bool. Float32 rounds on its own. */
+/** How a number is stored where the array does not round it on its own. */
+const storedForms: Partial<Record<DType, (value: number) => number>> = {
+  float16: numberToHalf,
+  bfloat16: numberToBfloat16,
+  bool: (value) => Number(value !== 0),
+};
+
+/** Stores a number as an element of a float dtype or bool. */
 function storeNumber(dtype: DType, data: TensorData, at: number, value: number): void {
-  (data as Float32Array)[at] =
-    dtype === 'float16' ? numberToHalf(value) : dtype === 'bool' ? Number(value !== 0) : value;
+  (data as Float32Array)[at] = storedForms[dtype]?.(value) ?? value;
 }
 
 /** A bigint wrapped into the range of an integer dtype, as the hardware wraps. */

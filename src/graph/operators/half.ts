@@ -1,4 +1,4 @@
-/** IEEE 754 binary16, of which JavaScript (Node 20) has no typed array: raw bits to number and back. */
+/** IEEE 754 binary16 and bfloat16, of which JavaScript (Node 20) has no typed arrays: raw bits to number and back. */
 
 const scratch = new DataView(new ArrayBuffer(4));
 
@@ -30,4 +30,18 @@ export function numberToHalf(value: number): number {
   let exponent = (scratch.getUint32(0) >> 23) - 127;
   if (magnitude < 2 ** exponent) exponent--;
   return sign | (((exponent + 14) << 10) + roundToEven(magnitude * 2 ** (10 - exponent)));
+}
+
+/** The number that bfloat16 bits stand for: the float32 whose upper half they are. */
+export function bfloat16ToNumber(bits: number): number {
+  scratch.setUint32(0, bits << 16);
+  return scratch.getFloat32(0);
+}
+
+/** The bfloat16 bits nearest to a float32, ties to even; overflow gives infinity. */
+export function numberToBfloat16(value: number): number {
+  if (Number.isNaN(value)) return 0x7fc0;
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }

@@ -1,5 +1,5 @@
 /** Converts data to the dtype that a model's input wants. */
-import { halfToNumber, numberToHalf } from '../../graph/operators/half.js';
+import { fillNumbers, isFloat, toNumbers } from '../../graph/operators/elements.js';
 import { type DType, elementBytes, elementCount, Tensor, viewOf } from '../../runtime/tensor.js';
 import { invalidData } from './limits.js';
 
@@ -23,17 +23,21 @@ const integerRange: Partial<Record<DType, readonly [number, number]>> = {
  */
 export function convertTensor(tensor: Tensor, dtype: DType, where: string): Tensor {
   if (tensor.type === dtype) return tensor;
-  const range = integerRange[dtype];
+  if (isFloat(dtype)) {
+    const values = toNumbers(tensor);
+    return fillNumbers(dtype, tensor.dims, (i) => values[i]);
+  }
+  const range = integerRange[dtype]!;
   const isBig = dtype === 'int64' || dtype === 'uint64';
-  const isHalf = tensor.type === 'float16';
   const count = elementCount(tensor.dims);
   const data = viewOf(dtype, new ArrayBuffer(count * elementBytes(dtype)), 0, count) as { [index: number]: unknown };
+  const values = toNumbers(tensor);
   for (let i = 0; i < count; i++) {
-    const value = isHalf ? halfToNumber(Number(tensor.data[i])) : Number(tensor.data[i]);
-    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
+    const value = values[i];
+    if (!(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
       throw invalidData(where, `element ${i} does not fit: got ${value}, expected ${dtype}.`, { index: i, value });
     }
-    data[i] = isBig ? BigInt(value) : dtype === 'float16' ? numberToHalf(value) : value;
+    data[i] = isBig ? BigInt(value) : value;
   }
   return new Tensor(dtype, data as never, tensor.dims);
 }

@@ -18,6 +18,7 @@ export const safetensorsDtypes: Readonly<Record<DType, string>> = {
   float32: 'F32',
   float64: 'F64',
   float16: 'F16',
+  bfloat16: 'BF16',
   int8: 'I8',
   uint8: 'U8',
   int16: 'I16',

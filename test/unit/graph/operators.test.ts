@@ -96,6 +96,18 @@ describe('dtypes', () => {
     assert.deepEqual(numbers, [2 ** -24, -0, (1024 + 0x155) * 2 ** -12, Number.NEGATIVE_INFINITY]);
   });
 
+  it('bfloat16 rounds to nearest even, keeps infinities and NaN, and reads denormals', () => {
+    const toBits = (values: number[]) => list(run('Cast', [floats(values)], 13, { to: 16 }));
+    assert.deepEqual(
+      toBits([1, -2, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38, Number.NEGATIVE_INFINITY, Number.NaN, -0]),
+      [0x3f80, 0xc000, 0x3f80, 0x3f82, 0x7f80, 0xff80, 0x7fc0, 0x8000],
+    );
+    const bits = new Tensor('bfloat16', Uint16Array.of(0x0001, 0x8000, 0x4049), [3]);
+    assert.deepEqual(list(run('Cast', [bits], 13, { to: 1 })), [2 ** -133, -0, 3.140625]);
+    assert.deepEqual(list(run('CastLike', [bits, floats([0])], 15)), [2 ** -133, -0, 3.140625]);
+    assert.deepEqual(list(run('Cast', [bits], 13, { to: 7 })), [0, 0, 3]);
+  });
+
   it('Cast to integers truncates and saturates, NaN gives 0', () => {
     const x = floats([1.9, -1.9, 1e20, -1e20, Number.NaN]);
     assert.deepEqual(list(run('Cast', [x], 13, { to: 3 })), [1, -1, 127, -128, 0]);
@@ -133,7 +145,7 @@ describe('dtypes', () => {
 function oneOf(dtype: DType): Tensor {
   const cast = findOperator({ op: 'Cast', domain: '' }, 13)!;
   const numbers: Record<string, number> = { float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7 };
-  const more: Record<string, number> = { bool: 9, float16: 10, float64: 11, uint32: 12, uint64: 13 };
+  const more: Record<string, number> = { bool: 9, float16: 10, float64: 11, uint32: 12, uint64: 13, bfloat16: 16 };
   return cast.evaluate(node('Cast', ['x'], 'y', { to: numbers[dtype] ?? more[dtype] }), [floats([1])], 13)[0];
 }
 

@@ -165,7 +165,7 @@ describe('readOnnx', () => {
     refuses(lying([2n ** 20n, 2n ** 20n]), 'MODEL_LIMIT', /number of elements is too large/);
     refuses(lying(Array<bigint>(17).fill(1n)), 'MODEL_LIMIT', /rank is too large: got 17/);
     refuses(lying([2n, 3n], { segment: {} }), 'MODEL_INVALID', /segments/);
-    refuses(lying([2n, 3n], { dataType: 16 }), 'DTYPE_UNSUPPORTED', /bfloat16/);
+    refuses(lying([2n, 3n], { dataType: 17 }), 'DTYPE_UNSUPPORTED', /float8e4m3fn/);
   });
 
   it('holds the limits on nodes, nesting, names and items', () => {

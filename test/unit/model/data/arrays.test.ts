@@ -223,6 +223,7 @@ describe('convertTensor', () => {
     const half = convertTensor(numbers, 'float16', 'x');
     assert.deepEqual([...half.data], [0x3c00, 0xc000, 0x3800]);
     assert.deepEqual([...convertTensor(half, 'float32', 'x').data], [1, -2, 0.5]);
+    assert.deepEqual([...convertTensor(half, 'bfloat16', 'x').data], [0x3f80, 0xc000, 0x3f00]);
     for (const [tensor, dtype] of [
       [numbers, 'int32'],
       [whole, 'uint8'],
