@@ -14,6 +14,7 @@ import { fisherFactors } from '../build/src/annealing/gradients/index.js';
 import { momentsOf, refitSparse } from '../build/src/annealing/least-squares.js';
 import { widen } from '../build/src/annealing/matrix.js';
 import { offersOf } from '../build/src/annealing/offers.js';
+import { workPrices } from '../build/src/annealing/prices.js';
 import { linearsOf, withAffine } from '../build/src/annealing/rewrite.js';
 import { settingAt } from '../build/src/annealing/settings.js';
 import { findDigits, readDigits } from '../build/src/demo/index.js';
@@ -30,6 +31,8 @@ import { printTable } from './table.mjs';
 
 const decision = { kind: 'argmax' };
 const evaluate = createEvaluate();
+/** The methods are compared at the same share of multiply-adds. */
+const byWork = workPrices(countMacs);
 const confidence = 0.95;
 
 /** Nets and the shares of the work at which methods are compared: what the goals ask for. */
@@ -190,7 +193,8 @@ async function compareOn({ name, path, share }, digits, options) {
   const judge = new Judge(graph, digits);
   const fitted = async (importance) => {
     const fitter = new Fitter(graph, graph, rows, evaluate, importance);
-    return fitter.fit(settingAt(await offersOf(fitter), judge.whole, share, new Map()));
+    const offers = await offersOf(fitter);
+    return fitter.fit(settingAt(offers, judge.whole, share, new Map(), byWork));
   };
   const results = [];
   const add = async (method, session, work) => {

@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [costs] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. `roofline`, where it is named, draws
  * docs/roofline.svg. A wrong result ends the run with exit 1.
  */
@@ -13,6 +13,7 @@ process.chdir(root);
 
 const sections = [
   'kernels',
+  'costs',
   'edges',
   'roofline',
   'latency',
@@ -60,6 +61,10 @@ const result = { date: new Date().toISOString(), isQuick, machine, peakGflops: p
 if (runs('kernels')) {
   const { benchKernels } = await import('../bench/kernels.mjs');
   result.kernels = await benchKernels(linear, peak, { seconds: isQuick ? 0.3 : 2 });
+}
+if (runs('costs')) {
+  const { benchCosts } = await import('../bench/costs.mjs');
+  result.costs = benchCosts({ rounds: isQuick ? 5 : 21, blockMs: isQuick ? 5 : 20 });
 }
 if (runs('edges')) {
   const { benchEdges } = await import('../bench/edges.mjs');

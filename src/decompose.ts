@@ -2,6 +2,7 @@
 import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
 import type { AnnealOptions, Progress } from './annealing/context.js';
+import { shippedCosts } from './cost-table.js';
 import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
@@ -17,6 +18,8 @@ import { findParts, partsSideBySide } from './parts/find-parts.js';
 import type { Parts } from './parts/parts.js';
 import { splitChoices } from './parts/split-choices.js';
 import { buildPlan } from './plan/build-plan.js';
+import type { CostTable } from './plan/cost-model.js';
+import { pricedBatch, timePrices } from './prices.js';
 import { countEarlierUses, type EarlierPackage, sourceOf } from './provenance.js';
 import { type Cascade, cascadeProblem, isByRow } from './runtime/cascade.js';
 import { KerfError } from './runtime/errors.js';
@@ -63,6 +66,13 @@ export interface DecomposeOptions {
    */
   readonly tune?: number;
   readonly seed?: number;
+  /**
+   * What structures cost: the table that ships with kerf (default), another one, or `work` for multiply-adds. The summary
+   * tells multiply-adds in any case.
+   */
+  readonly costs?: CostTable | 'work';
+  /** Rows of the calls whose time is estimated from the table; default 64. */
+  readonly batch?: number;
   /** A package made before: that its guard is used again is then counted in the certificate. */
   readonly earlier?: EarlierPackage | null;
   readonly signal?: AbortSignal;
@@ -139,21 +149,26 @@ function summarise(
   };
 }
 
+/** The options of `anneal`, and what structures are compared by: see {@link DecomposeOptions}. */
+type AnnealGraphOptions = Omit<AnnealOptions, 'evaluate' | 'compile' | 'cost' | 'prices'> &
+  Pick<DecomposeOptions, 'costs' | 'batch'>;
+
 /**
  * Removes what evidence does not support, as far as the guard allows: `anneal` of the annealing stage, running graphs on
- * the calling thread and counting multiply-adds at the sizes that the data have.
+ * the calling thread and counting multiply-adds and time at the sizes that the data have.
  * @param graph  canonical
  * @throws GUARD_TOO_SMALL, DATA_INVALID, INPUT_MISSING, OPTION_INVALID, ABORTED as the stage does
  */
 export function anneal(
   graph: Graph,
   evidence: Evidence,
-  options: Omit<AnnealOptions, 'evaluate' | 'compile' | 'cost'>,
+  { costs = shippedCosts(), batch = pricedBatch, ...options }: AnnealGraphOptions,
 ): Promise<Annealing> {
   const bindings = bindingsOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
   const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
-  return annealWith(graph, evidence, { ...options, evaluate, compile, cost });
+  const prices = costs === 'work' ? {} : { prices: timePrices(costs, batch, bindings) };
+  return annealWith(graph, evidence, { ...options, evaluate, compile, cost, ...prices });
 }
 
 /**

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { Certificate } from './annealing/annealing.js';
 import { hashRows } from './annealing/rows.js';
+import { shippedCosts } from './cost-table.js';
 import type { DecomposeOptions } from './decompose.js';
 import type { Model } from './graph/graph.js';
 import type { PackageSource } from './package/package.js';
+import { pricedBatch } from './prices.js';
 import { version } from './version.js';
 
 /** What an earlier package says of itself; nothing in it is trusted further than this. */
@@ -18,6 +20,11 @@ function hashList(groups: ArrayLike<string | number | bigint>): string {
   return createHash('sha256')
     .update(JSON.stringify(Array.from(groups, String)))
     .digest('hex');
+}
+
+/** What structures were compared by: the hash of a cost table, and the rows of the calls. */
+function recordCosts({ costs = shippedCosts(), batch = pricedBatch }: DecomposeOptions): Record<string, unknown> {
+  return costs === 'work' ? { costs } : { costs: costs.hash, batch };
 }
 
 /** The options as a package records them: data by hash, never a path. */
@@ -47,6 +54,7 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     guard: guard ? hashRows(guard) : null,
     groups: groups ? hashList(groups) : null,
     labels: labels ? hashList(labels) : null,
+    ...recordCosts(options),
   };
 }
 

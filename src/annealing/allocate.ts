@@ -1,11 +1,14 @@
 /**
- * Ranks and widths across layers under one budget of work: a direction, a hidden unit or an input is kept where what it
- * carries, per multiply-add, is above one price for all layers.
+ * Ranks and widths across layers under one budget: of all forms, those for which what they leave out, plus a rate times
+ * what they cost, is least; the rate is the same for all layers, and found so that they fit the budget. In multiply-adds
  *
  *     a layer of rank r:   r (inputs + out)        so one direction costs inputs + out,
  *     a whole layer:       inputs out              and one input r or out of each layer that reads it,
  *                                                  one hidden unit that, and r or inputs of the layer that makes it
+ *
+ * Ranks, and hidden units that are narrowed, are then raised as far as that costs nothing.
  */
+import type { Prices } from './prices.js';
 
 /** What a layer offers: its directions, and what it costs. */
 export interface Offer {
@@ -37,26 +40,24 @@ export interface Allocation {
   readonly ranks: ReadonlyMap<string, number>;
   /** How many positions each side keeps; at least 1. */
   readonly widths: ReadonlyMap<string, number>;
-  /** Multiply-adds of all offers together. */
-  readonly work: number;
+  /** Of all offers together. */
+  readonly price: number;
 }
 
-/** Halvings of the price's logarithm: enough to tell any two directions apart. */
+/** Halvings of the rate's logarithm: enough to tell any two directions apart. */
 const steps = 60;
 
 /** Rounds in which ranks and widths settle: as layers get narrower, directions get cheaper, and the other way round. */
 const rounds = 20;
 
-/** Elements of a descending list that are above a value. */
-function countAbove(descending: Float64Array, value: number): number {
-  let [first, end] = [0, descending.length];
-  while (first < end) {
-    const middle = (first + end) >> 1;
-    if (descending[middle] > value) first = middle + 1;
-    else end = middle;
-  }
-  return first;
-}
+/** Rates between which to look, over the rate at which everything together is worth its price. */
+const [lowest, highest] = [1e-14, 1e14];
+
+const workOfLayers: LayerPrices = {
+  ofLinear: (positions, inputs, out) => positions * inputs * out,
+  freeOutputs: 1,
+  ofGather: () => 0,
+};
 
 interface Form {
   inputs: number;
@@ -65,49 +66,71 @@ interface Form {
   rank: number | null;
 }
 
-/** Multiply-adds of one application. */
-const workOf = ({ inputs, out, rank }: Form): number => (rank === null ? inputs * out : rank * (inputs + out));
+type LayerPrices = Pick<Prices, 'ofLinear' | 'ofGather' | 'freeOutputs'>;
 
-/** Looks for the cheapest forms at a price per multiply-add. */
+/** Looks for the forms that are cheapest together: what they leave out, plus what they cost at a rate. */
 class Market {
   /** What the directions from r on carry together, by layer. */
   readonly #rests = new Map<string, Float64Array>();
-  /** Removal costs, descending, by side. */
-  readonly #descending = new Map<string, Float64Array>();
+  /** What keeping w positions leaves out, by side. */
+  readonly #losses = new Map<string, Float64Array>();
+  readonly #offers: ReadonlyMap<string, Offer>;
 
   constructor(
     readonly offers: readonly Offer[],
     readonly sides: readonly Side[],
+    readonly prices: LayerPrices,
   ) {
+    this.#offers = new Map(offers.map((offer) => [offer.name, offer]));
     for (const { name, values } of offers) if (values) this.#rests.set(name, sumsBehind(values));
-    for (const { name, costs } of sides) this.#descending.set(name, costs.slice().reverse());
+    for (const { name, costs } of sides) this.#losses.set(name, sumsBehind(costs.slice().reverse()));
   }
 
-  /** The rank of a layer at a price, or null where the whole layer is worth it. */
-  #rankAt({ name, values, positions }: Offer, { inputs, out }: Form, price: number): number | null {
+  /** One application of a layer to each sample. */
+  #priceOf(name: string, { inputs, out, rank }: Form): number {
+    const { positions } = this.#offers.get(name) as Offer;
+    const { ofLinear } = this.prices;
+    if (rank === null) return ofLinear(positions, inputs, out);
+    return ofLinear(positions, inputs, rank) + ofLinear(positions, rank, out);
+  }
+
+  /** The rank of a layer at a rate, or null where the whole layer is worth it. */
+  #rankAt({ name, values }: Offer, form: Form, rate: number): number | null {
     if (!values) return null;
-    const costPerRank = positions * (inputs + out);
-    const rank = Math.max(1, countAbove(values, price * costPerRank));
-    const rest = (this.#rests.get(name) as Float64Array)[rank];
-    return rest + price * costPerRank * rank < price * positions * inputs * out ? rank : null;
+    const rests = this.#rests.get(name) as Float64Array;
+    let best = rate * this.#priceOf(name, { ...form, rank: null });
+    let found: number | null = null;
+    for (let rank = 1; rank <= values.length; rank++) {
+      const price = rate * this.#priceOf(name, { ...form, rank });
+      if (price >= best) break;
+      const total = rests[rank] + price;
+      if (total < best) [best, found] = [total, rank];
+    }
+    return found;
   }
 
-  /** What one position of a side costs. */
-  #marginOf(
-    { readers, writer, group = 1 }: Side,
-    forms: ReadonlyMap<string, Form>,
-    positions: ReadonlyMap<string, number>,
-  ) {
-    const margin = (name: string, other: 'inputs' | 'out') => {
-      const form = forms.get(name) as Form;
-      return (positions.get(name) as number) * (form.rank ?? form[other]);
-    };
-    const reading = group * readers.reduce((sum, name) => sum + margin(name, 'out'), 0);
-    return reading + (writer === null ? 0 : margin(writer, 'inputs'));
+  /** What the layers at a side cost, and picking its positions, if it keeps `width` of them. */
+  #priceAt({ costs, readers, writer, group = 1 }: Side, width: number, forms: ReadonlyMap<string, Form>): number {
+    const gather = writer === null && width < costs.length ? this.prices.ofGather(width) : 0;
+    const made = writer === null ? 0 : this.#priceOf(writer, { ...(forms.get(writer) as Form), out: width });
+    return readers.reduce(
+      (sum, name) => sum + this.#priceOf(name, { ...(forms.get(name) as Form), inputs: group * width }),
+      gather + made,
+    );
   }
 
-  at(price: number): Allocation {
-    const positions = new Map(this.offers.map((offer) => [offer.name, offer.positions]));
+  #widthAt(side: Side, forms: ReadonlyMap<string, Form>, rate: number): number {
+    const losses = this.#losses.get(side.name) as Float64Array;
+    let best = Number.POSITIVE_INFINITY;
+    let found = side.costs.length;
+    for (let width = side.costs.length; width >= 1 && losses[width] < best; width--) {
+      const total = losses[width] + rate * this.#priceAt(side, width, forms);
+      if (total < best) [best, found] = [total, width];
+    }
+    return found;
+  }
+
+  at(rate: number): Allocation {
     const forms = new Map(
       this.offers.map(({ name, inputs, out }): [string, Form] => [name, { inputs, out, rank: null }]),
     );
@@ -115,12 +138,9 @@ class Market {
     for (let round = 0; round < rounds; round++) {
       for (const offer of this.offers) {
         const form = forms.get(offer.name) as Form;
-        form.rank = this.#rankAt(offer, form, price);
+        form.rank = this.#rankAt(offer, form, rate);
       }
-      const next = this.sides.map((side) => {
-        const worth = price * this.#marginOf(side, forms, positions);
-        return Math.max(1, countAbove(this.#descending.get(side.name) as Float64Array, worth));
-      });
+      const next = this.sides.map((side) => this.#widthAt(side, forms, rate));
       if (next.every((width, i) => width === widths.get(this.sides[i].name))) break;
       this.sides.forEach(({ name, readers, writer, group = 1 }, i) => {
         widths.set(name, next[i]);
@@ -128,16 +148,26 @@ class Market {
         if (writer !== null) (forms.get(writer) as Form).out = next[i];
       });
     }
-    const ranks = [...forms].flatMap(([name, { rank }]) => (rank === null ? [] : [[name, rank] as const]));
-    const work = this.offers.reduce((sum, { name, positions: n }) => sum + n * workOf(forms.get(name) as Form), 0);
-    return { ranks: new Map(ranks), widths, work };
+    return { ranks: ranksOf(forms), widths, price: this.#total(forms, widths) };
   }
 
-  /** A price at which nothing but the cheapest form of everything is kept. */
-  highest(): number {
-    const values = this.offers.flatMap(({ values: all, positions }) => (all ? [all[0] / positions] : []));
-    return Math.max(...values, ...this.sides.map(({ costs }) => costs[costs.length - 2] ?? 0));
+  #total(forms: ReadonlyMap<string, Form>, widths: ReadonlyMap<string, number>): number {
+    const picked = this.sides.reduce((sum, { name, costs, writer }) => {
+      const width = widths.get(name) as number;
+      return writer === null && width < costs.length ? sum + this.prices.ofGather(width) : sum;
+    }, 0);
+    return [...forms].reduce((sum, [name, form]) => sum + this.#priceOf(name, form), picked);
   }
+
+  /** A rate of the size at which things are given up. */
+  scale(): number {
+    const lost = [...this.#rests.values(), ...this.#losses.values()].reduce((sum, rests) => sum + rests[0], 0);
+    return Math.max(lost, Number.MIN_VALUE) / this.at(0).price;
+  }
+}
+
+function ranksOf(forms: ReadonlyMap<string, Form>): ReadonlyMap<string, number> {
+  return new Map([...forms].flatMap(([name, { rank }]) => (rank === null ? [] : [[name, rank] as const])));
 }
 
 /** Sums of the elements from each position on; length n + 1. */
@@ -148,19 +178,40 @@ function sumsBehind(values: Float64Array): Float64Array {
 }
 
 /**
- * Ranks and widths whose work is at most `budget`, as true as greedy choice makes them.
- * @param budget  multiply-adds of all offers together
+ * Ranks and widths whose price is at most `budget`, as true as greedy choice makes them.
+ * @param budget  for all offers together
+ * @param prices  of layers; multiply-adds of one row by default
  * @returns null when even the cheapest form of everything costs more
  */
-export function allocate(offers: readonly Offer[], sides: readonly Side[], budget: number): Allocation | null {
-  const market = new Market(offers, sides);
-  const largest = market.highest();
-  let [low, high] = [Math.log(largest * 1e-14), Math.log(largest) + 1];
-  if (!(market.at(Math.exp(high)).work <= budget)) return null;
+export function allocate(
+  offers: readonly Offer[],
+  sides: readonly Side[],
+  budget: number,
+  prices: LayerPrices = workOfLayers,
+): Allocation | null {
+  const market = new Market(offers, sides, prices);
+  const scale = market.scale();
+  let [low, high] = [Math.log(scale * lowest), Math.log(scale * highest)];
+  if (!(market.at(Math.exp(high)).price <= budget)) return null;
   for (let step = 0; step < steps; step++) {
     const middle = (low + high) / 2;
-    if (market.at(Math.exp(middle)).work <= budget) high = middle;
+    if (market.at(Math.exp(middle)).price <= budget) high = middle;
     else low = middle;
   }
-  return market.at(Math.exp(high));
+  return filled(market.at(Math.exp(high)), offers, sides, prices.freeOutputs);
+}
+
+/** With what comes for nothing: ranks and hidden units up to the next multiple. */
+function filled(
+  { ranks, widths, price }: Allocation,
+  offers: readonly Offer[],
+  sides: readonly Side[],
+  multiple: number,
+): Allocation {
+  const up = (size: number, most: number) => Math.min(most, Math.ceil(size / multiple) * multiple);
+  const mostRanks = new Map(offers.map(({ name, values }) => [name, values?.length ?? 0]));
+  const mostUnits = new Map(sides.map(({ name, writer, costs }) => [name, writer === null ? 0 : costs.length]));
+  const raised = (sizes: ReadonlyMap<string, number>, most: ReadonlyMap<string, number>) =>
+    new Map([...sizes].map(([name, size]) => [name, Math.max(size, up(size, most.get(name) as number))]));
+  return { ranks: raised(ranks, mostRanks), widths: raised(widths, mostUnits), price };
 }

@@ -14,9 +14,10 @@ import { gatherRows, joinRows, scatterRows } from '../runtime/row-sets.js';
 import { rowsOutside, type Support } from '../runtime/support.js';
 import type { Stage } from './annealing.js';
 import type { GuardPromise } from './bounds.js';
-import type { AnnealOptions } from './context.js';
+import { type AnnealOptions, pricesOf } from './context.js';
 import { type Decision, formatDecision } from './decision.js';
 import type { Candidate } from './guard.js';
+import { priceOfShare } from './prices.js';
 import { rowCount } from './rows.js';
 import type { SeenSupport } from './support.js';
 
@@ -39,6 +40,8 @@ export interface Fallen {
 
 /** A candidate and how it does on the calibration rows. */
 export interface Fitted extends Candidate<Graph> {
+  /** What it is compared by; counts the rows that run the original. */
+  readonly price: number;
   /** Share of calibration rows whose decision differs; 0 without rows. */
   readonly rate: number;
 }
@@ -85,19 +88,28 @@ export function fallBack(
   return { rows: rows.length, outside: outside.length };
 }
 
+/** The original network, as a cascade's second member. */
+interface Whole {
+  readonly macs: number;
+  /** Of a call. */
+  readonly price: number;
+  /** What a call costs on average when each row runs it with this probability. */
+  readonly priceOfShare: (share: number) => number;
+}
+
 /** Offers cascades of compressed networks. */
 export class CascadeChooser {
   readonly #seen: SeenSupport | null;
 
   /**
-   * @param wholeMacs  multiply-adds of the original
+   * @param whole  the original: its multiply-adds, and what a call costs when a share of the rows runs it
    * @param limit  largest share of rows that may differ
    * @param isDemanded  whether nothing but a cascade will do
    * @param seen  what calibration rows light; null where they light everything
    */
   constructor(
     readonly rule: MarginRule,
-    readonly wholeMacs: number,
+    readonly whole: Whole,
     readonly limit: number,
     readonly isDemanded: boolean,
     seen: SeenSupport | null = null,
@@ -124,16 +136,18 @@ export class CascadeChooser {
     const support = this.#seen && { support: this.#seen.support };
     const offer = (tau: number, rate: number): Fitted => {
       const fallen = n - ascending.length + countBelow(ascending, tau);
-      const macs = fitted.macs + Math.min(1, fallen / n + missing) * this.wholeMacs;
+      const share = Math.min(1, fallen / n + missing);
+      const macs = fitted.macs + share * this.whole.macs;
+      const price = fitted.price + this.whole.priceOfShare(share);
       const fallback = { rule: this.rule, tau, ...support };
-      return { name: `${fitted.name}, cascade at ${rateName(rate)}`, macs, value: fitted.value, rate, fallback };
+      return { name: `${fitted.name}, cascade at ${rateName(rate)}`, macs, price, value: fitted.value, rate, fallback };
     };
     const counts = new Set(shares.map((share) => Math.max(0, Math.floor(share * this.limit * n) - 1)));
     const exact = [...counts].flatMap((count) => {
       const tau = count < wrong.length ? ascending[countBelow(ascending, wrong[count], true)] : undefined;
       return tau === undefined ? [] : [offer(tau, (count + 1) / n)];
     });
-    return [offer(Math.fround(slack * wrong[0]), 0), ...exact].filter(({ macs }) => macs < this.wholeMacs);
+    return [offer(Math.fround(slack * wrong[0]), 0), ...exact].filter(({ price }) => price < this.whole.price);
   }
 }
 
@@ -146,13 +160,23 @@ export function chooserOf(
   decision: Decision,
   { maxDisagreement }: GuardPromise,
   hasData: boolean,
-  { cascade = 'off', cost }: AnnealOptions,
+  options: AnnealOptions,
   seen: SeenSupport | null = null,
 ): CascadeChooser | null {
+  const { cascade = 'off', cost } = options;
   if (cascade === 'off') return null;
   const rule = marginRuleOf(graph, decision);
   const isDemanded = cascade === 'on';
-  if (rule && hasData) return new CascadeChooser(rule, cost(graph), maxDisagreement, isDemanded, seen);
+  if (rule && hasData) {
+    const { rows, ofGraph, ofFallback } = pricesOf(options);
+    const price = ofFallback(graph);
+    const whole = {
+      macs: cost(graph),
+      price: ofGraph(graph)(rows),
+      priceOfShare: (share: number) => priceOfShare(price, rows, share),
+    };
+    return new CascadeChooser(rule, whole, maxDisagreement, isDemanded, seen);
+  }
   if (!isDemanded) return null;
   const problem = rule
     ? 'it needs data: got none, expected calibration rows. Give --calibration.'

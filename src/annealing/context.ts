@@ -6,6 +6,7 @@ import type { Tensor } from '../runtime/tensor.js';
 import type { Labels } from './accuracy.js';
 import type { Groups } from './comparison.js';
 import type { Samples } from './matrix.js';
+import { type Prices, workPrices } from './prices.js';
 
 /**
  * Runs a graph on rows.
@@ -36,6 +37,8 @@ export interface AnnealOptions {
   readonly compile?: (graph: Graph) => Compiled;
   /** Multiply-adds per sample of a graph. */
   readonly cost: (graph: Graph) => number;
+  /** What structures are compared by; multiply-adds by default. */
+  readonly prices?: Prices;
   /**
    * The cluster of each guard item (of each calibration row when the guard is set aside from them): items of one file, clip
    * or person are not independent, so clusters are counted, and one differs if any of its items does.
@@ -73,6 +76,10 @@ export interface AnnealOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+/** What structures are compared by under the options. */
+export const pricesOf = ({ prices, cost }: Pick<AnnealOptions, 'prices' | 'cost'>): Prices =>
+  prices ?? workPrices(cost);
 
 /** @throws ABORTED once the signal is raised */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

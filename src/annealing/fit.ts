@@ -20,7 +20,7 @@ import { allOf, partOf, submatrix } from './submatrix.js';
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
 export interface Setting {
   readonly name: string;
-  /** Share of the work that it was allocated. */
+  /** Share of the price that it was allocated. */
   readonly share?: number;
   /** Hidden units to keep, ascending, by the layer whose outputs they are. */
   readonly units: ReadonlyMap<string, Int32Array<ArrayBuffer>>;

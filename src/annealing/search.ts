@@ -2,9 +2,10 @@
 import type { Outputs } from '../runtime/executor.js';
 import type { CascadeChooser, Fitted } from './cascade.js';
 import { compareOutputs } from './comparison.js';
-import { type AnnealOptions, throwIfAborted } from './context.js';
+import { type AnnealOptions, pricesOf, throwIfAborted } from './context.js';
 import type { Decision } from './decision.js';
 import type { Fitter, Setting } from './fit.js';
+import type { Prices } from './prices.js';
 import { rowCount } from './rows.js';
 import type { Tuner } from './tuning/tune.js';
 
@@ -14,9 +15,9 @@ export type { Fitted } from './cascade.js';
 const patience = 3;
 
 /** Settings that are tried between the best one and its neighbours. */
-const closerLooks = 6;
+const closerLooks = 8;
 
-/** Neighbours whose work differs by less than this factor have nothing worth trying between them. */
+/** Neighbours whose price differs by less than this factor have nothing worth trying between them. */
 const closest = 1.03;
 
 /** Share of what may differ at which a setting is gentle enough: gentler ones need not be tried. */
@@ -40,6 +41,7 @@ interface Tried {
 /** Fits settings and measures them on the calibration rows. */
 export class Searcher {
   #before: Outputs | null = null;
+  readonly #prices: Prices;
 
   constructor(
     readonly fitter: Fitter,
@@ -50,7 +52,9 @@ export class Searcher {
     readonly cascades: CascadeChooser | null = null,
     /** Tunes what is fitted; null for not at all. */
     readonly tuner: Tuner | null = null,
-  ) {}
+  ) {
+    this.#prices = pricesOf(options);
+  }
 
   async measure(setting: Setting): Promise<Fitted> {
     return (await this.#try(setting)).alone;
@@ -63,9 +67,11 @@ export class Searcher {
     const { rows, original } = this.fitter;
     const untuned = await this.fitter.fit(setting);
     const graph = this.tuner ? await this.tuner.tune(untuned, setting.name) : untuned;
+    const price = this.#prices.ofGraph(graph)(this.#prices.rows);
     const fitted = {
       name: graph === untuned ? setting.name : `${setting.name}, tuned`,
       macs: cost(graph),
+      price,
       value: graph,
       rate: 0,
     };
@@ -99,9 +105,19 @@ export class Searcher {
       if (!setting) break;
       tried.splice(gap, 0, await this.#try(setting));
     }
-    const fitted = [...beside, ...tried].flatMap((one) => this.#offersOf(one));
+    const families = [...beside, ...tried].map((one) => this.#offersOf(one));
     // Without rows nothing tells how rough a setting is; the guard then takes them as they come.
-    return this.fitter.rows ? paretoPath(fitted, this.limits.most) : fitted.sort((a, b) => b.macs - a.macs);
+    if (!this.fitter.rows) return families.flat().sort((a, b) => b.price - a.price);
+    return paretoPath(this.#nested(families) ?? families.flat(), this.limits.most);
+  }
+
+  /**
+   * The offers of one network, where the best of all is a cascade: the rows that fall back at one threshold hold those of
+   * every lower one, so that each stage differs wherever the one before does, and the first failure is the last word.
+   */
+  #nested(families: readonly (readonly Fitted[])[]): readonly Fitted[] | undefined {
+    const best = cheapestOf(families.flat().filter(({ rate }) => rate <= this.limits.aim));
+    return best?.fallback && families.find((family) => family.includes(best));
   }
 
   /**
@@ -125,7 +141,7 @@ export class Searcher {
     for (const setting of settings) {
       const one = await this.#try(setting);
       tried.push(one);
-      const cost = cheapestOf(one.cascades)?.macs ?? Number.POSITIVE_INFINITY;
+      const cost = cheapestOf(one.cascades)?.price ?? Number.POSITIVE_INFINITY;
       failures = one.alone.rate > 2 * this.limits.most && cost >= cheapest ? failures + 1 : 0;
       cheapest = Math.min(cheapest, cost);
       if (failures === patience) break;
@@ -141,30 +157,33 @@ export class Searcher {
   #widestGap(tried: readonly Tried[]): number {
     const costs = tried.map(
       (one) =>
-        cheapestOf(this.#offersOf(one).filter(({ rate }) => rate <= this.limits.aim))?.macs ?? Number.POSITIVE_INFINITY,
+        cheapestOf(this.#offersOf(one).filter(({ rate }) => rate <= this.limits.aim))?.price ??
+        Number.POSITIVE_INFINITY,
     );
     const best = costs.indexOf(Math.min(...costs));
     const ratio = (end: number) =>
-      end < 1 || end >= tried.length ? 1 : tried[end - 1].alone.macs / Math.max(1, tried[end].alone.macs);
-    const isAlone = tried[best] !== undefined && tried[best].alone.macs === costs[best];
-    // Without a cascade what is dearer is no cheaper; with one it may be, as fewer rows fall back.
-    const end = !isAlone && ratio(best) > ratio(best + 1) ? best : best + 1;
+      end < 1 || end >= tried.length ? 1 : tried[end - 1].alone.price / Math.max(1, tried[end].alone.price);
+    // On the gentler side too: the guard may refuse what the calibration rows, on which it was fitted, let pass.
+    const end = ratio(best) > ratio(best + 1) ? best : best + 1;
     return ratio(end) > closest ? end : 0;
   }
 }
 
 function cheapestOf(fitted: readonly Fitted[]): Fitted | undefined {
-  return fitted.reduce<Fitted | undefined>((least, one) => (least && least.macs <= one.macs ? least : one), undefined);
+  return fitted.reduce<Fitted | undefined>(
+    (least, one) => (least && least.price <= one.price ? least : one),
+    undefined,
+  );
 }
 
 /** From the dearest to the cheapest, each one truer than all cheaper ones. */
-export function paretoPath<T extends { readonly macs: number; readonly rate: number }>(
+export function paretoPath<T extends { readonly price: number; readonly rate: number }>(
   fitted: readonly T[],
   limit: number,
 ): readonly T[] {
   const path: T[] = [];
   let best = Number.POSITIVE_INFINITY;
-  for (const candidate of [...fitted].sort((a, b) => a.macs - b.macs || a.rate - b.rate)) {
+  for (const candidate of [...fitted].sort((a, b) => a.price - b.price || a.rate - b.rate)) {
     if (candidate.rate > limit || candidate.rate >= best) continue;
     best = candidate.rate;
     path.unshift(candidate);

@@ -5,11 +5,12 @@ import { type Allocation, allocate } from './allocate.js';
 import type { Setting } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Narrowing, Offers } from './offers.js';
+import type { Prices } from './prices.js';
 import { type Linear, layersOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
-/** Shares of the work, each about two thirds of the one before. */
-const workShares = [0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
+/** Shares of the price, each about two thirds of the one before. */
+const priceShares = [0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
 
 /** Smallest share of a layer's inputs that must go for a gather in front of it to pay. */
 const gatherShare = 1 / 8;
@@ -57,12 +58,12 @@ export function supportedUnits(graph: Graph, { units }: Evidence): Map<string, I
 export const unitsSetting = (units: Setting['units']): Setting => ({ name: 'units', units, ranks: new Map() });
 
 /**
- * Settings from gentle to aggressive: ranks, hidden units and inputs allocated across layers at falling work.
- * @param at  the setting at a share of the work
+ * Settings from gentle to aggressive: ranks, hidden units and inputs allocated across layers at falling prices.
+ * @param at  the setting at a share of the price
  */
 export function rankSettings(at: (share: number) => Setting | null): readonly Setting[] {
   const settings: Setting[] = [];
-  for (const share of workShares) {
+  for (const share of priceShares) {
     const setting = at(share);
     const last = settings.at(-1);
     if (setting && !(last && isSame(setting, last))) settings.push(setting);
@@ -70,7 +71,7 @@ export function rankSettings(at: (share: number) => Setting | null): readonly Se
   return settings;
 }
 
-/** The setting whose share of the work is midway between two, if it is another one. */
+/** The setting whose share of the price is midway between two, if it is another one. */
 export function settingBetween(
   at: (share: number) => Setting | null,
   { share: high, ...dearer }: Setting,
@@ -88,15 +89,20 @@ function isSame(a: Setting, b: Setting): boolean {
 
 const sizes = (kept: Setting['units'] = new Map()) => [...kept].map(([name, { length }]) => [name, length]);
 
-/** The setting at a share of the work; null where it saves nothing, or cannot be. */
+/**
+ * The setting at a share of the price; null where it saves nothing, or cannot be.
+ * @param whole  price of the whole graph
+ */
 export function settingAt(
   { layers, narrowings }: Offers,
   whole: number,
   share: number,
   known: Setting['units'],
+  prices: Omit<Prices, 'ofGraph'>,
 ): Setting | null {
-  const rest = whole - layers.reduce((sum, { positions, out, inputs }) => sum + positions * out * inputs, 0);
-  const allocation = layers.length > 0 ? allocate(layers, narrowings, share * whole - rest) : null;
+  const { ofLinear, unit } = prices;
+  const rest = whole - layers.reduce((sum, { positions, out, inputs }) => sum + ofLinear(positions, inputs, out), 0);
+  const allocation = layers.length > 0 ? allocate(layers, narrowings, share * whole - rest, prices) : null;
   if (!allocation) return null;
   const decided = new Set(narrowings.map(({ layer, kind }) => (kind === 'units' ? layer : null)));
   const undecided = [...known].filter(([layer]) => !decided.has(layer));
@@ -104,7 +110,7 @@ export function settingAt(
   const columns = keptOf(narrowings, 'columns', allocation, gatherShare);
   if (allocation.ranks.size + units.size + columns.size === 0) return null;
   const isNarrowed = units.size + columns.size > 0;
-  const name = `${isNarrowed ? 'units, ' : ''}ranks at ${share} of the work`;
+  const name = `${isNarrowed ? 'units, ' : ''}ranks at ${share} of the ${unit}`;
   return { name, share, units, columns, ranks: allocation.ranks };
 }
 

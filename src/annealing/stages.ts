@@ -8,13 +8,14 @@ import { demandedSettings, domainSettings, entryLayers } from './block-settings.
 import { type CascadeChooser, noMargins } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
-import type { AnnealOptions } from './context.js';
+import { type AnnealOptions, pricesOf } from './context.js';
 import type { Decision } from './decision.js';
 import { allAlike, Fitter, type Importance, type Setting } from './fit.js';
 import { fisherFactors } from './gradients/index.js';
 import type { Candidate } from './guard.js';
 import { offersOf } from './offers.js';
 import type { Domains } from './partition.js';
+import type { Prices } from './prices.js';
 import { replaceValue } from './rewrite.js';
 import { rowCount, thinRows } from './rows.js';
 import { type Fitted, type Limits, Searcher } from './search.js';
@@ -57,6 +58,7 @@ export class Proposer {
   readonly #tuner: Tuner | null;
   /** Names of proposed settings whose parts exchange nothing. */
   readonly #apart = new Set<string>();
+  readonly #prices: Prices;
 
   constructor(
     readonly graph: Graph,
@@ -68,6 +70,7 @@ export class Proposer {
     readonly cascades: CascadeChooser | null = null,
     readonly seen: SeenSupport | null = null,
   ) {
+    this.#prices = pricesOf(options);
     this.trimmed = trimExactly(graph);
     const rows = calibration && thinRows(calibration, fitRows);
     const parts = rows && options.tune ? setAside(rows, options.seed ?? 0) : null;
@@ -111,17 +114,17 @@ export class Proposer {
         this.trimmed,
         new Map([...constants].map(([value, mean]) => [value, zerosLike(mean)])),
       );
-      yield { name: 'control: branches at zero', macs: cost(without), value: without, isControl: true };
-      yield { name: 'constants', macs: cost(base), value: base };
+      yield { ...this.#candidate('control: branches at zero', without), isControl: true };
+      yield this.#candidate('constants', base);
     }
     const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
     const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades, this.#tuner);
     const withoutUnits = await this.#unitsStage(base, searcher);
     if (withoutUnits && withoutUnits.stage.macs < limit) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
-    const dearest = Math.min(limit, withoutUnits?.stage.macs ?? cost(base));
+    const dearest = Math.min(this.#limitPrice(exact), withoutUnits?.stage.price ?? this.#priceOf(base));
     const found = await this.#search(searcher, settings);
-    for (const candidate of found) if (candidate.macs < dearest) yield candidate;
+    for (const candidate of found) if (candidate.price < dearest) yield candidate;
   }
 
   /**
@@ -139,7 +142,7 @@ export class Proposer {
 
   /** Blocks where parts are demanded; ranks otherwise, and blocks where the inputs fall into domains. */
   async #settings(fitter: Fitter, units: Setting['units']): Promise<Settings> {
-    const { cost, parts = 'auto', bus = 'auto', seed = 0 } = this.options;
+    const { parts = 'auto', bus = 'auto', seed = 0 } = this.options;
     const { graph } = fitter;
     const none = { ranks: [], between: () => null, blocks: [] };
     if (parts === 'kept') return none;
@@ -154,12 +157,26 @@ export class Proposer {
       if ([...(blocks?.values() ?? [])].every((form) => form.bus === 0)) this.#apart.add(name);
     }
     const offers = await offersOf(fitter);
-    const at = (share: number) => settingAt(offers, cost(graph), share, units);
+    const whole = this.#priceOf(graph);
+    const at = (share: number) => settingAt(offers, whole, share, units, this.#prices);
     return {
       ranks: rankSettings(at),
       between: (dearer, cheaper) => settingBetween(at, dearer, cheaper),
       blocks: split,
     };
+  }
+
+  #priceOf(graph: Graph): number {
+    return this.#prices.ofGraph(graph)(this.#prices.rows);
+  }
+
+  /** What the last exact stage costs, or the original: a stage that costs as much is not worth its risk. */
+  #limitPrice(exact: readonly Candidate<Graph>[]): number {
+    return this.#priceOf(exact.at(-1)?.value ?? this.graph);
+  }
+
+  #candidate(name: string, graph: Graph): Candidate<Graph> {
+    return { name, macs: this.options.cost(graph), value: graph };
   }
 
   /** Taking out unsupported units, where the calibration rows do not mind. */

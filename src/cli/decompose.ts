@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
+import { loadCostTable } from '../cost-table.js';
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
@@ -78,6 +79,8 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       bus: args.bus,
       cascade: args.cascade,
       tune: args.tune,
+      ...(args.costs !== undefined && { costs: args.costs === 'work' ? 'work' : loadCostTable(args.costs) }),
+      batch: args.batch,
       seed: args.seed,
       pictures: args.report !== undefined,
       onProgress: progress.update,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Accuracy } from '../../src/annealing/accuracy.js';
@@ -52,6 +53,22 @@ describe('kerf decompose and kerf verify', () => {
     const { code, stdout } = await kerf(['decompose', digits, '-o', '-']);
     assert.equal(code, 0);
     assert.ok(stdout.includes('"kerf.version"'));
+  });
+
+  it('compares structures by a table of costs, whose hash the package carries', async () => {
+    const table = join(root, 'src/plan/costs.json');
+    await kerf(['decompose', digits, '-o', file('table.kerf'), '--costs', table]);
+    assert.deepEqual(readFileSync(file('table.kerf')), readFileSync(file('free.kerf')));
+    const inspection = jsonOf(await kerf(['inspect', file('table.kerf'), '--json']));
+    const { options } = inspection.source as { options: Record<string, unknown> };
+    assert.equal(options.costs, createHash('sha256').update(readFileSync(table)).digest('hex'));
+    assert.equal(options.batch, 64);
+    writeFileSync(file('bad.json'), '{"version": 1}');
+    const refused = (words: string[]) => kerf(['decompose', digits, '-o', file('never.kerf'), ...words]);
+    assertRefused(await refused(['--costs', file('bad.json')]), 3, 'FILE_FORMAT');
+    assertRefused(await refused(['--costs', file('absent.json')]), 1, 'IO_FAILED');
+    assertRefused(await refused(['--batch', '0']), 2, 'USAGE');
+    assert.equal(existsSync(file('never.kerf')), false);
   });
 
   it('inspect and report tell what is in the package', async () => {

@@ -17,6 +17,8 @@ export interface DecomposeArgs {
   parts: 'auto' | number;
   bus: 'auto' | number;
   cascade: 'auto' | 'on' | 'off';
+  costs: string | undefined;
+  batch: number;
   fdr: number;
   tune: number;
   seed: number;
@@ -98,6 +100,21 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
           default: '0',
           describe: 'steps of training on calibration data, without labels; 1000 are some seconds a stage',
         },
+      ),
+    )
+    .option(
+      'costs',
+      textOption({
+        describe: 'what structures are compared by: a table of "npm run bench -- costs"; work: multiply-adds',
+        defaultDescription: 'the time of a table that ships with kerf',
+      }),
+    )
+    .option(
+      'batch',
+      numberOption(
+        'batch',
+        { minimum: 1, maximum: 65536, integer: true },
+        { default: '64', describe: 'rows of the calls whose time is compared' },
       ),
     )
     .option('seed', seedOption())

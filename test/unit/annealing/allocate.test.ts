@@ -41,7 +41,7 @@ describe('allocate', () => {
         offers,
         offers.map(({ name }) => allocation.ranks.get(name) ?? null),
       );
-      assert.equal(allocation.work, found.work);
+      assert.equal(allocation.price, found.work);
       assert.ok(found.work <= budget);
       for (const other of all) {
         const { work, error } = judge(offers, other);
@@ -86,7 +86,7 @@ describe('allocate', () => {
         assert.ok(allocation, `budget ${budget}`);
         const [rank, inputs, hidden] = formOf(allocation);
         const found = cost(rank, inputs, hidden);
-        assert.equal(allocation.work, found.work);
+        assert.equal(allocation.price, found.work);
         assert.ok(found.work <= budget, `budget ${budget}`);
         for (const [r, i, h] of [
           [rank === null ? 8 : rank - 1, inputs, hidden],

@@ -32,13 +32,19 @@ function almostLowRank(seed: number, out: number, inputs: number): LayerSpec {
 const modelOf = (graph: Graph): Model => ({ format: 'onnx', graph, unsupported: [], sha256: '0'.repeat(64) });
 const net = modelOf(mlp([almostLowRank(1, 64, 64), randomLayer(createRandom(2), 5, 64, () => true)]));
 const data: DecomposeOptions = {
+  costs: 'work',
   calibration: { x: normalRows(3, 2000, 64) },
   guard: { x: normalRows(4, 3000, 64) },
 };
 
 describe('CascadeChooser', () => {
-  const chooser = new CascadeChooser(rule, 1000, 0.01, false);
-  const compressed = { name: 'rank', macs: 100, value: net.graph, rate: 0 };
+  const chooser = new CascadeChooser(
+    rule,
+    { macs: 1000, price: 2000, priceOfShare: (share) => 2000 * share },
+    0.01,
+    false,
+  );
+  const compressed = { name: 'rank', macs: 100, price: 200, value: net.graph, rate: 0 };
 
   it('falls back where rows differ, less with each offer, and counts the original once a row', () => {
     // 1000 rows with margins 0.001 .. 1; those at 0.05, 0.1, ... 0.4 differ.

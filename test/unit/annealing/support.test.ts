@@ -110,10 +110,22 @@ describe('cascades by support', () => {
   const margins = Float32Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? (i + 2) / 200 : 0));
   const outputs = { y: new Tensor('float32', margins, [100, 2]) };
   const differs = Uint8Array.from({ length: 100 }, (_, i) => (i < 4 ? 1 : 0));
-  const fitted = { name: 'rank', macs: 100, value: mlp([randomLayer(createRandom(1), 2, 3, () => true)]), rate: 0 };
+  const fitted = {
+    name: 'rank',
+    macs: 100,
+    price: 100,
+    value: mlp([randomLayer(createRandom(1), 2, 3, () => true)]),
+    rate: 0,
+  };
   const offersAt = (missing: number) => {
     const seen = { support: [{ input: 'x', spans: [1, 2] }], columns: 3, unlit: 1, missing };
-    return new CascadeChooser(rule, 1000, 0.05, false, seen).offers(fitted, outputs, differs);
+    return new CascadeChooser(
+      rule,
+      { macs: 1000, price: 1000, priceOfShare: (share) => 1000 * share },
+      0.05,
+      false,
+      seen,
+    ).offers(fitted, outputs, differs);
   };
 
   it('count what new rows outside will cost, and check nothing where calibration hardly knows the support', () => {
