@@ -9,10 +9,10 @@
 import { runConv, runGru, runLstm, runPool } from './layer-steps';
 import { i8_linear, i8_matmul_integer } from './linear/int8';
 import { f32_pack_linear } from './linear/pack';
-import { f32_gemm_sparse_input } from './linear/sparse-input';
+import { runLinearStep } from './linear-steps';
+import { Opcode } from './opcode';
 import {
   cast,
-  copy_strided,
   f32_binary,
   f32_embedding_bag,
   f32_reduce,
@@ -20,63 +20,8 @@ import {
   f32_unary,
   gather_axis,
   x32_fill,
-  x32_gather_columns,
 } from './operators/index';
 import { Word } from './step-word';
-
-/** Opcodes, as in src/runtime/step-kinds.ts. */
-const enum Opcode {
-  GEMM = 1,
-  PACK,
-  UNARY,
-  BINARY,
-  REDUCE,
-  SOFTMAX,
-  COPY,
-  GATHER_COLUMNS,
-  GATHER,
-  EMBEDDING_BAG,
-  CAST,
-  FILL,
-  CONV,
-  POOL,
-  LSTM,
-  GRU,
-  GEMM_INT8,
-  MATMUL_INTEGER,
-}
-
-/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | batches | strideX, Panels, Z, Y | scratch | */
-function runGemm(w: usize): void {
-  if (Word.size(w, 4) == 0 || Word.size(w, 5) == 0) return;
-  let xPtr = Word.pointer(w, 0);
-  let panelPtr = Word.pointer(w, 1);
-  let zPtr = Word.pointer(w, 2);
-  let yPtr = Word.pointer(w, 3);
-  const R = zPtr ? Word.size(w, 7) : 0;
-  for (let b = Word.size(w, 13); b > 0; b--) {
-    f32_gemm_sparse_input(
-      yPtr,
-      Word.size(w, 10),
-      xPtr,
-      Word.size(w, 8),
-      panelPtr,
-      Word.size(w, 4),
-      Word.size(w, 5),
-      Word.size(w, 6),
-      zPtr,
-      Word.size(w, 9),
-      R,
-      Word.real(w, 11),
-      Word.real(w, 12),
-      Word.pointer(w, 18),
-    );
-    xPtr += (<usize>Word.size(w, 14)) << 2;
-    panelPtr += (<usize>Word.size(w, 15)) << 2;
-    zPtr += (<usize>Word.size(w, 16)) << 2;
-    yPtr += (<usize>Word.size(w, 17)) << 2;
-  }
-}
 
 /** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | scratch | */
 function runGemmInt8(w: usize): void {
@@ -144,20 +89,6 @@ function runPack(w: usize): void {
   }
 }
 
-/** | x | indices | y | M | N | columns | ldx | ldy | */
-function runGatherColumns(w: usize): bool {
-  return x32_gather_columns(
-    Word.pointer(w, 0),
-    Word.pointer(w, 1),
-    Word.pointer(w, 2),
-    Word.size(w, 3),
-    Word.size(w, 4),
-    Word.size(w, 5),
-    Word.size(w, 6),
-    Word.size(w, 7),
-  );
-}
-
 /** | x | indices | y | elementBytes | outer | axis | inner | count | */
 function runGather(w: usize): bool {
   return gather_axis(
@@ -191,9 +122,6 @@ function runEmbeddingBag(w: usize): bool {
 /** Runs one step; false when its data or its opcode is refused. */
 function runStep(opcode: i32, w: usize): bool {
   switch (opcode) {
-    case Opcode.GEMM:
-      runGemm(w);
-      return true;
     case Opcode.PACK:
       runPack(w);
       return true;
@@ -237,11 +165,6 @@ function runStep(opcode: i32, w: usize): bool {
         Word.size(w, 5),
       );
       return true;
-    case Opcode.COPY: // | src | dst | elementBytes | rank | axes ... |
-      copy_strided(Word.size(w, 2), Word.size(w, 3), Word.ptr(w, 4), Word.pointer(w, 0), Word.pointer(w, 1));
-      return true;
-    case Opcode.GATHER_COLUMNS:
-      return runGatherColumns(w);
     case Opcode.GATHER:
       return runGather(w);
     case Opcode.EMBEDDING_BAG:
@@ -271,7 +194,7 @@ function runStep(opcode: i32, w: usize): bool {
       runMatMulInteger(w);
       return true;
     default:
-      return false;
+      return runLinearStep(opcode, w);
   }
 }
 

@@ -1,8 +1,9 @@
 /** The kernels as the runtime loads them, on a memory of their own. */
 import { requireRevectorized } from '../build/src/executors/revectorize.js';
 import { sessionKernels } from '../build/src/executors/session-kernels.js';
-import { bindRuntime, plainKernels } from '../build/src/runtime/kernels.js';
+import { bindRuntime } from '../build/src/runtime/kernels.js';
 import { panelLength } from '../build/src/runtime/panels.js';
+import { plainKernels } from '../build/src/runtime/plain-kernels.js';
 import { createMemory } from '../build/src/runtime/wasm.js';
 import { Workspace } from '../build/src/runtime/workspace.js';
 

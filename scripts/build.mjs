@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
@@ -22,6 +22,12 @@ const modules = {
   'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
   relaxed: { entry: 'assembly/index.ts', target: 'relaxed', anyHost: true },
   'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared' },
+  core: { entry: 'assembly/core.ts', target: 'plain' },
+  more: {
+    entry: 'assembly/more.ts',
+    target: 'plain',
+    fromCore: ['linear/gemm.ts', 'linear-steps.ts', 'operators/unary-core.ts'],
+  },
   debug: { entry: 'assembly/index.ts', target: 'debug' },
   analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
   'analysis-debug': { entry: 'assembly/analysis.ts', target: 'debug' },
@@ -86,6 +92,15 @@ function embed(name) {
   writeFileSync(`build/wasm/${name}.d.ts`, types.slice(0, isTwin ? 2 : 1).join(''));
 }
 
+/** Reads sources; those in `fromCore` (paths in assembly/) from assembly/from-core/, where they are only declared. */
+function readerOf(fromCore) {
+  const replaced = new Map(fromCore.map((path) => [`assembly/${path}`, `assembly/from-core/${basename(path)}`]));
+  return (path, folder) => {
+    const source = replaced.get(path) ?? path;
+    return existsSync(join(folder, source)) ? readFileSync(join(folder, source), 'utf8') : null;
+  };
+}
+
 const stamp = join(root, 'build', '.built');
 const wasmStamp = join(root, 'build', 'wasm', '.built');
 const isFresh = (path, time) => existsSync(path) && statSync(path).mtimeMs >= time;
@@ -97,18 +112,10 @@ if (process.argv.includes('--if-stale') && isFresh(stamp, sourceTime)) process.e
 if (!isFresh(wasmStamp, assemblyTime)) {
   rmSync('build/wasm', { recursive: true, force: true });
   mkdirSync('build/wasm', { recursive: true });
-  for (const [name, { entry, target }] of Object.entries(modules)) {
-    const { error, stderr } = await asc.main([
-      entry,
-      '--config',
-      'asconfig.json',
-      '--target',
-      target,
-      '--outFile',
-      `build/wasm/${name}.wasm`,
-      '--textFile',
-      `build/wasm/${name}.wat`,
-    ]);
+  for (const [name, { entry, target, fromCore = [] }] of Object.entries(modules)) {
+    const words = [entry, '--config', 'asconfig.json', '--target', target];
+    const outputs = ['--outFile', `build/wasm/${name}.wasm`, '--textFile', `build/wasm/${name}.wat`];
+    const { error, stderr } = await asc.main([...words, ...outputs], { readFile: readerOf(fromCore) });
     if (error) {
       process.stderr.write(`${name}: ${stderr.toString()}\n${error.message}\n`);
       process.exit(1);

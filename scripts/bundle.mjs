@@ -1,38 +1,53 @@
 /**
- * Bundles the runtime, with its plain WASM module inside, into the one file that `kerf/runtime` is: build/runtime.js.
- * The relaxed module is loaded on demand from where it stands: build/wasm/relaxed.js.
+ * Bundles the runtime into what `kerf/runtime` is: build/runtime.js, with the core of the kernels inside, and
+ * build/runtime/, chunks that it loads when a package needs them: other kinds of steps and the whole kernels, cascades,
+ * the choice of kernels. The relaxed module is loaded from where it stands: build/wasm/relaxed.js.
  */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(join(root, 'test', 'package.json'));
 const esbuild = require('esbuild');
 
+/** What stands for a module until esbuild has written its files: it would escape every character that is not printed. */
+const placeOf = (name) => `@wasm:${name}@`;
+
 /**
- * Takes the plain module in as it is, one character a byte (base64 would hide repetitions from gzip), and leaves the
- * relaxed one where it is.
+ * Bits that are turned in every byte: more bytes are then below 128, and take one byte of UTF-8 instead of two. Mirrored
+ * by src/runtime/more-kernels.ts; the core does without, since it would start later.
+ */
+const masks = { more: 122 };
+
+/** A string literal with one character for each byte; only what ends a literal is escaped. */
+function literalOf(bytes) {
+  const escapes = { '\n': 'n', '\r': 'r', '\0': '0' };
+  const text = bytes.toString('latin1').replaceAll(/[\n\r"\\]|\0(?!\d)/g, (char) => `\\${escapes[char] ?? char}`);
+  // Before a digit, \0 would be octal.
+  return `"${text.replaceAll('\0', '\\x00')}"`;
+}
+
+/**
+ * Takes modules in as they are, one character a byte (base64 would hide repetitions from gzip), and leaves the relaxed
+ * one where it is.
  */
 const modules = {
   name: 'wasm-modules',
   setup(build) {
-    build.onResolve({ filter: /^#wasm\/relaxed$/ }, () => ({ path: './wasm/relaxed.js', external: true }));
-    build.onResolve({ filter: /^#wasm\/plain$/ }, ({ path }) => ({ path, namespace: 'wasm' }));
-    build.onLoad({ filter: /.*/, namespace: 'wasm' }, () => {
-      const text = readFileSync(join(root, 'build', 'wasm', 'plain.wasm'), 'latin1');
-      return { contents: `export const latin1 = ${JSON.stringify(text)};` };
-    });
+    build.onResolve({ filter: /^#wasm\/relaxed$/ }, () => ({ path: '../wasm/relaxed.js', external: true }));
+    build.onResolve({ filter: /^#wasm\/(core|more)$/ }, ({ path }) => ({ path: path.slice(6), namespace: 'wasm' }));
+    build.onLoad({ filter: /.*/, namespace: 'wasm' }, ({ path }) => ({
+      contents: `export const latin1 = "${placeOf(path)}";`,
+    }));
   },
 };
 
-await esbuild.build({
+const settings = {
   absWorkingDir: root,
-  entryPoints: ['build/src/runtime/index.js'],
-  outfile: 'build/runtime.js',
   bundle: true,
-  plugins: [modules],
+  conditions: ['kerf-lazy'],
   format: 'esm',
   platform: 'neutral',
   mainFields: ['module', 'main'],
@@ -40,4 +55,77 @@ await esbuild.build({
   target: 'es2022',
   legalComments: 'none',
   charset: 'utf8',
+  write: false,
+  metafile: true,
+};
+const entry = './build/src/runtime/index.js';
+const chunkFile = (path) => `runtime/${basename(path)}`;
+
+/** Leaves out what is imported on demand, and notes the paths of it in `found`. */
+const lazy = (found) => ({
+  name: 'lazy',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      found.add(join(resolveDir, path));
+      return { path: `./${chunkFile(path)}`, external: true };
+    });
+  },
 });
+
+/** Leaves out what the core has; `core:PATH` stands for it. */
+const withoutCore = (core) => ({
+  name: 'without-core',
+  setup(build) {
+    build.onResolve({ filter: /^[.#@]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind !== 'import-statement' || pluginData === 'asked') return undefined;
+      const found = await build.resolve(path, { kind, resolveDir, pluginData: 'asked' });
+      return core.has(relative(root, found.path))
+        ? { path: `core:${relative(root, found.path)}`, external: true }
+        : undefined;
+    });
+  },
+});
+
+async function bundle(options, ...plugins) {
+  const { outputFiles, metafile } = await esbuild.build({ ...settings, ...options, plugins: [...plugins, modules] });
+  return { code: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };
+}
+
+const chunkPaths = new Set();
+const core = new Set((await bundle({ entryPoints: [entry] }, lazy(chunkPaths))).inputs);
+/** What chunks take from the core, `MODULE#NAME`; the core exports it as a dollar and its place here. */
+const taken = [];
+function sharedName(key) {
+  if (!taken.includes(key)) taken.push(key);
+  return `$${taken.indexOf(key)}`;
+}
+
+/** A chunk that imports from ../runtime.js what the core has. */
+async function bundleChunk(path) {
+  const names = [];
+  const { code } = await bundle({ entryPoints: [path] }, withoutCore(core));
+  const rest = code.replaceAll(/import\{([^}]*)\}from"core:([^"]*)";?/g, (_, list, module) => {
+    for (const [name, own = name] of list.split(',').map((item) => item.split(' as '))) {
+      names.push(`${sharedName(`${module}#${name}`)} as ${own}`);
+    }
+    return '';
+  });
+  if (rest.includes('core:')) throw new Error(`${path} imports all of a module of the core: import names`);
+  return `import{${names}}from"../runtime.js";${rest}`;
+}
+
+const files = new Map();
+for (const path of chunkPaths) files.set(chunkFile(path), await bundleChunk(path));
+const exports = taken.map((key, i) => `export { ${key.split('#')[1]} as $${i} } from './${key.split('#')[0]}';`);
+const contents = [`export * from '${entry}';`, ...exports].join('\n');
+files.set('runtime.js', (await bundle({ stdin: { contents, resolveDir: root } }, lazy(new Set()))).code);
+
+rmSync(join(root, 'build', 'runtime'), { recursive: true, force: true });
+mkdirSync(join(root, 'build', 'runtime'));
+for (const [name, text] of files) {
+  const code = text.replaceAll(/"@wasm:(\w+)@"/g, (_, module) =>
+    literalOf(readFileSync(join(root, 'build', 'wasm', `${module}.wasm`)).map((byte) => byte ^ (masks[module] ?? 0))),
+  );
+  writeFileSync(join(root, 'build', name), code);
+}

@@ -5,7 +5,8 @@ import { sessionKernels } from './executors/session-kernels.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
 import { createSessionFromModel } from './pipeline.js';
 import { runReference } from './plan/reference-step.js';
-import { decodePackage, isPackage } from './runtime/format/package-reader.js';
+import { decodePackage } from './runtime/format/decode-package.js';
+import { isPackage } from './runtime/format/package-reader.js';
 import { InferenceSession as PackageSession, type SessionOptions } from './runtime/inference-session.js';
 
 /** What `InferenceSession.create` understands. */

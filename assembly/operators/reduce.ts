@@ -40,7 +40,7 @@ export const enum Term {
 }
 
 /** The tree over one axis, for every term. */
-class Axis {
+export class Axis {
   @inline
   static neutral(t: Term): v128 {
     if (t == Term.MAX || t == Term.TOP) return f32x4.splat(-Infinity);

@@ -3,7 +3,7 @@
 import { loadLanes, storeLanes } from '../linear/lanes';
 import { Exp } from './f32x4-exp';
 import { Log } from './f32x4-log';
-import { f32x4_reduce, Term } from './reduce';
+import { Axis, f32x4_reduce, Term } from './reduce';
 
 /** What a pass over the axis stores: e^(x - v), x / v, or x - v. */
 const enum Pass {
@@ -45,6 +45,21 @@ function softmaxColumns(isLog: bool, xPtr: usize, yPtr: usize, axis: i32, inner:
     Slice.pass(Pass.EXP_OF_DIFFERENCE, xPtr, yPtr, axis, inner, lanes, top);
     const sum = f32x4_reduce(Term.PLAIN, yPtr, axis, inner, lanes, zero);
     Slice.pass(Pass.QUOTIENT, yPtr, yPtr, axis, inner, lanes, sum);
+  }
+}
+
+/**
+ * Softmax of each row of x [rows, axis]: the bits of {@link f32_softmax} for f = 0 and inner = 1, in less code.
+ * @param yPtr  float32 [rows, axis]; x itself or disjoint from it
+ */
+export function f32_softmax_rows(xPtr: usize, yPtr: usize, rows: i32, axis: i32): void {
+  const zero = f32x4.splat(0);
+  for (; rows > 0; rows--) {
+    // A NaN that the maximum misses makes its own power NaN, and so the sum.
+    Slice.pass(Pass.EXP_OF_DIFFERENCE, xPtr, yPtr, axis, 1, 4, Axis.row(Term.TOP, xPtr, axis, zero));
+    Slice.pass(Pass.QUOTIENT, yPtr, yPtr, axis, 1, 4, Axis.row(Term.PLAIN, yPtr, axis, zero));
+    xPtr += (<usize>axis) << 2;
+    yPtr += (<usize>axis) << 2;
   }
 }
 

@@ -1,17 +1,6 @@
 /** Elementwise functions of one operand, each a function of its own, since only then the others' code drops out. */
+import { f32_unary_core } from './unary-core';
 import { Unary, Vector } from './unary-vector';
-
-function f32_relu(xPtr: usize, yPtr: usize, count: i32): void {
-  Vector.each(Unary.RELU, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
-}
-
-function f32_leaky_relu(xPtr: usize, yPtr: usize, count: i32, alpha: f32): void {
-  Vector.each(Unary.LEAKY_RELU, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(0));
-}
-
-function f32_clip(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
-  Vector.each(Unary.CLIP, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(beta));
-}
 
 function f32_neg(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.NEG, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
@@ -53,14 +42,6 @@ function f32_log(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.LOG, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
 }
 
-function f32_sigmoid(xPtr: usize, yPtr: usize, count: i32): void {
-  Vector.each(Unary.SIGMOID, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
-}
-
-function f32_tanh(xPtr: usize, yPtr: usize, count: i32): void {
-  Vector.each(Unary.TANH, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
-}
-
 function f32_erf(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.ERF, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
 }
@@ -92,15 +73,6 @@ function f32_silu(xPtr: usize, yPtr: usize, count: i32): void {
  */
 export function f32_unary(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
   switch (f) {
-    case Unary.IDENTITY:
-      memory.copy(yPtr, xPtr, (<usize>count) << 2);
-      return;
-    case Unary.RELU:
-      return f32_relu(xPtr, yPtr, count);
-    case Unary.LEAKY_RELU:
-      return f32_leaky_relu(xPtr, yPtr, count, alpha);
-    case Unary.CLIP:
-      return f32_clip(xPtr, yPtr, count, alpha, beta);
     case Unary.NEG:
       return f32_neg(xPtr, yPtr, count);
     case Unary.ABS:
@@ -121,10 +93,6 @@ export function f32_unary(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f
       return f32_exp(xPtr, yPtr, count);
     case Unary.LOG:
       return f32_log(xPtr, yPtr, count);
-    case Unary.SIGMOID:
-      return f32_sigmoid(xPtr, yPtr, count);
-    case Unary.TANH:
-      return f32_tanh(xPtr, yPtr, count);
     case Unary.ERF:
       return f32_erf(xPtr, yPtr, count);
     case Unary.HARD_SIGMOID:
@@ -136,6 +104,6 @@ export function f32_unary(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f
     case Unary.SILU:
       return f32_silu(xPtr, yPtr, count);
     default:
-      assert(false, 'f32_unary: unknown function');
+      f32_unary_core(f, xPtr, yPtr, count, alpha, beta);
   }
 }

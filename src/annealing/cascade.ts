@@ -8,8 +8,8 @@
 import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
-import { plainKernels } from '../runtime/kernels.js';
 import { type MarginRule, Margins } from '../runtime/margins.js';
+import { plainKernels } from '../runtime/plain-kernels.js';
 import { gatherRows, joinRows, scatterRows } from '../runtime/row-sets.js';
 import { rowsOutside, type Support } from '../runtime/support.js';
 import type { Stage } from './annealing.js';

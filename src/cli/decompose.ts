@@ -14,7 +14,7 @@ import { evidenceSections } from '../report/evidence-page.js';
 import { htmlPage } from '../report/html.js';
 import { bytes } from '../report/numbers.js';
 import type { Feeds } from '../runtime/executor.js';
-import { decodePackage } from '../runtime/format/package-reader.js';
+import { decodePackage } from '../runtime/format/decode-package.js';
 import { readBeside, wholeNumbers } from './beside.js';
 import type { DecomposeArgs } from './commands/decompose.js';
 import { readInit } from './init.js';

@@ -2,7 +2,8 @@
 import { modelOf, readSource } from '../model/load.js';
 import { formatInspection, inspectModel } from '../report/inspection.js';
 import { formatPackageInspection, inspectPackage } from '../report/package-inspection.js';
-import { decodePackage, isPackage } from '../runtime/format/package-reader.js';
+import { decodePackage } from '../runtime/format/decode-package.js';
+import { isPackage } from '../runtime/format/package-reader.js';
 import { pathOrStdin } from './input-files.js';
 import { printResult } from './print.js';
 

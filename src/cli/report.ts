@@ -3,7 +3,7 @@ import { readSource } from '../model/load.js';
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
 import { htmlPage } from '../report/html.js';
 import { formatPackageInspection, inspectPackage } from '../report/package-inspection.js';
-import { decodePackage } from '../runtime/format/package-reader.js';
+import { decodePackage } from '../runtime/format/decode-package.js';
 import type { ReportArgs } from './commands/report.js';
 import { pathOrStdin } from './input-files.js';
 import { formatJson, print } from './print.js';

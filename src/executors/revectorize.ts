@@ -5,8 +5,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { latin1, sharedAt } from '#wasm/relaxed';
 import { tilesOfHost } from '../runtime/choose-kernels.js';
+import { compileDeflated } from '../runtime/compile-deflated.js';
 import { KerfError } from '../runtime/errors.js';
-import { bindRuntime, compileDeflated, type Kernels, tallTiles } from '../runtime/kernels.js';
+import { bindRuntime, type Kernels, tallTiles } from '../runtime/kernels.js';
 import { passesSelfTest } from '../runtime/self-test.js';
 import { createMemory } from '../runtime/wasm.js';
 import type { SessionKernels } from './session-kernels.js';

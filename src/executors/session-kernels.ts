@@ -1,6 +1,7 @@
 /** The kernels of the tool's sessions: for the calling thread, and for a pool's shared memory. */
 import { chooseKernels } from '../runtime/choose-kernels.js';
-import { compileDeflated, type Kernels } from '../runtime/kernels.js';
+import { compileDeflated } from '../runtime/compile-deflated.js';
+import type { Kernels } from '../runtime/kernels.js';
 
 export interface SessionKernels {
   readonly own: Kernels;

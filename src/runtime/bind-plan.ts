@@ -4,14 +4,15 @@
  *     Plan + { batch: 64 } ─▶ buffer sizes, and per step: params as numbers, operands, the regions they touch
  */
 
+import { stepKinds } from '#step-kinds';
 import { bindParams } from './bind-params.js';
 import { KerfError } from './errors.js';
 import { type Bindings, type Extent, evaluate } from './extent.js';
+import { invalidPackage as invalid } from './invalid-package.js';
 import { int8PanelLength, panelLength } from './panels.js';
 import type { Operand, Plan, PlanWeight, Step, WeightLayout } from './plan.js';
 import { referenceKind, referenceShapes } from './reference.js';
 import type { BoundParams, OperandSpec, Region, StepKind } from './step-kind.js';
-import { stepKinds } from './step-kinds.js';
 import { type DType, elementCount } from './tensor.js';
 
 /** Elements of the largest buffer: every address below it is exact in f64. */
@@ -56,10 +57,6 @@ export function stepName(step: Step, index: number): string {
   return step.node === undefined ? `step ${index} (${step.kind})` : `node "${step.node}" (${step.kind})`;
 }
 
-function invalid(where: string, problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`);
-}
-
 /** Elements of a weight, as its layout stores them. */
 export function weightLength(shape: readonly number[], layout: WeightLayout): number {
   if (layout === 'plain') return elementCount(shape);
@@ -79,6 +76,9 @@ function bindSize(extent: Extent, bindings: Bindings, where: string): number {
   return size;
 }
 
+/** What every plan was bound to last: it is checked at the sizes that the first run often has. */
+const lastBound = new WeakMap<Plan, BoundPlan>();
+
 /**
  * Binds `plan`.
  * @param bindings  a value for each of `plan.symbols`
@@ -87,6 +87,8 @@ function bindSize(extent: Extent, bindings: Bindings, where: string): number {
  * @complexity O(steps)
  */
 export function bindPlan(plan: Plan, bindings: Bindings): BoundPlan {
+  const last = lastBound.get(plan);
+  if (last && plan.symbols.every((name) => last.bindings.get(name) === bindings.get(name))) return last;
   const sizes = plan.buffers.map((buffer, b) => bindSize(buffer.size, bindings, `buffer ${b}`));
   for (const port of [...plan.inputs, ...plan.outputs]) {
     const where = `port "${port.name}"`;
@@ -96,7 +98,9 @@ export function bindPlan(plan: Plan, bindings: Bindings): BoundPlan {
     }
   }
   const steps = plan.steps.map((step, index) => bindStep(plan, step, index, sizes, bindings));
-  return { plan, bindings, sizes, steps, work: steps.reduce((sum, step) => sum + step.work, 0) };
+  const bound = { plan, bindings, sizes, steps, work: steps.reduce((sum, step) => sum + step.work, 0) };
+  lastBound.set(plan, bound);
+  return bound;
 }
 
 function bindStep(plan: Plan, step: Step, index: number, sizes: readonly number[], bindings: Bindings): BoundStep {

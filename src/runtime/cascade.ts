@@ -7,9 +7,10 @@
  *       └──────────│──────▶ support ─▶ rows outside ────┘             │
  *                  └────────────── outputs ◀── rows in their place ───┘
  */
+import { plainKernels } from '#plain-kernels';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats, ThreadStats } from './executor.js';
 import { type FallbackOptions, FallbackWatch } from './fallback-watch.js';
-import { type Kernels, plainKernels } from './kernels.js';
+import type { Kernels } from './kernels.js';
 import { type MarginRule, Margins } from './margins.js';
 import type { Plan, PlanPort } from './plan.js';
 import { isRowMajor } from './row-chunks.js';

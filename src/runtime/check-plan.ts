@@ -1,14 +1,10 @@
 /** What must hold of a plan before it may run, beyond the types of its fields. */
+import { checkRaces } from '#races';
 import { type BoundPlan, bindPlan } from './bind-plan.js';
-import { KerfError } from './errors.js';
 import { type Bindings, equals, evaluate, symbol } from './extent.js';
+import { invalidPackage as invalid } from './invalid-package.js';
 import type { Plan, PlanPort } from './plan.js';
-import { checkRaces } from './races.js';
 import { checkWritten } from './written.js';
-
-function invalid(where: string, problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`);
-}
 
 /** Values that symbols take, in this order, until every size is a whole number >= 0. */
 const trialSizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];

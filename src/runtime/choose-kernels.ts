@@ -1,6 +1,9 @@
 /** Chooses the build of the kernels: by what the host can do, checked once, or as it is told. */
+import { loadPlainKernels } from '#plain-kernels';
+import { compileDeflated } from './compile-deflated.js';
 import { KerfError } from './errors.js';
-import { compileDeflated, type KernelBuild, type Kernels, plainKernels, tallTiles } from './kernels.js';
+import { type KernelBuild, type Kernels, tallTiles } from './kernels.js';
+import type { Step } from './plan.js';
 import { passesSelfTest } from './self-test.js';
 import { supportsWasm } from './wasm-features.js';
 
@@ -34,11 +37,12 @@ async function loadRelaxed(): Promise<Kernels | null> {
  * The kernels of a session.
  * @param choice  untrusted: an option or an environment variable
  * @param where  names it in messages
+ * @param steps  what the kernels are to run
  * @throws OPTION_INVALID when it is no {@link KernelChoice}; KERNELS_UNSUPPORTED when it is `relaxed` and the host
  *   cannot; KERNEL_TRAP when the host refuses to compile
  */
-export async function chooseKernels(choice: unknown, where: string): Promise<Kernels> {
-  if (choice === 'plain') return plainKernels();
+export async function chooseKernels(choice: unknown, where: string, steps: readonly Step[] = []): Promise<Kernels> {
+  if (choice === 'plain') return loadPlainKernels(steps);
   if (choice !== 'auto' && choice !== 'relaxed') {
     throw new KerfError(
       'OPTION_INVALID',
@@ -49,7 +53,7 @@ export async function chooseKernels(choice: unknown, where: string): Promise<Ker
   relaxed ??= loadRelaxed();
   const kernels = await relaxed;
   if (kernels) return kernels;
-  if (choice === 'auto') return plainKernels();
+  if (choice === 'auto') return loadPlainKernels(steps);
   throw new KerfError(
     'KERNELS_UNSUPPORTED',
     where,

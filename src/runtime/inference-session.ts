@@ -1,14 +1,15 @@
-import { createCascadeExecutor } from './cascade.js';
-import { chooseKernels, type KernelChoice } from './choose-kernels.js';
+import { loadPlainKernels } from '#plain-kernels';
+import { loadStepKinds } from '#step-kinds';
+import type { KernelChoice } from './choose-kernels.js';
 import { KerfError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { FallbackOptions } from './fallback-watch.js';
-import { decodePackage } from './format/package-reader.js';
-import { kernelsOf } from './kernels.js';
+import { openPackage, readPackage, stepKindsOf } from './format/package-reader.js';
+import { type Kernels, kernelsOf } from './kernels.js';
 import type { Plan } from './plan.js';
 import type { RunReference } from './reference.js';
 import { Session, type SessionPorts } from './session.js';
-import { createWasmExecutor } from './wasm-executor.js';
+import { createWasmExecutor, type WasmExecutorOptions } from './wasm-executor.js';
 
 /** What `kerf/runtime` understands when it creates a session. */
 export interface SessionOptions extends FallbackOptions {
@@ -43,22 +44,37 @@ export class InferenceSession extends Session {
     source: string | URL | Uint8Array | ArrayBuffer,
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
-    const { plan, cascade, certificate } = decodePackage(await packageBytes(source));
-    const { wasmModule, runReference, limits } = options;
-    const kernels = wasmModule
-      ? kernelsOf(wasmModule)
-      : await chooseKernels(options.kernels ?? 'plain', 'option "kernels"');
-    const create = (one: Plan) =>
-      createWasmExecutor(one, {
-        kernels,
-        ...(runReference && { runReference }),
-        ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
-      });
+    const file = openPackage(await packageBytes(source));
+    const rare = file.cascade === undefined ? null : await import('./cascade-parts.js');
+    await loadStepKinds(
+      new Set([...stepKindsOf(file.plan), ...stepKindsOf((file.cascade as { plan?: unknown })?.plan)]),
+    );
+    const { plan, cascade, certificate } = readPackage(file, rare?.readCascade);
+    const plans = cascade ? [plan, cascade.plan] : [plan];
+    const kernels = await kernelsFor(plans, options);
+    const [compressed, original] = plans.map((one) => createWasmExecutor(one, { ...wasmOptions(options), kernels }));
     const executor = cascade
-      ? createCascadeExecutor(cascade.rule, create(plan), create(cascade.plan), { ...options, kernels })
-      : create(plan);
+      ? rare!.createCascadeExecutor(cascade.rule, compressed, original, { ...options, kernels })
+      : compressed;
     return InferenceSession.fromExecutor(plan, executor, certificate);
   }
+}
+
+/** What the executors of a session take of its options. */
+function wasmOptions({ runReference, limits }: SessionOptions): WasmExecutorOptions {
+  return {
+    ...(runReference && { runReference }),
+    ...(limits?.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+  };
+}
+
+/** The kernels that the options ask for, and that run the plans. */
+async function kernelsFor(plans: readonly Plan[], { wasmModule, kernels = 'plain' }: SessionOptions): Promise<Kernels> {
+  if (wasmModule) return kernelsOf(wasmModule);
+  const steps = plans.flatMap((plan) => plan.steps);
+  if (kernels === 'plain') return loadPlainKernels(steps);
+  const { chooseKernels } = await import('./choose-kernels.js');
+  return chooseKernels(kernels, 'option "kernels"', steps);
 }
 
 async function packageBytes(source: string | URL | Uint8Array | ArrayBuffer): Promise<Uint8Array> {

@@ -1,5 +1,4 @@
-/** The runtime's kernel modules: compiled once a process, or given compiled where the host refuses bytes. */
-import { latin1 } from '#wasm/plain';
+/** The runtime's kernel modules: embedded, or given compiled where the host refuses bytes. */
 import { KerfError } from './errors.js';
 import { bindKernels, decodeLatin1 } from './wasm.js';
 
@@ -72,17 +71,8 @@ export interface Kernels {
   readonly module: WebAssembly.Module;
   /** Which tall tile pays on this host, of {@link tallTiles}; only the relaxed build has any. */
   readonly tiles: number;
-}
-
-let plain: Kernels | undefined;
-
-/**
- * The plain module, compiled at the first call.
- * @throws KERNEL_TRAP when the host refuses to compile
- */
-export function plainKernels(): Kernels {
-  plain ??= kernelsOf(compileKernels(latin1));
-  return plain;
+  /** The module `more`, of the steps that `module` lacks, where that is the core. */
+  readonly more?: WebAssembly.Module;
 }
 
 /** A module that the caller compiled, of the plain build for all that is known. */
@@ -91,8 +81,11 @@ export function kernelsOf(module: WebAssembly.Module): Kernels {
 }
 
 /** Instantiates kernels on a memory. */
-export function bindRuntime({ module, tiles }: Kernels, memory: WebAssembly.Memory): RuntimeKernels {
-  return bindKernels<RuntimeKernels>(module, memory, tiles).exports;
+export function bindRuntime({ module, tiles, more }: Kernels, memory: WebAssembly.Memory): RuntimeKernels {
+  const { exports } = bindKernels<RuntimeKernels>(module, memory, tiles);
+  if (!more) return exports;
+  const core = exports as unknown as WebAssembly.ModuleImports;
+  return { ...exports, run_steps: bindKernels<RuntimeKernels>(more, memory, tiles, core).exports.run_steps };
 }
 
 /**
@@ -103,21 +96,8 @@ export function compileKernels(text: string, sharedAt?: number): WebAssembly.Mod
   return compileBytes(decodeLatin1(text), sharedAt);
 }
 
-/**
- * Compiles a module that is embedded compressed; parameters as in {@link compileKernels}.
- * @param section  bytes of a section to append
- */
-export async function compileDeflated(
-  text: string,
-  sharedAt?: number,
-  section: readonly number[] = [],
-): Promise<WebAssembly.Module> {
-  const stream = new Blob([decodeLatin1(text)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  return compileBytes(section.length ? Uint8Array.of(...bytes, ...section) : bytes, sharedAt);
-}
-
-function compileBytes(bytes: Uint8Array<ArrayBuffer>, sharedAt?: number): WebAssembly.Module {
+/** Compiles a module from its bytes, which are changed; parameters as in {@link compileKernels}. */
+export function compileBytes(bytes: Uint8Array<ArrayBuffer>, sharedAt?: number): WebAssembly.Module {
   if (sharedAt !== undefined) bytes[sharedAt] = 3;
   try {
     return new WebAssembly.Module(bytes);

@@ -1,6 +1,6 @@
 import type { BoundPlan } from './bind-plan.js';
 import { type Touched, touchedMeet } from './element-set.js';
-import { KerfError } from './errors.js';
+import { invalidPackage as invalid } from './invalid-package.js';
 
 /** One part's access to a buffer. */
 interface Access extends Touched {
@@ -68,8 +68,4 @@ export function checkRaces(bound: BoundPlan): void {
       }
     });
   }
-}
-
-function invalid(where: string, problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`);
 }

@@ -7,13 +7,14 @@
  * in that part's arena, placed by lifetime. Chunk c uses the memory of chunk c - slots again, which has ended by then;
  * with one thread there is one slot.
  */
+import { checkRaces } from '#races';
 import { type BoundPlan, type BoundStep, bindPlan } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import { type Bindings, evaluate } from './extent.js';
 import { alignBytes, alignmentBytes } from './liveness.js';
 import { type ChunkPlace, type Place, placeChunk, scratchOf } from './placement.js';
 import type { PlanPort } from './plan.js';
-import { checkRaces } from './races.js';
+
 import { chooseRowChunks, type RowChunk } from './row-chunks.js';
 import { type OrderedTask, orderTasks, type Unit, unitsOf } from './task-order.js';
 import { type DType, elementBytes, elementCount } from './tensor.js';

@@ -1,22 +1,24 @@
 import { KerfError } from './errors.js';
 
-/** Array type, element size and ONNX number of each dtype; onnxruntime's names and array types. */
+export { dtypeOfOnnxNumber, onnxNumber } from './onnx-numbers.js';
+
+/** Array type and element size of each dtype; onnxruntime's names and array types. */
 const dtypes = {
-  float32: { array: Float32Array, bytes: 4, onnx: 1 },
-  uint8: { array: Uint8Array, bytes: 1, onnx: 2 },
-  int8: { array: Int8Array, bytes: 1, onnx: 3 },
-  uint16: { array: Uint16Array, bytes: 2, onnx: 4 },
-  int16: { array: Int16Array, bytes: 2, onnx: 5 },
-  int32: { array: Int32Array, bytes: 4, onnx: 6 },
-  int64: { array: BigInt64Array, bytes: 8, onnx: 7 },
-  bool: { array: Uint8Array, bytes: 1, onnx: 9 },
+  float32: { array: Float32Array, bytes: 4 },
+  uint8: { array: Uint8Array, bytes: 1 },
+  int8: { array: Int8Array, bytes: 1 },
+  uint16: { array: Uint16Array, bytes: 2 },
+  int16: { array: Int16Array, bytes: 2 },
+  int32: { array: Int32Array, bytes: 4 },
+  int64: { array: BigInt64Array, bytes: 8 },
+  bool: { array: Uint8Array, bytes: 1 },
   /** Raw IEEE half bits. */
-  float16: { array: Uint16Array, bytes: 2, onnx: 10 },
-  float64: { array: Float64Array, bytes: 8, onnx: 11 },
-  uint32: { array: Uint32Array, bytes: 4, onnx: 12 },
-  uint64: { array: BigUint64Array, bytes: 8, onnx: 13 },
+  float16: { array: Uint16Array, bytes: 2 },
+  float64: { array: Float64Array, bytes: 8 },
+  uint32: { array: Uint32Array, bytes: 4 },
+  uint64: { array: BigUint64Array, bytes: 8 },
   /** The upper half of a float32's bits. */
-  bfloat16: { array: Uint16Array, bytes: 2, onnx: 16 },
+  bfloat16: { array: Uint16Array, bytes: 2 },
 } as const;
 
 export type DType = keyof typeof dtypes;
@@ -33,16 +35,6 @@ export function isDType(name: unknown): name is DType {
 /** Bytes of one element. */
 export function elementBytes(dtype: DType): number {
   return dtypes[dtype].bytes;
-}
-
-/** ONNX TensorProto.DataType number of a dtype. */
-export function onnxNumber(dtype: DType): number {
-  return dtypes[dtype].onnx;
-}
-
-/** The dtype with an ONNX TensorProto.DataType number, if kerf knows it. */
-export function dtypeOfOnnxNumber(number: number): DType | undefined {
-  return dtypeNames.find((name) => dtypes[name].onnx === number);
 }
 
 /** A new zero-filled array for `count` elements of `dtype`. */

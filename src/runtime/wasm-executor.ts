@@ -1,6 +1,7 @@
+import { plainKernels } from '#plain-kernels';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from './executor.js';
 import { InThread } from './in-thread.js';
-import { type Kernels, plainKernels } from './kernels.js';
+import type { Kernels } from './kernels.js';
 import { Machine } from './machine.js';
 import type { Plan } from './plan.js';
 import { type RunReference, refuseReferences } from './reference.js';

@@ -1,7 +1,8 @@
 import { type BoundPlan, stepName } from './bind-plan.js';
 import { joinRuns, type Runs, runsOf } from './element-set.js';
-import { KerfError } from './errors.js';
+import type { KerfError } from './errors.js';
 import { evaluate } from './extent.js';
+import { invalidPackage as invalid } from './invalid-package.js';
 import { elementCount } from './tensor.js';
 
 /** Runs that one check looks at; no network comes near, a hostile file might. */
@@ -65,8 +66,4 @@ export function checkWritten({ plan, bindings, steps }: BoundPlan): void {
 
 function unwritten(where: string, buffer: number): KerfError {
   return invalid(where, `it reads elements of buffer ${buffer} that nothing has written`);
-}
-
-function invalid(where: string, problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`);
 }

@@ -1,27 +1,37 @@
-/** build/runtime.js alone, as a Worker, a browser or a Lambda has it. */
+/** build/runtime.js and its chunks, as a Worker, a browser or a Lambda has them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../src/runtime/wasm-executor.js';
+import { cascadeOf, compressedPlan } from '../support/cascades.js';
 import { packageOf } from '../support/packages.js';
 import { mlpPlan } from '../support/plans.js';
 import { Random } from '../support/random.js';
+import { randomPlan } from '../support/random-plan.js';
 import { root, runScript } from '../support/run-script.js';
 
 describe('kerf/runtime, bundled', () => {
   const bundle = join(root, 'build', 'runtime.js');
+  const chunks = join(root, 'build', 'runtime');
+  /** The core, then the chunks. */
+  const files = () => [bundle, ...readdirSync(chunks).map((name) => join(chunks, name))];
+  const gzipBytes = (path: string) => gzipSync(readFileSync(path), { level: 9 }).length;
   const plan = mlpPlan();
   let folder = '';
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kerf-runtime-'));
-    await copyFile(bundle, join(folder, 'runtime.mjs'));
+    await cp(bundle, join(folder, 'runtime.js'));
+    await cp(chunks, join(folder, 'runtime'), { recursive: true });
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     await writeFile(join(folder, 'net.kerf'), encodePackage(packageOf(plan)));
   });
 
@@ -31,7 +41,7 @@ describe('kerf/runtime, bundled', () => {
     const x = new Random(7).floats(3 * 20);
     const { stdout } = await runScript(`
       import { readFileSync } from 'node:fs';
-      const { InferenceSession, Tensor } = await import(${JSON.stringify(pathToFileURL(join(folder, 'runtime.mjs')).href)});
+      const { InferenceSession, Tensor } = await import(${JSON.stringify(pathToFileURL(join(folder, 'runtime.js')).href)});
       const session = await InferenceSession.create(readFileSync(${JSON.stringify(join(folder, 'net.kerf'))}));
       const x = new Tensor('float32', Float32Array.from(${JSON.stringify([...x])}), [3, 20]);
       const { y } = await session.run({ x });
@@ -46,7 +56,7 @@ describe('kerf/runtime, bundled', () => {
     const { stdout } = await runScript(`
       import { createServer } from 'node:http';
       import { readFileSync } from 'node:fs';
-      const { InferenceSession, Tensor } = await import(${JSON.stringify(pathToFileURL(join(folder, 'runtime.mjs')).href)});
+      const { InferenceSession, Tensor } = await import(${JSON.stringify(pathToFileURL(join(folder, 'runtime.js')).href)});
       const bytes = readFileSync(${JSON.stringify(join(folder, 'net.kerf'))});
       const server = createServer((request, response) => {
         response.statusCode = request.url === '/net.kerf' ? 200 : 404;
@@ -67,16 +77,79 @@ describe('kerf/runtime, bundled', () => {
     assert.equal(stdout.trim(), '1,10 1,10 1,10 IO_FAILED');
   });
 
-  it('uses no Node API', () => {
-    const text = readFileSync(bundle, 'utf8');
-    assert.doesNotMatch(
-      text,
-      /["'`]node:|\brequire\(|\bprocess\.|\bBuffer\b|\bfrom\s*["'][\w@.#/]|\bimport\((?!"\.\/wasm\/relaxed\.js"\))/,
+  /** Runs `source` in the folder, which may import ./runtime.js, and parses what it prints. */
+  const runHere = async (source: string): Promise<unknown> => {
+    await writeFile(join(folder, 'test.js'), source);
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'test.js')]);
+    return JSON.parse(stdout);
+  };
+
+  it('loads the other steps, cascades and the choice of kernels when a package or an option needs them', async () => {
+    const random = new Random(3);
+    const plans = [0, 1, 2, 3].map((seed) => randomPlan(new Random(seed)));
+    const inputs = plans.map(({ inputs: [{ shape }] }) => random.floats(3 * (shape[1] as number)));
+    for (const [i, one] of plans.entries()) {
+      await writeFile(join(folder, `${i}.kerf`), encodePackage(packageOf(one)));
+    }
+    await writeFile(
+      join(folder, 'cascade.kerf'),
+      encodePackage({ ...packageOf(compressedPlan()), cascade: cascadeOf() }),
     );
+    const result = (await runHere(`
+      import { readFileSync } from 'node:fs';
+      import { InferenceSession, Tensor } from './runtime.js';
+      const open = (name, options) => InferenceSession.create(readFileSync(new URL(name, import.meta.url)), options);
+      const bits = [];
+      for (const [i, data] of ${JSON.stringify(inputs.map((x) => [...x]))}.entries()) {
+        const session = await open(i + '.kerf');
+        const x = new Tensor('float32', Float32Array.from(data), [3, data.length / 3]);
+        const outputs = await session.run({ [session.inputNames[0]]: x });
+        bits.push(Object.values(outputs).map(({ data }) => [...new Uint32Array(data.buffer)]));
+      }
+      const cascade = await open('cascade.kerf', { onWarning() {} });
+      const { y } = cascade.runSync({ x: new Tensor('float32', new Float32Array(60).fill(0.1), [3, 20]) });
+      const auto = await open('net.kerf', { kernels: 'auto' });
+      const choice = await open('net.kerf', { kernels: 'fast' }).catch((error) => error.code);
+      const unknown = readFileSync(new URL('net.kerf', import.meta.url));
+      unknown.write('tfos', unknown.indexOf('soft'));
+      const kind = await InferenceSession.create(unknown).catch((error) => error.code);
+      console.log(JSON.stringify({ bits, dims: y.dims, names: auto.inputNames, choice, kind }));`)) as object;
+    const bits = plans.map((one, i) => {
+      const { name, shape } = one.inputs[0];
+      const feeds = { [name]: new Tensor('float32', inputs[i], [3, shape[1] as number]) };
+      const outputs = createWasmExecutor(one).runSync(feeds, {});
+      return Object.values(outputs).map(({ data }) => [...new Uint32Array(data.buffer)]);
+    });
+    assert.deepEqual(result, { bits, dims: [3, 10], names: ['x'], choice: 'OPTION_INVALID', kind: 'PACKAGE_VERSION' });
   });
 
-  it('is at most 40 KB compressed, kernels included', () => {
-    const bytes = gzipSync(readFileSync(bundle), { level: 9 }).length;
-    assert.ok(bytes <= 40 * 1024, `${bytes} bytes`);
+  it('loads no chunk for a linear package', async () => {
+    await rm(join(folder, 'runtime'), { recursive: true });
+    const result = await runHere(`
+      import { readFileSync } from 'node:fs';
+      import { InferenceSession, Tensor } from './runtime.js';
+      const session = await InferenceSession.create(readFileSync(new URL('net.kerf', import.meta.url)));
+      const { y } = session.runSync({ x: new Tensor('float32', new Float32Array(20), [1, 20]) });
+      console.log(JSON.stringify(y.dims));`);
+    assert.deepEqual(result, [1, 10]);
+  });
+
+  it('uses no Node API, but Buffer where there is one', () => {
+    for (const path of files()) {
+      assert.doesNotMatch(
+        readFileSync(path, 'utf8').replace(/\{Buffer:\w+\}=globalThis/, ''),
+        /["'`]node:|\brequire\(|\bprocess\.|\bBuffer\b|\bfrom\s*["'](?!\.\.\/runtime\.js)[\w@.#/]|\bimport\((?!"\.\.?\/(runtime|wasm)\/[\w-]+\.js"\))/,
+      );
+    }
+  });
+
+  it('has a core of at most 24 KB compressed, and is at most 40 KB with all chunks but the choice of kernels', () => {
+    // What chooses and tests the relaxed kernels is of use only with them, who stand in build/wasm/relaxed.js.
+    const [core, ...others] = files()
+      .filter((path) => !path.endsWith('choose-kernels.js'))
+      .map(gzipBytes);
+    assert.ok(core <= 24 * 1024, `${core} bytes`);
+    const whole = others.reduce((sum, bytes) => sum + bytes, core);
+    assert.ok(whole <= 40 * 1024, `${whole} bytes`);
   });
 });

@@ -1,6 +1,6 @@
 /** The elementwise functions against f64 over all of float32, by the bounds in ulp that the kernels state. */
 import assert from 'node:assert/strict';
-import { unaryWords } from '../../src/runtime/step-kinds/elementwise.js';
+import { unaryWords } from '../../src/runtime/step-kinds/unary.js';
 import { runners } from '../support/step-runner.js';
 import { ulpError } from './special-functions.js';
 import { unaryReferences } from './unary.js';

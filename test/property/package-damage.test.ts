@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { KerfError } from '../../src/runtime/errors.js';
-import { decodePackage } from '../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../src/runtime/format/decode-package.js';
 import { InferenceSession } from '../../src/runtime/inference-session.js';
 import type { Plan } from '../../src/runtime/plan.js';
 import { allocate, elementCount, Tensor } from '../../src/runtime/tensor.js';

@@ -143,7 +143,7 @@ function checkRun(kind: string, step: StepCase, seed: number): void {
 
 describe('step kinds on random shapes', () => {
   it('have cases and a reference each', () => {
-    assert.deepEqual(Object.keys(stepCases), [...stepKinds.keys()]);
+    assert.deepEqual(new Set(Object.keys(stepCases)), new Set(stepKinds.keys()));
     assert.deepEqual(new Set(stepReferences.keys()), new Set(stepKinds.keys()));
   });
 

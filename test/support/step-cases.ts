@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { panelLength } from '../../src/runtime/panels.js';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
-import { binaryWords, castDtypes, unaryWords } from '../../src/runtime/step-kinds/elementwise.js';
-import { bagWords } from '../../src/runtime/step-kinds/move.js';
-import { reduceWords, softmaxWords } from '../../src/runtime/step-kinds/reduce.js';
+import { binaryWords, castDtypes } from '../../src/runtime/step-kinds/elementwise.js';
+import { bagWords } from '../../src/runtime/step-kinds/gather.js';
+import { reduceWords } from '../../src/runtime/step-kinds/reduce.js';
+import { softmaxWords } from '../../src/runtime/step-kinds/softmax.js';
+import { unaryWords } from '../../src/runtime/step-kinds/unary.js';
 import { allocate, type DType } from '../../src/runtime/tensor.js';
 import { conv, gru, lstm, pool } from './layer-cases.js';
 

@@ -32,8 +32,11 @@ export class StepRunner {
   constructor(
     readonly name: string,
     latin1: string,
+    core?: string,
   ) {
-    this.#exports = bindKernels<StepExports>(decodeLatin1(latin1), this.#memory).exports;
+    const bind = (text: string, imports?: WebAssembly.ModuleImports) =>
+      bindKernels<StepExports>(decodeLatin1(text), this.#memory, 0, imports).exports;
+    this.#exports = bind(latin1, core === undefined ? {} : (bind(core) as unknown as WebAssembly.ModuleImports));
   }
 
   /**
@@ -122,10 +125,13 @@ function assertGuard(bytes: Uint8Array, where: string): void {
   );
 }
 
-async function load(build: string): Promise<StepRunner> {
-  const { latin1 } = (await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { latin1: string };
-  return new StepRunner(build, latin1);
+async function textOf(build: string): Promise<string> {
+  return ((await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { latin1: string }).latin1;
 }
 
-/** The builds that every kernel test runs on. */
-export const runners = [await load('plain'), await load('debug')];
+/** The builds that every kernel test runs on; `more` takes what it lacks from the core. */
+export const runners = [
+  new StepRunner('plain', await textOf('plain')),
+  new StepRunner('debug', await textOf('debug')),
+  new StepRunner('more', await textOf('more'), await textOf('core')),
+];

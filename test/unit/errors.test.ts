@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorCodes, KerfError } from '../../src/runtime/errors.js';
+import { KerfError } from '../../src/runtime/errors.js';
+import { errorCodes } from '../../src/runtime/exit-codes.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 

@@ -1,5 +1,6 @@
 /** JSON of untrusted files: bounded depth, no key twice in one object. */
-import { KerfError } from '../errors.js';
+import type { KerfError } from '../errors.js';
+import { invalidPackage } from '../invalid-package.js';
 
 /** Deepest nesting that a package may have. */
 const maximumDepth = 32;
@@ -8,9 +9,6 @@ const codes = { quote: 34, comma: 44, openList: 91, backslash: 92, closeList: 93
 
 /** Makes the error of a malformed text: `where` it is, and what is wrong. */
 export type Invalid = (where: string, problem: string, options?: ErrorOptions) => KerfError;
-
-const invalidPackage: Invalid = (where, problem, options) =>
-  new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`, {}, options);
 
 /** Position behind the string that starts at `start`, a quote. */
 function stringEnd(text: string, start: number, where: string, invalid: Invalid): number {

@@ -2,8 +2,8 @@
 import type { Cascade } from '../cascade.js';
 import { checkPlan } from '../check-plan.js';
 import { KerfError } from '../errors.js';
+import { invalidPackage } from '../invalid-package.js';
 import type { Plan } from '../plan.js';
-import { readCascade } from './cascade-reader.js';
 import { parseJson } from './json.js';
 import { readPlan } from './plan-reader.js';
 import { isObject, readSafetensors, type Safetensors } from './safetensors.js';
@@ -28,9 +28,7 @@ export interface DecodedPackage {
 /** Metadata that this code knows; keys of other tools are their own affair. */
 const metadataKeys = ['kerf.version', 'kerf.plan', 'kerf.cascade', 'kerf.certificate', 'kerf.source'];
 
-function invalid(problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', 'package', `${problem}. Build the package again.`);
-}
+const invalid = (problem: string) => invalidPackage('package', problem);
 
 /** Whether a file may be a package: a safetensors header that opens with kerf's metadata. */
 export function isPackage(bytes: Uint8Array): boolean {
@@ -39,13 +37,24 @@ export function isPackage(bytes: Uint8Array): boolean {
   return start.startsWith('{"__metadata__":{"kerf.version"');
 }
 
+/** A package whose container is checked, and whose plans are still JSON. */
+export interface OpenPackage {
+  readonly file: Safetensors;
+  /** The values of `kerf.plan` and `kerf.cascade`; undefined without a cascade. */
+  readonly plan: unknown;
+  readonly cascade: unknown;
+}
+
+/** Reads the cascade of a package: {@link readCascade} of cascade-reader.ts, which not every package needs. */
+export type CascadeReader = (json: unknown, compressed: Plan, file: Safetensors) => Cascade;
+
 /**
- * Reads and checks a package.
+ * Reads and checks the container of a package.
  * @param bytes  the file; kept, since the weights are views of it (copied once if it is not aligned)
- * @throws PACKAGE_VERSION when it is of a version, or has a step kind or field, that this code does not know;
- *   PACKAGE_INVALID for everything else that does not hold
+ * @throws PACKAGE_VERSION when it is of a version, or has metadata, that this code does not know; PACKAGE_INVALID for
+ *   everything else that does not hold
  */
-export function decodePackage(bytes: Uint8Array): DecodedPackage {
+export function openPackage(bytes: Uint8Array): OpenPackage {
   const file = readSafetensors(bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes));
   const version = file.metadata.get('kerf.version');
   if (version === undefined) throw invalid('it is a safetensors file without a plan');
@@ -58,11 +67,29 @@ export function decodePackage(bytes: Uint8Array): DecodedPackage {
   }
   checkKeys(file);
   checkAlignment(file, bytes.length);
-  const plan = readPlan(metadataJson(file, 'kerf.plan'), file);
+  const cascade = file.metadata.has('kerf.cascade') ? metadataJson(file, 'kerf.cascade') : undefined;
+  return { file, plan: metadataJson(file, 'kerf.plan'), cascade };
+}
+
+/** The kinds of the steps of a plan that is not checked yet. */
+export function stepKindsOf(json: unknown): Set<string> {
+  const steps = (json as { steps?: unknown } | null)?.steps;
+  return new Set(Array.isArray(steps) ? steps.map((step) => String(step?.kind)) : []);
+}
+
+/**
+ * Reads and checks the plans of a package.
+ * @param readCascade  needed where {@link OpenPackage.cascade} is defined
+ * @throws PACKAGE_VERSION when it has a step kind or field that this code does not know; PACKAGE_INVALID for everything
+ *   else that does not hold
+ */
+export function readPackage(
+  { file, plan: json, cascade: cascadeJson }: OpenPackage,
+  readCascade: CascadeReader | undefined,
+): DecodedPackage {
+  const plan = readPlan(json, file);
   checkPlan(plan);
-  const cascade = file.metadata.has('kerf.cascade')
-    ? readCascade(metadataJson(file, 'kerf.cascade'), plan, file)
-    : null;
+  const cascade = readCascade ? readCascade(cascadeJson, plan, file) : null;
   const certificate = metadataJson(file, 'kerf.certificate');
   const source = metadataJson(file, 'kerf.source');
   if (certificate !== null && !isObject(certificate)) throw invalid('its certificate is not an object');

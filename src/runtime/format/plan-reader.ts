@@ -1,5 +1,6 @@
 /** Reads a plan from its JSON: types, ranges, names; what the steps do is checked by check-plan.ts. */
 
+import { stepKinds } from '#step-kinds';
 import { weightLength } from '../bind-plan.js';
 import { KerfError } from '../errors.js';
 import {
@@ -12,7 +13,6 @@ import {
   type StepParam,
 } from '../plan.js';
 import { referenceKind } from '../reference.js';
-import { stepKinds } from '../step-kinds.js';
 import { elementBytes, viewOf } from '../tensor.js';
 import type { Safetensors } from './safetensors.js';
 import * as schema from './schema.js';

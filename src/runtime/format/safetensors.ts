@@ -3,7 +3,7 @@
  *
  *     | u64 N | header: N bytes of JSON, padded with spaces | payload: tensors without a gap |
  */
-import { KerfError } from '../errors.js';
+import { invalidPackage } from '../invalid-package.js';
 import { type DType, elementBytes } from '../tensor.js';
 import { type Invalid, parseJson } from './json.js';
 
@@ -70,8 +70,7 @@ const packageRules: HeaderRules<DType> = {
   dtypeOf,
   elementBytes,
   where: 'package',
-  invalid: (where, problem, options) =>
-    new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`, {}, options),
+  invalid: invalidPackage,
 };
 
 /**

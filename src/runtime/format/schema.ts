@@ -1,15 +1,14 @@
 /** Typed reading of parsed JSON: every helper returns a checked value or throws a coded error. */
 import { KerfError } from '../errors.js';
 import type { Extent, Term } from '../extent.js';
+import { invalidPackage as invalid } from '../invalid-package.js';
 import { type DType, isDType } from '../tensor.js';
 import { isObject } from './safetensors.js';
 
 /** Characters of the longest string. */
 const maximumString = 65536;
 
-export function invalid(where: string, problem: string): KerfError {
-  return new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again.`);
-}
+export { invalidPackage as invalid } from '../invalid-package.js';
 
 /**
  * An object with exactly the named fields.

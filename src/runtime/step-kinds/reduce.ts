@@ -1,28 +1,13 @@
-/** Steps along one axis of x [outer, axis, inner]: reductions and softmax. */
-import type { BoundParams, StepKind } from '../step-kind.js';
+/** Reductions along one axis of x [outer, axis, inner]. */
+import type { StepKind } from '../step-kind.js';
 import { spanRegion } from './box.js';
-import { integerWord, pointerWord, sizeOf, wordOf } from './params.js';
+import { integerWord, pointerWord, wordOf } from './params.js';
+import { axisParams, sizesAround } from './softmax.js';
 
 const float32 = ['float32'] as const;
 
 /** The functions of `reduce`, in the order of assembly/operators/reduce.ts. */
 export const reduceWords = ['sum', 'mean', 'max', 'min', 'prod', 'sumsq', 'l1', 'l2', 'log-sum-exp'] as const;
-
-/** The functions of `softmax`, in the order of assembly/operators/softmax.ts. */
-export const softmaxWords = ['softmax', 'log-softmax'] as const;
-
-function sizesAround(params: BoundParams): readonly [outer: number, axis: number, inner: number] {
-  return [sizeOf(params, 'outer'), sizeOf(params, 'axis'), sizeOf(params, 'inner', 1)];
-}
-
-function axisParams(words: readonly string[]): StepKind['params'] {
-  return {
-    f: { type: 'word', words },
-    outer: { type: 'size' },
-    axis: { type: 'size' },
-    inner: { type: 'size', optional: true },
-  };
-}
 
 /** y [outer, inner] = f over the axis of x [outer, axis, inner]; an empty axis gives the neutral element. */
 export const reduce: StepKind = {
@@ -40,24 +25,5 @@ export const reduce: StepKind = {
   },
   encode(params, [x, y]) {
     return [...[x, y].map(pointerWord), wordOf(params, 'f', reduceWords), ...sizesAround(params).map(integerWord)];
-  },
-};
-
-/** y = softmax(x) or its logarithm along the axis, both [outer, axis, inner]; y may be x itself. */
-export const softmax: StepKind = {
-  opcode: 6,
-  reads: [{ name: 'x', dtypes: float32 }],
-  writes: [{ name: 'y', dtypes: float32 }],
-  params: axisParams(softmaxWords),
-  work(params) {
-    const [outer, axis, inner] = sizesAround(params);
-    return outer * Math.max(1, axis) * inner;
-  },
-  regions(params) {
-    const [outer, axis, inner] = sizesAround(params);
-    return [spanRegion(0, outer * axis * inner), spanRegion(1, outer * axis * inner)];
-  },
-  encode(params, [x, y]) {
-    return [...[x, y].map(pointerWord), wordOf(params, 'f', softmaxWords), ...sizesAround(params).map(integerWord)];
   },
 };

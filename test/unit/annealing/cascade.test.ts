@@ -5,7 +5,7 @@ import { createPackageSession } from '../../../src/executors/create-session.js';
 import type { Graph, Model, Port } from '../../../src/graph/graph.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
 import { type DecomposeOptions, decompose, verify } from '../../../src/pipeline.js';
-import { decodePackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
 import { type LayerSpec, makeGraph, mlp, node, normalRows, randomLayer } from '../../support/networks.js';

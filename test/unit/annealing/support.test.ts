@@ -16,7 +16,7 @@ import { decodeNpz } from '../../../src/model/data/npz.js';
 import { readOnnx } from '../../../src/model/onnx.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
 import { type Decomposition, decompose, verify } from '../../../src/pipeline.js';
-import { decodePackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
 import { makeGraph, matrix, mlp, node, randomLayer, vector } from '../../support/networks.js';

@@ -4,7 +4,7 @@ import type { Graph } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
 import { buildPlan } from '../../../src/plan/build-plan.js';
-import { decodePackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
 import { assertSameBits, randomFloats } from '../../oracle/linear-case.js';

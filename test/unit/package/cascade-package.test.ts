@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { joinWeights, renameWeights } from '../../../src/package/join-weights.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
-import { decodePackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
 import { InferenceSession } from '../../../src/runtime/inference-session.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { cascadeOf, compressedPlan } from '../../support/cascades.js';

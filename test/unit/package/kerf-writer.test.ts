@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
-import { decodePackage, isPackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
+import { isPackage } from '../../../src/runtime/format/package-reader.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';

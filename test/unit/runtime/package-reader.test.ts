@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
-import { decodePackage } from '../../../src/runtime/format/package-reader.js';
+import { decodePackage } from '../../../src/runtime/format/decode-package.js';
 import { withCode } from '../../support/codes.js';
 import { closePackage, closeText, type OpenPackage, openPackage, packageOf, withPlan } from '../../support/packages.js';
 import { mlpPlan } from '../../support/plans.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { symbol } from '../../../src/runtime/extent.js';
 import { InferenceSession } from '../../../src/runtime/inference-session.js';
-import { plainKernels } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
+import { plainKernels } from '../../../src/runtime/plain-kernels.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import type { RunReference } from '../../../src/runtime/reference.js';
 import { Tensor } from '../../../src/runtime/tensor.js';

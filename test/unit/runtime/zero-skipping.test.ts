@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPoolExecutor } from '../../../src/executors/pool.js';
 import { InThread } from '../../../src/runtime/in-thread.js';
-import { plainKernels } from '../../../src/runtime/kernels.js';
 import { Machine } from '../../../src/runtime/machine.js';
+import { plainKernels } from '../../../src/runtime/plain-kernels.js';
 import type { Plan } from '../../../src/runtime/plan.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';

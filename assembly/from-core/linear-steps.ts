@@ -1,0 +1,2 @@
+/** Stands for linear-steps.ts in the module `more`. */
+export declare function runLinearStep(opcode: i32, w: usize): bool;

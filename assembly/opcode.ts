@@ -1,0 +1,21 @@
+/** Opcodes, as in src/runtime/step-kinds/. */
+export const enum Opcode {
+  GEMM = 1,
+  PACK,
+  UNARY,
+  BINARY,
+  REDUCE,
+  SOFTMAX,
+  COPY,
+  GATHER_COLUMNS,
+  GATHER,
+  EMBEDDING_BAG,
+  CAST,
+  FILL,
+  CONV,
+  POOL,
+  LSTM,
+  GRU,
+  GEMM_INT8,
+  MATMUL_INTEGER,
+}

@@ -1,0 +1,25 @@
+/** The steps of the other families of operators, which `kerf/runtime` loads when a package has one. */
+import type { StepKind } from '../step-kind.js';
+import { binary, cast, fill } from './elementwise.js';
+import { embeddingBag, gather } from './gather.js';
+import { gemmInt8, matMulInteger } from './int8.js';
+import { pack } from './pack.js';
+import { gru, lstm } from './recurrent.js';
+import { reduce } from './reduce.js';
+import { conv, pool } from './windows.js';
+
+export const moreStepKinds: readonly (readonly [string, StepKind])[] = [
+  ['pack', pack],
+  ['binary', binary],
+  ['reduce', reduce],
+  ['gather', gather],
+  ['embedding-bag', embeddingBag],
+  ['cast', cast],
+  ['fill', fill],
+  ['conv', conv],
+  ['pool', pool],
+  ['lstm', lstm],
+  ['gru', gru],
+  ['gemm-int8', gemmInt8],
+  ['matmul-integer', matMulInteger],
+];
