@@ -7,7 +7,7 @@ import type { Decision } from './decision.js';
 import type { Fitter, Setting } from './fit.js';
 import type { Prices } from './prices.js';
 import { rowCount } from './rows.js';
-import type { Tuner } from './tuning/tune.js';
+import type { Tuner } from './tuning/index.js';
 
 export type { Fitted } from './cascade.js';
 

@@ -31,7 +31,7 @@ import {
 import { type SeenSupport, trimUnlit } from './support.js';
 import { supportedRanks } from './supported-ranks.js';
 import { trimExactly } from './trims.js';
-import { setAside, Tuner } from './tuning/tune.js';
+import { setAside, Tuner } from './tuning/index.js';
 
 /** What is tried: ranks, which can be refined, and blocks beside them. */
 interface Settings {
@@ -72,9 +72,9 @@ export class Proposer {
   ) {
     this.#prices = pricesOf(options);
     this.trimmed = trimExactly(graph);
-    const rows = calibration && thinRows(calibration, fitRows);
-    const parts = rows && options.tune ? setAside(rows, options.seed ?? 0) : null;
-    this.#rows = parts?.fitted ?? rows;
+    const parts = calibration && options.tune ? setAside(calibration, options.seed ?? 0) : null;
+    const rows = parts?.fitted ?? calibration;
+    this.#rows = rows && thinRows(rows, fitRows);
     this.#tuner = parts && new Tuner(this.trimmed, parts.fitted, parts.held, decision, options);
     const verdicts = new Map(evidence.tensors.map(({ name, verdict }) => [name, verdict]));
     const tensorOf = new Map(graph.nodes.map(({ name, inputs }) => [name, inputs[1]]));

@@ -38,8 +38,9 @@ const keepShare = 0.98;
 const looks = 16;
 const patience = 4;
 
-/** Share of the calibration rows that is set aside. */
+/** Share of the calibration rows that is set aside, and most rows of them: more say nothing new. */
 const heldShare = 1 / 10;
+const mostHeld = 1024;
 
 /** Rows with the original's scores and the weight of each. */
 interface Lesson {
@@ -116,14 +117,14 @@ function rateAt(step: number, steps: number): number {
   return rising * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
 }
 
-/** Splits calibration rows: a tenth is set aside from every fit. */
+/** Splits calibration rows: a tenth, of many rows less, is set aside from every fit. */
 export function setAside(rows: Feeds, seed: number): { readonly fitted: Feeds; readonly held: Feeds } {
   const n = rowCount(rows);
   const order = shuffled(
     Array.from({ length: n }, (_, row) => row),
     randomWords(seed),
   );
-  const count = Math.max(1, Math.floor(n * heldShare));
+  const count = Math.min(mostHeld, Math.max(1, Math.floor(n * heldShare)));
   const sorted = (part: number[]) => part.sort((a, b) => a - b);
   return { held: takeRows(rows, sorted(order.slice(0, count))), fitted: takeRows(rows, sorted(order.slice(count))) };
 }

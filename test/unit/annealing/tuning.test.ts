@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import type { AnnealOptions } from '../../../src/annealing/context.js';
 import type { Decision } from '../../../src/annealing/decision.js';
-import { trainingGraph } from '../../../src/annealing/tuning/training-graph.js';
-import { setAside, Tuner } from '../../../src/annealing/tuning/tune.js';
+import { setAside, Tuner, trainingGraph } from '../../../src/annealing/tuning/index.js';
 import { createCompile, createEvaluate } from '../../../src/evaluate-graph.js';
 import type { Graph, Model } from '../../../src/graph/graph.js';
 import { encodePackage } from '../../../src/package/kerf-writer.js';
