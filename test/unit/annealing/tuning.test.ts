@@ -156,8 +156,16 @@ describe('tuning', () => {
   });
 
   it('changes weights alone, under the same guard, and the same bytes come out again', async () => {
-    const model: Model = { format: 'onnx', graph: original, unsupported: [], sha256: '0'.repeat(64) };
-    const data = { calibration: rows, maxDisagreement: 0.2, cascade: 'off' } as const;
+    const random = createRandom(11);
+    // Of rank 4 and noise, so that a cheaper layer is close.
+    const side = (n: number) => Array.from({ length: n }, () => Array.from({ length: 4 }, () => random.normal()));
+    const [left, right] = [side(96), side(64)];
+    const weight = left.map((u) =>
+      right.map((v) => (u.reduce((sum, value, k) => sum + value * v[k], 0) + random.normal() / 4) / 16),
+    );
+    const wide = mlp([{ weight, bias: weight.map(() => 0.1) }, layer(12, 4, 96)]);
+    const model: Model = { format: 'onnx', graph: wide, unsupported: [], sha256: '0'.repeat(64) };
+    const data = { calibration: { x: normalRows(13, 700, 64) }, maxDisagreement: 0.2, cascade: 'off' } as const;
     const made = await decompose(model, { ...data, tune: 60 });
     assert.ok(made.summary.certificate.stages.some(({ name }) => name.endsWith(', tuned')));
     assert.deepEqual(
@@ -166,7 +174,7 @@ describe('tuning', () => {
     );
     await assert.rejects(decompose(model, { tune: 60 }), withCode('OPTION_INVALID', '--tune', 'needs data'));
     await assert.rejects(decompose(model, { ...data, tune: 1.5 }), withCode('OPTION_INVALID', '--tune'));
-    const fixed = { ...original, inputs: [{ ...original.inputs[0], shape: [1, 16] }] };
+    const fixed = { ...wide, inputs: [{ ...wide.inputs[0], shape: [1, 64] }] };
     await assert.rejects(
       decompose({ ...model, graph: fixed }, { ...data, tune: 60 }),
       withCode('OPTION_INVALID', 'fixed number'),
