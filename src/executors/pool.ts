@@ -16,6 +16,7 @@ import { defaultMemoryBytes } from '../runtime/wasm-executor.js';
 import { allowedCores } from '../threads/allowed-cores.js';
 import { taskWord, taskWords, writeTable } from '../threads/control.js';
 import { ThreadHost } from '../threads/host.js';
+import { splitSteps } from '../threads/split-steps.js';
 import { ThreadChoice } from './thread-choice.js';
 
 /** Multiply-adds below which waking threads costs more than it saves: about 100 us. */
@@ -68,6 +69,7 @@ class PoolExecutor implements Executor {
       isShared: true,
       limitBytes: options.memoryBytes ?? defaultMemoryBytes,
       onLoad: (schedule) => writeTable(this.#machine.memory, schedule),
+      split: splitSteps,
     });
     this.#host = new ThreadHost(this.#machine, options.threads ?? allowedCores());
     this.#inThread = new InThread(this.#machine);

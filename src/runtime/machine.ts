@@ -31,6 +31,8 @@ export interface MachineOptions {
   readonly skipsZeros?: boolean;
   /** Called when a schedule has been loaded into memory. */
   readonly onLoad?: (schedule: Schedule) => void;
+  /** Cuts a plan for the threads that run it, see threads/split-steps.ts. */
+  readonly split?: (plan: Plan, bindings: Bindings, threads: number) => Plan;
 }
 
 export class Machine {
@@ -112,7 +114,7 @@ export class Machine {
    */
   schedule(bindings: Bindings, mode: { readonly threads: number; readonly stepWork: number }): Schedule {
     return this.#schedules.get(`${[...bindings.values()].join()}/${mode.threads}/${mode.stepWork}`, () =>
-      schedulePlan(this.plan, bindings, {
+      schedulePlan(this.options.split?.(this.plan, bindings, mode.threads) ?? this.plan, bindings, {
         ...mode,
         basePtr: this.#basePtr,
         weightPtrs: this.#weightPtrs,

@@ -67,6 +67,8 @@ export interface PlanPart {
   readonly first: number;
   readonly end: number;
   readonly after: readonly number[];
+  /** The part that this is a piece of, where threads share one; never in a file. */
+  readonly of?: number;
 }
 
 export interface Plan {

@@ -1,3 +1,4 @@
+import { partsAtOnce } from '#task-order';
 import { type BoundPlan, bindPlan } from './bind-plan.js';
 import { type Bindings, equals, evaluate, symbol } from './extent.js';
 import type { Plan, PlanPort } from './plan.js';
@@ -42,7 +43,7 @@ function fillsBuffer(bound: BoundPlan, port: PlanPort): boolean {
 
 function wantedRows(whole: BoundPlan, rows: number, { threads, stepWork }: ChunkLimits): number {
   const heaviest = whole.steps.reduce((most, step) => Math.max(most, step.work), 0);
-  const parts = Math.max(1, whole.plan.parts.length);
+  const parts = partsAtOnce(whole);
   const enough = Math.ceil((4 * threads) / parts);
   const byThreads = threads > 1 ? Math.max(rows / enough, (rows * minimumTaskWork * parts) / whole.work) : rows;
   const byWork = (rows * stepWork) / Math.max(1, heaviest);

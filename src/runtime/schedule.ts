@@ -8,6 +8,7 @@
  * with one thread there is one slot.
  */
 import { checkRaces } from '#races';
+import { orderTasks, unitsOf } from '#task-order';
 import { type BoundPlan, type BoundStep, bindPlan } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import { type Bindings, evaluate } from './extent.js';
@@ -16,7 +17,7 @@ import { type ChunkPlace, type Place, placeChunk, scratchOf } from './placement.
 import type { PlanPort } from './plan.js';
 
 import { chooseRowChunks, type RowChunk } from './row-chunks.js';
-import { type OrderedTask, orderTasks, type Unit, unitsOf } from './task-order.js';
+import type { OrderedTask, Unit } from './task-order.js';
 import { type DType, elementBytes, elementCount } from './tensor.js';
 import { maySkipZeros } from './zero-skipping.js';
 

@@ -1,5 +1,6 @@
 /** Which steps form a task, and the order in which tasks are offered to the threads. */
 import type { BoundPlan } from './bind-plan.js';
+import type { PlanPart } from './plan.js';
 import type { RowChunk } from './row-chunks.js';
 
 /** Most tasks of one run: the claim word of the pool counts them in 12 bits. */
@@ -16,15 +17,18 @@ export interface Unit {
 
 const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
 
+/** The parts as the plan's maker numbered them. */
+const partIds = (parts: readonly PlanPart[]) => [...new Set(parts.map(({ id, of = id }) => of))];
+
 /** The units of a plan for `threads` threads. */
 export function unitsOf({ plan }: BoundPlan, threads: number, chunks: number): Unit[] {
   const { parts, steps } = plan;
   if (threads === 1 || parts.length < 2 || parts.length * chunks > maximumTasks) {
-    return [{ parts: parts.map(({ id }) => id), steps: range(0, steps.length), after: [] }];
+    return [{ parts: partIds(parts), steps: range(0, steps.length), after: [] }];
   }
   const unitOf = new Map(parts.map(({ id }, unit) => [id, unit]));
-  return parts.map(({ id, first, end, after }) => ({
-    parts: [id],
+  return parts.map(({ id, first, end, after, of = id }) => ({
+    parts: [of],
     steps: range(first, end),
     after: after.map((other) => unitOf.get(other)!),
   }));
@@ -36,6 +40,14 @@ export interface OrderedTask {
   /** Positions in the order, all smaller. */
   readonly after: readonly number[];
   readonly work: number;
+}
+
+/** How many parts of equal work could run at the same time, by the longest chain of parts that wait for each other. */
+export function partsAtOnce(bound: BoundPlan): number {
+  const units = unitsOf(bound, 2, 1);
+  const works = units.map(({ steps }) => steps.reduce((sum, step) => sum + bound.steps[step].work, 0));
+  const longest = chainWork(units, works).reduce((most, work) => Math.max(most, work), 1);
+  return Math.max(1, Math.floor(bound.work / longest));
 }
 
 /** Work of a unit plus the longest chain of units that wait for it, per row chunk of the first size. */

@@ -5,6 +5,7 @@
  */
 import type { BoundStep } from './bind-plan.js';
 import type { RuntimeKernels } from './kernels.js';
+import { NR } from './panels.js';
 import type { PlanWeight } from './plan.js';
 
 /**
@@ -16,7 +17,7 @@ export function skippableShape({ layout, shape }: PlanWeight, ptr: number, kerne
 }
 
 /**
- * Whether a linear step may skip: its panels are a weight, read as the matrix that was looked at. Panels that a step
+ * Whether a linear step may skip: its panels are a weight, read as the matrix that was looked at, or as whole panels of it. Panels that a step
  * packs are not known beforehand, so they are multiplied in full.
  * @param skippable  by weight, from {@link skippableShape}
  */
@@ -25,6 +26,9 @@ export function maySkipZeros(
   skippable: readonly (readonly number[] | null)[],
 ): boolean {
   const panels = operands[1];
-  const shape = panels?.isWeight && panels.offset === 0 ? skippable[panels.index] : null;
-  return !!shape && params['N'] === shape[0] && (params['K'] as number) + ((params['R'] as number) ?? 0) === shape[1];
+  const shape = panels?.isWeight ? skippable[panels.index] : null;
+  const { N, K, R = 0 } = params as Record<string, number>;
+  if (!shape || K + R !== shape[1]) return false;
+  const rest = shape[0] - panels!.offset / (1 + K + R);
+  return (N === rest || (N < rest && N % NR === 0)) && (shape[0] - rest) % NR === 0;
 }
