@@ -158,7 +158,9 @@ describe('kerf decompose and kerf verify', () => {
 
     it('verify passes on new data of the same kind', async () => {
       const more = ['--against', digits, '--data', file('new.npz')];
-      const result = jsonOf(await kerf(['verify', file('guarded.kerf'), ...more, '--json']));
+      // Whatever kernels sessions shall take: certificates are earned with the plain ones.
+      const env = { KERF_WASM: 'relaxed' };
+      const result = jsonOf(await kerf(['verify', file('guarded.kerf'), ...more, '--json'], { env }));
       assert.equal(result.n, 5000);
       assert.equal(result.passed, true);
       assert.equal(result.agreement, 1 - (result.seen as number) / 5000);
