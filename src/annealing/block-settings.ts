@@ -1,6 +1,7 @@
 /** The block structures that are proposed, from gentle to aggressive. Fixed before the guard is looked at. */
 import type { Graph } from '../graph/graph.js';
 import type { BlockForm } from './blocks.js';
+import { type BusWidths, sameWidths } from './bus-widths.js';
 import type { Setting } from './fit.js';
 import { readsHiddenUnits } from './fit-blocks.js';
 import { factorable } from './offers.js';
@@ -28,22 +29,26 @@ export function entryLayers(graph: Graph): readonly Linear[] {
 /**
  * The setting that gives every layer blocks and a bus where they make it cheaper; none where they do nowhere.
  * @param domains  inputs of each block, by the value whose columns they are
+ * @param widths  shares the bus out over layers
  */
 function settingOf(
   graph: Graph,
   { k, bus }: BlockForm,
   units: Setting['units'],
   domains: ReadonlyMap<string, Domains>,
+  widths: BusWidths = sameWidths,
 ): readonly Setting[] {
-  const cheaper = factorable(graph).filter(({ kernel, weight: { dims, size } }) => {
+  const cheaper = blockable(graph, k).filter(({ weight: { dims, size } }) => {
     const [out, inputs] = dims;
-    return kernel === null && Math.min(out, inputs) >= k && size / k + bus * (out + inputs) < size;
+    return size / k + bus * (out + inputs) < size;
   });
   if (cheaper.length === 0) return [];
+  const shared = widths(cheaper, bus);
   const blocks = new Map(
     cheaper.map(({ name, input }): [string, BlockForm] => {
       const inputs = domains.get(input);
-      return [name, inputs?.blocks.length === k ? { k, bus, inputs } : { k, bus }];
+      const form = { k, bus: shared.get(name) ?? bus };
+      return [name, inputs?.blocks.length === k ? { ...form, inputs } : form];
     }),
   );
   return [{ name: `${units.size > 0 ? 'units, ' : ''}${k} blocks, bus of ${bus}`, units, ranks: new Map(), blocks }];
@@ -56,9 +61,15 @@ export function demandedSettings(
   bus: 'auto' | number,
   units: Setting['units'],
   domains: ReadonlyMap<string, Domains>,
+  widths: BusWidths,
 ): readonly Setting[] {
-  const widths = bus === 'auto' ? busWidths : [bus];
-  return widths.flatMap((width) => settingOf(graph, { k, bus: width }, units, domains));
+  const all = bus === 'auto' ? busWidths : [bus];
+  return all.flatMap((width) => settingOf(graph, { k, bus: width }, units, domains, widths));
+}
+
+/** Layers that may get `k` blocks. */
+export function blockable(graph: Graph, k: number): readonly Linear[] {
+  return factorable(graph).filter(({ kernel, weight: { dims } }) => kernel === null && Math.min(...dims) >= k);
 }
 
 /** Settings that clear domains of the inputs suggest. */

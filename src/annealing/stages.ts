@@ -4,7 +4,8 @@ import type { Graph } from '../graph/graph.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
 import { rowWeights } from './balance.js';
-import { demandedSettings, domainSettings, entryLayers } from './block-settings.js';
+import { blockable, demandedSettings, domainSettings, entryLayers } from './block-settings.js';
+import { sameWidths, shareBus } from './bus-widths.js';
 import { type CascadeChooser, noMargins } from './cascade.js';
 import { compareOutputs } from './comparison.js';
 import { type Branch, findBranches, meanOf, meanWithoutData } from './constants.js';
@@ -151,7 +152,10 @@ export class Proposer {
       const found = domains.has(linear.input) ? null : await fitter.domains(linear, seed);
       if (found) domains.set(linear.input, found);
     }
-    if (parts !== 'auto') return { ...none, blocks: demandedSettings(graph, parts, bus, units, domains) };
+    if (parts !== 'auto') {
+      const widths = bus === 0 ? sameWidths : await shareBus(fitter, blockable(graph, parts));
+      return { ...none, blocks: demandedSettings(graph, parts, bus, units, domains, widths) };
+    }
     const split = domainSettings(graph, units, domains);
     for (const { name, blocks } of split) {
       if ([...(blocks?.values() ?? [])].every((form) => form.bus === 0)) this.#apart.add(name);

@@ -79,7 +79,7 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
       wordOrCountOption(
         'bus',
         ['auto'],
-        { default: 'auto', describe: 'numbers a layer that demanded parts exchange: auto, or a number' },
+        { default: 'auto', describe: 'numbers a layer, on average, that demanded parts exchange: auto, or a number' },
         0,
       ),
     )
