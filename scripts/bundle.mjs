@@ -23,10 +23,8 @@ const masks = { more: 122 };
 
 /** A string literal with one character for each byte; only what ends a literal is escaped. */
 function literalOf(bytes) {
-  const escapes = { '\n': 'n', '\r': 'r', '\0': '0' };
-  const text = bytes.toString('latin1').replaceAll(/[\n\r"\\]|\0(?!\d)/g, (char) => `\\${escapes[char] ?? char}`);
-  // Before a digit, \0 would be octal.
-  return `"${text.replaceAll('\0', '\\x00')}"`;
+  const escapes = { '\n': 'n', '\r': 'r' };
+  return `"${bytes.toString('latin1').replaceAll(/[\n\r"\\]/g, (char) => `\\${escapes[char] ?? char}`)}"`;
 }
 
 /**

@@ -102,3 +102,34 @@ export function checkOutputs(outputs: readonly PlanPort[], names: readonly strin
     throw new KerfError('OUTPUT_UNKNOWN', `output "${name}"`, `no such output: expected one of ${known}. Rename it.`);
   }
 }
+
+/** Remembers the shapes of the feeds of one run, since the next often has the same. Asking allocates nothing. */
+export class FeedShapes {
+  #shapes: readonly (readonly number[])[] | null = null;
+
+  constructor(readonly inputs: readonly PlanPort[]) {}
+
+  /** Whether `feeds` are tensors of the remembered shapes and of the inputs' dtypes, one for each input. */
+  has(feeds: Feeds): boolean {
+    if (!this.#shapes || !feeds) return false;
+    for (let i = 0; i < this.inputs.length; i++) {
+      const { name, dtype } = this.inputs[i];
+      const feed = feeds[name];
+      if (!(feed instanceof Tensor) || feed.type !== dtype || !isSame(feed.dims, this.#shapes[i])) return false;
+    }
+    let count = 0;
+    for (const _ in feeds) count++;
+    return count === this.inputs.length;
+  }
+
+  /** @param feeds  checked by {@link checkFeeds} */
+  remember(feeds: Feeds): void {
+    this.#shapes = this.inputs.map(({ name }) => [...feeds[name].dims]);
+  }
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return false;
+  return true;
+}

@@ -3,7 +3,7 @@
 import { stepName } from './bind-plan.js';
 import { KerfError } from './errors.js';
 import type { Feeds, Outputs, RunOptions } from './executor.js';
-import { bindingsOf } from './feeds.js';
+import { bindingsOf, FeedShapes } from './feeds.js';
 import type { Machine } from './machine.js';
 import { nextTurn } from './next-turn.js';
 import { type RunReference, referenceShapes } from './reference.js';
@@ -23,14 +23,21 @@ export class InThread {
   /** What `runSync` runs of each schedule when nothing can end it early. */
   readonly #joined = new WeakMap<Schedule, readonly Slice[]>();
 
+  /** The schedule of the last run, for feeds of {@link #shapes}. */
+  #last: Schedule | null = null;
+  #lastStepWork = 0;
+  readonly #shapes: FeedShapes;
+
   constructor(
     readonly machine: Machine,
     readonly runReference?: RunReference,
-  ) {}
+  ) {
+    this.#shapes = new FeedShapes(machine.plan.inputs);
+  }
 
   /** Copies the feeds in before it returns its promise; never blocks the event loop for more than about 5 ms. */
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
-    const guard = new RunGuard(options);
+    const guard = RunGuard.of(options);
     guard.check();
     const schedule = this.#start(feeds, turnStepWork);
     const clock = this.#clock;
@@ -49,13 +56,13 @@ export class InThread {
   }
 
   runSync(feeds: Feeds, options: RunOptions): Outputs {
-    const guard = new RunGuard(options);
+    const guard = RunGuard.of(options);
     guard.check();
     const clock = this.#clock;
     const start = clock.now();
     const schedule = this.#start(feeds, Number.POSITIVE_INFINITY);
     for (const slice of guard.isIdle ? this.#joinedSlices(schedule) : slicesOf(schedule)) {
-      if (!guard.isIdle) guard.check();
+      guard.check();
       this.#runSlice(schedule, slice);
     }
     this.busyMs += clock.now() - start;
@@ -77,11 +84,19 @@ export class InThread {
   }
 
   #start(feeds: Feeds, stepWork: number): Schedule {
-    const { plan } = this.machine;
-    const schedule = this.machine.schedule(bindingsOf(plan.inputs, feeds), { threads: 1, stepWork });
+    const schedule = this.#scheduleFor(feeds, stepWork);
     this.machine.load(schedule);
     this.machine.writeInputs(schedule, feeds);
     return schedule;
+  }
+
+  #scheduleFor(feeds: Feeds, stepWork: number): Schedule {
+    if (this.#last && this.#lastStepWork === stepWork && this.#shapes.has(feeds)) return this.#last;
+    const { inputs } = this.machine.plan;
+    this.#last = this.machine.schedule(bindingsOf(inputs, feeds), { threads: 1, stepWork });
+    this.#lastStepWork = stepWork;
+    this.#shapes.remember(feeds);
+    return this.#last;
   }
 
   #end(schedule: Schedule, options: RunOptions): Outputs {

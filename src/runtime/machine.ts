@@ -39,6 +39,7 @@ export class Machine {
   #memory: WebAssembly.Memory;
   #kernels: RuntimeKernels;
   #loaded: Schedule | null = null;
+  readonly #views = new Map<PortPlace, TensorData>();
   readonly #schedules = new ScheduleCache();
   /** Byte address of {@link controlBytes} bytes. */
   readonly controlPtr: number;
@@ -130,6 +131,7 @@ export class Machine {
     this.grow(schedule.endPtr);
     new Int32Array(this.#memory.buffer, schedule.tapePtr, schedule.tape.length).set(schedule.tape);
     this.options.onLoad?.(schedule);
+    this.#views.clear();
     this.#loaded = schedule;
   }
 
@@ -140,17 +142,27 @@ export class Machine {
 
   /** The outputs as fresh arrays. */
   readOutputs(schedule: Schedule, names?: readonly string[]): Outputs {
-    const wanted = schedule.outputs.filter(({ name }) => !names || names.includes(name));
-    const read = (port: PortPlace): [string, Tensor] => {
+    const outputs: Outputs = {};
+    for (const port of schedule.outputs) {
+      if (names && !names.includes(port.name)) continue;
       const data = allocate(port.dtype, port.size);
       (data as Float32Array).set(this.#view(port) as Float32Array);
-      return [port.name, new Tensor(port.dtype, data, [...port.dims])];
-    };
-    return Object.fromEntries(wanted.map(read));
+      const value = new Tensor(port.dtype, data, [...port.dims]);
+      // Assigning would set the prototype instead.
+      if (port.name === '__proto__') Object.defineProperty(outputs, port.name, { value, enumerable: true });
+      else outputs[port.name] = value;
+    }
+    return outputs;
   }
 
-  #view({ dtype, ptr, size }: PortPlace): TensorData {
-    return viewOf(dtype, this.#memory.buffer, ptr, size);
+  /** A view of a port of the loaded schedule, kept while the memory does not grow. */
+  #view(port: PortPlace): TensorData {
+    let view = this.#views.get(port);
+    if (view?.buffer !== this.#memory.buffer) {
+      view = viewOf(port.dtype, this.#memory.buffer, port.ptr, port.size);
+      this.#views.set(port, view);
+    }
+    return view;
   }
 
   /**

@@ -24,6 +24,11 @@ export class RunGuard {
   readonly #options: RunOptions;
   readonly #deadlineMs: number;
 
+  /** A guard for a run; one for all where nothing limits it. */
+  static of(options: RunOptions): RunGuard {
+    return options.signal === undefined && options.timeoutMs === undefined ? idle : new RunGuard(options);
+  }
+
   constructor(options: RunOptions) {
     this.#options = options;
     this.#deadlineMs =
@@ -32,7 +37,7 @@ export class RunGuard {
 
   /** Whether nothing could end the run early. */
   get isIdle(): boolean {
-    return this.#options.signal === undefined && this.#options.timeoutMs === undefined;
+    return this === idle;
   }
 
   /** Node takes a millisecond to load the clock, so it is not asked where there is no limit. */
@@ -51,3 +56,5 @@ export class RunGuard {
     if (this.#isLate) throw timedOut(this.#options.timeoutMs!);
   }
 }
+
+const idle = new RunGuard({});

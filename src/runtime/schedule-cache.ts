@@ -5,21 +5,15 @@ const capacity = 8;
 
 /** The schedules of the last few bindings. */
 export class ScheduleCache {
-  /** The key that was used last, and its schedule: most runs ask for the one before. */
-  #lastKey = '';
-  #last: Schedule | null = null;
   readonly #schedules = new Map<string, Schedule>();
 
   /** The schedule under `key`, made by `make` when it is not there. */
   get(key: string, make: () => Schedule): Schedule {
-    if (this.#last && key === this.#lastKey) return this.#last;
     const known = this.#schedules.get(key);
     const schedule = known ?? make();
     if (known) this.#schedules.delete(key);
     else if (this.#schedules.size >= capacity) this.#schedules.delete(this.#schedules.keys().next().value!);
     this.#schedules.set(key, schedule);
-    this.#lastKey = key;
-    this.#last = schedule;
     return schedule;
   }
 }

@@ -1,7 +1,7 @@
 /** A network ready to run: checks feeds, queues calls, and hands them to its executor. Shaped like onnxruntime's. */
 import { KerfError } from './errors.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from './executor.js';
-import { checkFeeds, checkOutputs } from './feeds.js';
+import { checkFeeds, checkOutputs, FeedShapes } from './feeds.js';
 import type { PlanPort } from './plan.js';
 import { aborted } from './run-guard.js';
 import { Tensor } from './tensor.js';
@@ -11,6 +11,9 @@ export interface SessionPorts {
   readonly inputs: readonly PlanPort[];
   readonly outputs: readonly PlanPort[];
 }
+
+/** One for all runs, which then allocate none. */
+const noOptions: RunOptions = {};
 
 export class Session {
   readonly inputs: readonly PlanPort[];
@@ -25,6 +28,7 @@ export class Session {
   /** Settles when the last of them has ended. */
   #tail: Promise<unknown> = Promise.resolve();
   #released: Promise<void> | null = null;
+  readonly #shapes: FeedShapes;
 
   /**
    * @param executor  runs the plan; the session owns it from now on
@@ -40,6 +44,7 @@ export class Session {
     this.inputNames = ports.inputs.map(({ name }) => name);
     this.outputNames = ports.outputs.map(({ name }) => name);
     this.#executor = executor;
+    this.#shapes = new FeedShapes(ports.inputs);
   }
 
   /**
@@ -49,7 +54,7 @@ export class Session {
    * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH, OUTPUT_UNKNOWN when feeds do not fit;
    *   ABORTED, TIMEOUT by the options; SESSION_RELEASED
    */
-  async run(feeds: Feeds, options: RunOptions = {}): Promise<Outputs> {
+  async run(feeds: Feeds, options: RunOptions = noOptions): Promise<Outputs> {
     this.#check(feeds, options);
     const before = this.#tail;
     const result = this.#active === 0 ? this.#executor!.run(feeds, options) : this.#runLater(before, feeds, options);
@@ -76,7 +81,7 @@ export class Session {
    * Runs the network on the calling thread and returns when it is done.
    * @throws as {@link run}; SYNC_UNSUPPORTED where the executor cannot, or while a `run` has not ended
    */
-  runSync(feeds: Feeds, options: RunOptions = {}): Outputs {
+  runSync(feeds: Feeds, options: RunOptions = noOptions): Outputs {
     this.#check(feeds, options);
     if (this.#active > 0) {
       throw new KerfError('SYNC_UNSUPPORTED', 'runSync', 'another call of run has not ended. Await it first.');
@@ -113,8 +118,11 @@ export class Session {
 
   #check(feeds: Feeds, options: RunOptions): void {
     this.#checkOpen();
-    checkFeeds(this.inputs, feeds);
-    checkOutputs(this.outputs, options.outputs);
+    if (!this.#shapes.has(feeds)) {
+      checkFeeds(this.inputs, feeds);
+      this.#shapes.remember(feeds);
+    }
+    if (options.outputs) checkOutputs(this.outputs, options.outputs);
   }
 
   #checkOpen(): void {
