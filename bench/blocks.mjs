@@ -4,6 +4,7 @@
  * and left out.
  *
  *     ideal, ideal-small   784-256-256-10, 8 blocks by construction: support from the checkpoint, zeroed, least squares
+ *     digits               784-512-512-10: a fifth of the weights by Wanda, repaired (repair.mjs)
  *     topics               1000-256-32: domains found blind, parts that never talk
  *     digits, digits-adam  784-512-512-10: 8 blocks with a bus of 16, 32 with 24; fitted on 4,096 images without labels
  */
@@ -23,6 +24,7 @@ import { compare, refit } from '../examples/paper/measure.mjs';
 import { readData, readNet, seeds } from '../examples/paper/networks.mjs';
 import { root } from './decompose.mjs';
 import { ratioOf } from './driver.mjs';
+import { repairRow } from './repair.mjs';
 import { formatRatio, printTable } from './table.mjs';
 
 const isThere = (kind, seed) => existsSync(join(root, 'examples', 'paper', 'nets', `${kind}-${seed}.onnx`));
@@ -157,7 +159,7 @@ const structureCells = ({ work, points, rel, bound, ratios }) => [
 ];
 const structureHeader = ['work', 'points', 'rel', 'certified', 'batch 1', 'batch 64'];
 
-/** @returns rows of the result file: ideal, topics, digits */
+/** @returns rows of the result file: ideal, repaired, topics, digits */
 export async function benchBlocks(timing) {
   const ideal = await rowsFor(['ideal', 'ideal-small'], async (kind, seed) => [await idealRow(kind, seed)]);
   printTable(
@@ -170,6 +172,19 @@ export async function benchBlocks(timing) {
       zeroed.rel.toFixed(4),
       leastSquares.points.toFixed(2),
       leastSquares.rel.toFixed(4),
+    ]),
+  );
+  const repaired = await rowsFor(['digits'], async (kind, seed) => {
+    const { calibration, test } = readDigits(findDigits([join(root, 'examples', 'node_modules')]));
+    const data = { calibration: calibration.x, test: test.x, labels: test.labels };
+    return [{ kind, seed, ...(await repairRow(await readNet(kind, seed), data)) }];
+  });
+  printTable(
+    'A fifth of the weights kept by Wanda: zeroed, and repaired by least squares',
+    ['net', 'zeroed: points', 'rel', 'least squares: points', 'rel'],
+    repaired.map(({ kind, seed, zeroed, leastSquares }) => [
+      `${kind}-${seed}`,
+      ...[zeroed, leastSquares].flatMap(({ points, rel }) => [points.toFixed(2), rel.toFixed(3)]),
     ]),
   );
   const topics = await rowsFor(['topics'], async (_, seed) => [await topicsRow(seed, timing)]);
@@ -201,5 +216,5 @@ export async function benchBlocks(timing) {
     );
     digits.push(...rows);
   }
-  return { ideal, topics, digits };
+  return { ideal, repaired, topics, digits };
 }
