@@ -1,5 +1,5 @@
-/** Steps that are whole layers: convolution, pooling, recurrence. */
-import { f32_gru, f32_lstm, f32_windows } from './operators/index';
+/** Steps that are whole layers: convolution, pooling, recurrence, attention. */
+import { f32_attention, f32_gru, f32_lstm, f32_windows } from './operators/index';
 import { Word } from './step-word';
 
 /** | x | w | y | scratch | lo | hi | shape ... | */
@@ -68,5 +68,19 @@ export function runGru(w: usize): void {
     Word.size(w, 11),
     Word.size(w, 12),
     Word.size(w, 13),
+  );
+}
+
+/** | q | k | v | mask | y | scratch | scale | shape ... | */
+export function runAttention(w: usize): void {
+  f32_attention(
+    Word.pointer(w, 0),
+    Word.pointer(w, 1),
+    Word.pointer(w, 2),
+    Word.pointer(w, 3),
+    Word.pointer(w, 4),
+    Word.pointer(w, 5),
+    Word.ptr(w, 7),
+    Word.real(w, 6),
   );
 }

@@ -18,4 +18,5 @@ export const enum Opcode {
   GRU,
   GEMM_INT8,
   MATMUL_INTEGER,
+  ATTENTION,
 }

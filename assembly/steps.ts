@@ -6,7 +6,7 @@
  * The words of each opcode stand in src/runtime/step-kinds/: byte addresses first, then sizes; reals as float32 bits.
  */
 
-import { runConv, runGru, runLstm, runPool } from './layer-steps';
+import { runAttention, runConv, runGru, runLstm, runPool } from './layer-steps';
 import { i8_linear, i8_matmul_integer } from './linear/int8';
 import { f32_pack_linear } from './linear/pack';
 import { runLinearStep } from './linear-steps';
@@ -192,6 +192,9 @@ function runStep(opcode: i32, w: usize): bool {
       return true;
     case Opcode.MATMUL_INTEGER:
       runMatMulInteger(w);
+      return true;
+    case Opcode.ATTENTION:
+      runAttention(w);
       return true;
     default:
       return runLinearStep(opcode, w);

@@ -13,6 +13,9 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
+/** For modules that are to be small: assembly/operators/ asks whether the name is defined. */
+const small = ['--use', 'KERF_SMALL=ASC_TARGET'];
+
 /**
  * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. What is
  * loaded on `anyHost` is inflated by its importer, since hosts without Node's zlib can do so only asynchronously.
@@ -22,11 +25,13 @@ const modules = {
   'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
   relaxed: { entry: 'assembly/index.ts', target: 'relaxed', anyHost: true },
   'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared' },
-  core: { entry: 'assembly/core.ts', target: 'plain' },
+  core: { entry: 'assembly/core.ts', target: 'plain', options: small },
   more: {
     entry: 'assembly/more.ts',
     target: 'plain',
     fromCore: ['linear/gemm.ts', 'linear-steps.ts', 'operators/unary-core.ts'],
+    // Smaller by a tenth; none of it is a GEMM.
+    options: [...small, '--shrinkLevel', '1'],
   },
   debug: { entry: 'assembly/index.ts', target: 'debug' },
   analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
@@ -112,8 +117,8 @@ if (process.argv.includes('--if-stale') && isFresh(stamp, sourceTime)) process.e
 if (!isFresh(wasmStamp, assemblyTime)) {
   rmSync('build/wasm', { recursive: true, force: true });
   mkdirSync('build/wasm', { recursive: true });
-  for (const [name, { entry, target, fromCore = [] }] of Object.entries(modules)) {
-    const words = [entry, '--config', 'asconfig.json', '--target', target];
+  for (const [name, { entry, target, fromCore = [], options = [] }] of Object.entries(modules)) {
+    const words = [entry, '--config', 'asconfig.json', '--target', target, ...options];
     const outputs = ['--outFile', `build/wasm/${name}.wasm`, '--textFile', `build/wasm/${name}.wat`];
     const { error, stderr } = await asc.main([...words, ...outputs], { readFile: readerOf(fromCore) });
     if (error) {

@@ -11,53 +11,38 @@ const enum Dtype {
   FLOAT64,
 }
 
-/** One loop for each pair of dtypes. */
-class Convert {
-  /** A real number cut to the range of the 8-bit integer T; NaN becomes 0 in the conversion that follows. */
-  @inline
-  static saturated<T>(value: f64): i32 {
-    const low: f64 = isSigned<T>() ? -128 : 0;
-    const high: f64 = isSigned<T>() ? 127 : 255;
-    return <i32>min(max(value, low), high);
-  }
+/** Bytes of an element of each dtype, as a power of two. */
+function sizeShift(dtype: i32): usize {
+  if (dtype == Dtype.FLOAT32 || dtype == Dtype.INT32) return 2;
+  return dtype == Dtype.INT64 || dtype == Dtype.FLOAT64 ? 3 : 0;
+}
 
-  /** One element as type B; `bool` is AssemblyScript's one-byte type and stands for ONNX's. */
-  @inline
-  static convert<A, B>(value: A): B {
-    if (isBoolean<B>()) return <B>(value != <A>0);
-    if (isFloat<A>() && sizeof<B>() == 1) return <B>Convert.saturated<B>(<f64>value);
-    return <B>value;
-  }
+/** An integer or bool element; a bool counts as 0 or 1. */
+function loadInteger(from: i32, ptr: usize): i64 {
+  if (from == Dtype.INT32) return load<i32>(ptr);
+  if (from == Dtype.UINT8) return load<u8>(ptr);
+  if (from == Dtype.INT8) return load<i8>(ptr);
+  if (from == Dtype.INT64) return load<i64>(ptr);
+  return i64(load<u8>(ptr) != 0);
+}
 
-  @inline
-  static all<A, B>(xPtr: usize, yPtr: usize, count: i32): void {
-    for (let i = 0; i < count; i++) {
-      if (isBoolean<A>()) store<B>(yPtr, Convert.convert<bool, B>(load<u8>(xPtr) != 0));
-      else store<B>(yPtr, Convert.convert<A, B>(load<A>(xPtr)));
-      xPtr += sizeof<A>();
-      yPtr += sizeof<B>();
-    }
-  }
+/** Stores an integer: its low bits, or the nearest real number. */
+function storeInteger(to: i32, ptr: usize, value: i64): void {
+  if (to == Dtype.FLOAT32) store<f32>(ptr, <f32>value);
+  else if (to == Dtype.FLOAT64) store<f64>(ptr, <f64>value);
+  else if (to == Dtype.INT32) store<i32>(ptr, <i32>value);
+  else if (to == Dtype.INT64) store<i64>(ptr, value);
+  else store<u8>(ptr, to == Dtype.BOOL ? u8(value != 0) : <u8>value);
+}
 
-  @inline
-  static from<A>(to: i32, xPtr: usize, yPtr: usize, count: i32): void {
-    switch (to) {
-      case Dtype.FLOAT32:
-        return Convert.all<A, f32>(xPtr, yPtr, count);
-      case Dtype.INT32:
-        return Convert.all<A, i32>(xPtr, yPtr, count);
-      case Dtype.UINT8:
-        return Convert.all<A, u8>(xPtr, yPtr, count);
-      case Dtype.INT8:
-        return Convert.all<A, i8>(xPtr, yPtr, count);
-      case Dtype.BOOL:
-        return Convert.all<A, bool>(xPtr, yPtr, count);
-      case Dtype.INT64:
-        return Convert.all<A, i64>(xPtr, yPtr, count);
-      default:
-        return Convert.all<A, f64>(xPtr, yPtr, count);
-    }
-  }
+/** Stores a real number, cut to the range of an integer; NaN becomes 0 in the conversion. */
+function storeReal(to: i32, ptr: usize, value: f64): void {
+  if (to == Dtype.FLOAT32) store<f32>(ptr, <f32>value);
+  else if (to == Dtype.FLOAT64) store<f64>(ptr, value);
+  else if (to == Dtype.INT32) store<i32>(ptr, <i32>value);
+  else if (to == Dtype.INT64) store<i64>(ptr, <i64>value);
+  else if (to == Dtype.BOOL) store<u8>(ptr, u8(value != 0));
+  else store<u8>(ptr, <u8>(<i32>min<f64>(max<f64>(value, to == Dtype.INT8 ? -128 : 0), to == Dtype.INT8 ? 127 : 255)));
 }
 
 /**
@@ -68,20 +53,15 @@ class Convert {
  * @param xPtr  [count], disjoint from y [count]
  */
 export function cast(from: i32, to: i32, xPtr: usize, yPtr: usize, count: i32): void {
-  switch (from) {
-    case Dtype.FLOAT32:
-      return Convert.from<f32>(to, xPtr, yPtr, count);
-    case Dtype.INT32:
-      return Convert.from<i32>(to, xPtr, yPtr, count);
-    case Dtype.UINT8:
-      return Convert.from<u8>(to, xPtr, yPtr, count);
-    case Dtype.INT8:
-      return Convert.from<i8>(to, xPtr, yPtr, count);
-    case Dtype.BOOL:
-      return Convert.from<bool>(to, xPtr, yPtr, count);
-    case Dtype.INT64:
-      return Convert.from<i64>(to, xPtr, yPtr, count);
-    default:
-      return Convert.from<f64>(to, xPtr, yPtr, count);
+  const isReal = from == Dtype.FLOAT32 || from == Dtype.FLOAT64;
+  const xBytes = (<usize>1) << sizeShift(from);
+  const yBytes = (<usize>1) << sizeShift(to);
+  for (; count > 0; count--) {
+    // Images, the most that is cast, pay for a line of their own.
+    if (from == Dtype.UINT8 && to == Dtype.FLOAT32) store<f32>(yPtr, <f32>load<u8>(xPtr));
+    else if (isReal) storeReal(to, yPtr, from == Dtype.FLOAT32 ? <f64>load<f32>(xPtr) : load<f64>(xPtr));
+    else storeInteger(to, yPtr, loadInteger(from, xPtr));
+    xPtr += xBytes;
+    yPtr += yBytes;
   }
 }

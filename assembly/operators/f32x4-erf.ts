@@ -1,5 +1,27 @@
 /** The error function, four lanes at a time. */
+import { Constant } from './constant';
 import { Exp } from './f32x4-exp';
+
+const P6: f32 = 7.889099e-5;
+const P5: f32 = -0.0008020835;
+const P4: f32 = 0.0051895347;
+const P3: f32 = -0.026854444;
+const P2: f32 = 0.112836;
+const P1: f32 = -0.37612626;
+const P0: f32 = 0.12837917;
+const FAR: f32 = 4;
+const Q6: f32 = 0.00018557478;
+const Q5: f32 = -0.0029396147;
+const Q4: f32 = 0.021805348;
+const Q3: f32 = -0.103037424;
+const Q2: f32 = -0.6382256;
+const Q1: f32 = -1.12704;
+const Q0: f32 = -0.0003537099;
+const ONE: f32 = 1;
+const SIGN: f32 = -0.0;
+const TABLE: usize = isDefined(KERF_SMALL)
+  ? 0
+  : memory.data<f32>([P6, P5, P4, P3, P2, P1, P0, FAR, Q6, Q5, Q4, Q3, Q2, Q1, Q0, ONE, SIGN], 4);
 
 /** erf x. */
 export class Erf {
@@ -11,24 +33,24 @@ export class Erf {
   static erf(x: v128): v128 {
     const t = f32x4.abs(x);
     const z = f32x4.mul(t, t);
-    let p = f32x4.splat(7.889099e-5);
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-0.0008020835));
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.0051895347));
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-0.026854444));
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.112836));
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-0.37612626));
-    p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.12837917));
+    let p = Constant.at(P6, TABLE + 0);
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P5, TABLE + 4));
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P4, TABLE + 8));
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P3, TABLE + 12));
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P2, TABLE + 16));
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P1, TABLE + 20));
+    p = f32x4.add(f32x4.mul(p, z), Constant.at(P0, TABLE + 24));
     const small = f32x4.add(t, f32x4.mul(t, p));
-    const c = f32x4.min(t, f32x4.splat(4));
-    let q = f32x4.splat(0.00018557478);
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(-0.0029396147));
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(0.021805348));
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(-0.103037424));
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(-0.6382256));
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(-1.12704));
-    q = f32x4.add(f32x4.mul(q, c), f32x4.splat(-0.0003537099));
-    const big = f32x4.sub(f32x4.splat(1), Exp.exp(q));
-    const y = v128.bitselect(small, big, f32x4.lt(t, f32x4.splat(1)));
-    return v128.or(y, v128.and(x, f32x4.splat(-0.0)));
+    const c = f32x4.min(t, Constant.at(FAR, TABLE + 28));
+    let q = Constant.at(Q6, TABLE + 32);
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q5, TABLE + 36));
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q4, TABLE + 40));
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q3, TABLE + 44));
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q2, TABLE + 48));
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q1, TABLE + 52));
+    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q0, TABLE + 56));
+    const big = f32x4.sub(Constant.at(ONE, TABLE + 60), Exp.exp(q));
+    const y = v128.bitselect(small, big, f32x4.lt(t, Constant.at(ONE, TABLE + 60)));
+    return v128.or(y, v128.and(x, Constant.at(SIGN, TABLE + 64)));
   }
 }

@@ -1,4 +1,5 @@
 /** Every non-linear kernel of the runtime, by family; steps.ts calls them. Nothing here allocates or keeps state. */
+export { f32_attention } from './attention';
 export { f32_binary } from './binary';
 export { cast } from './cast';
 export { copy_strided } from './copy';

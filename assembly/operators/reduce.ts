@@ -112,48 +112,10 @@ export class Axis {
   }
 }
 
-/** A contiguous axis, for a term that is not a literal. */
-function anyRow(t: i32, xPtr: usize, axis: i32, offset: v128): v128 {
-  switch (t) {
-    case Term.MAX:
-      return Axis.row(Term.MAX, xPtr, axis, offset);
-    case Term.MIN:
-      return Axis.row(Term.MIN, xPtr, axis, offset);
-    case Term.PROD:
-      return Axis.row(Term.PROD, xPtr, axis, offset);
-    case Term.SQUARE:
-      return Axis.row(Term.SQUARE, xPtr, axis, offset);
-    case Term.ABS:
-      return Axis.row(Term.ABS, xPtr, axis, offset);
-    case Term.EXP:
-      return Axis.row(Term.EXP, xPtr, axis, offset);
-    case Term.TOP:
-      return Axis.row(Term.TOP, xPtr, axis, offset);
-    default:
-      return Axis.row(Term.PLAIN, xPtr, axis, offset);
-  }
-}
-
-/** One partial, for a term that is not a literal. */
+/** One partial; sums have a loop of their own. */
 function anyPartial(t: i32, i: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
-  switch (t) {
-    case Term.MAX:
-      return Axis.partial(Term.MAX, i, xPtr, axis, stride, lanes, offset);
-    case Term.MIN:
-      return Axis.partial(Term.MIN, i, xPtr, axis, stride, lanes, offset);
-    case Term.PROD:
-      return Axis.partial(Term.PROD, i, xPtr, axis, stride, lanes, offset);
-    case Term.SQUARE:
-      return Axis.partial(Term.SQUARE, i, xPtr, axis, stride, lanes, offset);
-    case Term.ABS:
-      return Axis.partial(Term.ABS, i, xPtr, axis, stride, lanes, offset);
-    case Term.EXP:
-      return Axis.partial(Term.EXP, i, xPtr, axis, stride, lanes, offset);
-    case Term.TOP:
-      return Axis.partial(Term.TOP, i, xPtr, axis, stride, lanes, offset);
-    default:
-      return Axis.partial(Term.PLAIN, i, xPtr, axis, stride, lanes, offset);
-  }
+  if (t == Term.PLAIN) return Axis.partial(Term.PLAIN, i, xPtr, axis, stride, lanes, offset);
+  return Axis.partial(t, i, xPtr, axis, stride, lanes, offset);
 }
 
 /** The partials i, i + width, i + 2 width, ... of `lanes` neighbouring columns, met by halves; a column a lane. */
@@ -167,12 +129,16 @@ function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usi
 
 /**
  * Reduces `lanes` (1..4) neighbouring columns of x [axis, inner]; for inner = 1 the result is in every lane.
- * @param t  what is reduced, see {@link Term}
+ * @param t  what is reduced, see {@link Term}; along a contiguous axis, sums and TOP take four elements at a time
  * @param offset  subtracted before e^x in `Term.EXP`; unused else
  */
 export function f32x4_reduce(t: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32, offset: v128): v128 {
-  if (inner == 1) return anyRow(t, xPtr, axis, offset);
-  return columns(t, 0, 1, xPtr, axis, (<usize>inner) << 2, lanes, offset);
+  if (inner == 1) {
+    if (t == Term.PLAIN) return Axis.row(Term.PLAIN, xPtr, axis, offset);
+    if (t == Term.TOP) return Axis.row(Term.TOP, xPtr, axis, offset);
+  }
+  const y = columns(t, 0, 1, xPtr, axis, (<usize>inner) << 2, lanes, offset);
+  return inner == 1 ? i32x4.shuffle(y, y, 0, 0, 0, 0) : y;
 }
 
 /** ln of the sum of e^x, from the largest x on; an infinite largest x is the result itself. */

@@ -10,6 +10,8 @@ import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from 
 import { Builder, type PlacedStep } from './builder.js';
 import { foldNorms } from './fold-norms.js';
 import { fuseClamps } from './fuse.js';
+import { recogniseAttention } from './fuse-attention.js';
+import { fusePatterns } from './patterns.js';
 import { prune } from './prune.js';
 import { referenceParams } from './reference-step.js';
 import { layOutRows } from './row-layout.js';
@@ -116,7 +118,8 @@ export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const bound = options.parts || options.partOf ? whole : alignBlocks(whole);
   const partOf = partsByNode(options);
   const { graph: folded, facts } = foldNorms(bound, inferFacts(bound), partOf);
-  const fused = fuseClamps(folded, facts, partOf);
+  const joined = fusePatterns(folded, facts, partOf, [recogniseAttention]);
+  const fused = fuseClamps(joined, facts, partOf);
   const parts = options.parts ?? [{ id: 0, after: [] }];
   const builder = new Builder(facts, layOutRows(fused, facts));
   builder.enter('', parts[0].id);

@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { canonicalise } from '../../src/graph/canonicalise.js';
+import { loadModel } from '../../src/model/index.js';
 import { encodePackage } from '../../src/package/kerf-writer.js';
+import { buildPlan } from '../../src/plan/build-plan.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../src/runtime/wasm-executor.js';
 import { cascadeOf, compressedPlan } from '../support/cascades.js';
@@ -121,6 +124,25 @@ describe('kerf/runtime, bundled', () => {
       return Object.values(outputs).map(({ data }) => [...new Uint32Array(data.buffer)]);
     });
     assert.deepEqual(result, { bits, dims: [3, 10], names: ['x'], choice: 'OPTION_INVALID', kind: 'PACKAGE_VERSION' });
+  });
+
+  it('runs an encoder, whose kernels share a memory with those of the core, to the bits of the tool', async () => {
+    const { graph } = await loadModel(join(root, 'test', 'golden', 'encoder', 'opset-17.onnx'));
+    const encoder = buildPlan(canonicalise(graph));
+    await writeFile(join(folder, 'encoder.kerf'), encodePackage(packageOf(encoder)));
+    const [x, mask] = [new Random(5).floats(2 * 7 * 16), new Float32Array(2 * 7).fill(-1e4, 4, 7)];
+    const bits = await runHere(`
+      import { readFileSync } from 'node:fs';
+      import { InferenceSession, Tensor } from './runtime.js';
+      const session = await InferenceSession.create(readFileSync(new URL('encoder.kerf', import.meta.url)));
+      const tensor = (data, ...dims) => new Tensor('float32', Float32Array.from(data), dims);
+      const feeds = { x: tensor(${JSON.stringify([...x])}, 2, 7, 16), mask: tensor(${JSON.stringify([...mask])}, 2, 1, 1, 7) };
+      const { y } = session.runSync(feeds);
+      console.log(JSON.stringify([...new Uint32Array(y.data.buffer)]));`);
+    const feeds = { x: new Tensor('float32', x, [2, 7, 16]), mask: new Tensor('float32', mask, [2, 1, 1, 7]) };
+    const expected = createWasmExecutor(encoder).runSync(feeds, {}).y.data as Float32Array;
+    assert.deepEqual(bits, [...new Uint32Array(expected.buffer)]);
+    assert.ok(expected.every(Number.isFinite));
   });
 
   it('loads no chunk for a linear package', async () => {

@@ -5,6 +5,7 @@ import { moveReferences } from './move-references.js';
 import { recurrentReferences } from './recurrent-references.js';
 import { reduceReferences } from './reduce-references.js';
 import { power, ulpError } from './special-functions.js';
+import { transformerReferences } from './transformer-references.js';
 import { unaryReferences } from './unary.js';
 import { windowReferences } from './window-references.js';
 
@@ -47,4 +48,5 @@ export const stepReferences: ReadonlyMap<string, Reference> = new Map([
   ...moveReferences,
   ...windowReferences,
   ...recurrentReferences,
+  ...transformerReferences,
 ]);

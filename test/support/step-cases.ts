@@ -9,6 +9,7 @@ import { softmaxWords } from '../../src/runtime/step-kinds/softmax.js';
 import { unaryWords } from '../../src/runtime/step-kinds/unary.js';
 import { allocate, type DType } from '../../src/runtime/tensor.js';
 import { conv, gru, lstm, pool } from './layer-cases.js';
+import { attention } from './transformer-cases.js';
 
 /** A random number in [0, 1). */
 export type Random = () => number;
@@ -276,6 +277,7 @@ export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   gru,
   'gemm-int8': gemmInt8,
   'matmul-integer': matMulInteger,
+  attention,
 };
 
 /** An element of `dtype` near `value`: as its array would store it. */

@@ -3,6 +3,7 @@ import type { DType } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { alongAxisOperators } from './along-axis.js';
+import { attentionOperators } from './attention.js';
 import { batchNormalizationOperators } from './batch-normalization.js';
 import { castOperators } from './cast.js';
 import { clipOperators } from './clip.js';
@@ -77,6 +78,7 @@ const operators: readonly Operator[] = [
   ...tfIdfOperators,
   ...valueShapeOperators,
   ...alongAxisOperators,
+  ...attentionOperators,
   ...convTransposeOperators,
   ...gatherScatterOperators,
   ...lossOperators,

@@ -1,11 +1,12 @@
 /** Normalisations by moments that a run computes: InstanceNormalization, LayerNormalization, LRN, MeanVarianceNormalization, LpNormalization. */
-import { equals } from '../../runtime/extent.js';
+import { equals, multiply, product } from '../../runtime/extent.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
-import type { Operator } from '../operator.js';
+import type { Operator, PlanBuilder } from '../operator.js';
 import { integerOf, integersOf, nodeError, realOf, requireInput } from './attributes.js';
 import { always, define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
+import { emitBinary, scalarView, type View } from './lowering.js';
 import { formatShape, normaliseAxes, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 
 /** Mean and population variance of the values at some places. */
@@ -78,6 +79,41 @@ function evaluateLayer(node: Node, inputs: readonly (Tensor | undefined)[]): rea
     return normal * gains[i % gains.length] + (biases ? biases[i % biases.length] : 0);
   });
   return [y, fillNumbers('float32', dims, (row) => rows[row][0]), fillNumbers('float32', dims, (row) => scales[row])];
+}
+
+/**
+ * Steps over rows, where the moments are not asked for and gains and biases are those of a whole row: the mean, the
+ * differences, the mean of their squares, the quotient.
+ */
+function lowerLayer(node: Node, builder: PlanBuilder): boolean {
+  const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
+  const { dtype, shape } = requireInput(node, facts, 0);
+  const first = firstNormalised(node, shape);
+  const [outer, axis] = [product(shape.slice(0, first)), product(shape.slice(first))];
+  const isRow = (fact: Fact | undefined) => !fact || equals(product(fact.shape), axis);
+  const hasMoments = node.outputs.slice(1).some((value) => value !== '');
+  if (dtype !== 'float32' || hasMoments || !isRow(facts[1]) || !isRow(facts[2])) return false;
+  const place = (value: string) => builder.place(value).operand;
+  const [dims, moments] = [
+    [outer, axis],
+    [outer, 1],
+  ];
+  const y = { operand: builder.output(node.outputs[0]).operand, shape: dims };
+  const moment = { operand: builder.scratch('float32', outer), shape: moments };
+  const squares = { operand: builder.scratch('float32', multiply(outer, axis)), shape: dims };
+  const mean = (x: View) => builder.step('reduce', [x.operand], [moment.operand], { f: 'mean', outer, axis });
+  const x = { operand: place(node.inputs[0]), shape: dims };
+  mean(x);
+  emitBinary(builder, 'sub', x, moment, y.operand, dims);
+  emitBinary(builder, 'mul', y, y, squares.operand, dims);
+  mean(squares);
+  const epsilon = scalarView(builder, realOf(node, 'epsilon', 1e-5));
+  emitBinary(builder, 'add', moment, epsilon, moment.operand, moments);
+  builder.step('unary', [moment.operand], [moment.operand], { f: 'sqrt', count: outer });
+  emitBinary(builder, 'div', y, moment, y.operand, dims);
+  emitBinary(builder, 'mul', y, { operand: place(node.inputs[1]), shape: [axis] }, y.operand, dims);
+  if (facts[2]) emitBinary(builder, 'add', y, { operand: place(node.inputs[2]), shape: [axis] }, y.operand, dims);
+  return true;
 }
 
 /** y = x / (bias + alpha / size * sum of squares over the neighbouring channels)^beta. */
@@ -154,6 +190,7 @@ export const normalizationOperators: readonly Operator[] = [
       return [{ dtype, shape }, moments, moments];
     },
     evaluate: evaluateLayer,
+    lower: lowerLayer,
     rowIndependent: (node, inputs) => firstNormalised(node, requireInput(node, inputs, 0).shape) !== 0,
   }),
   ...define([[1, lastOpset, floatDTypes]], {

@@ -1,5 +1,6 @@
 /** The steps of the other families of operators, which `kerf/runtime` loads when a package has one. */
 import type { StepKind } from '../step-kind.js';
+import { attention } from './attention.js';
 import { binary, cast, fill } from './elementwise.js';
 import { embeddingBag, gather } from './gather.js';
 import { gemmInt8, matMulInteger } from './int8.js';
@@ -22,4 +23,5 @@ export const moreStepKinds: readonly (readonly [string, StepKind])[] = [
   ['gru', gru],
   ['gemm-int8', gemmInt8],
   ['matmul-integer', matMulInteger],
+  ['attention', attention],
 ];
