@@ -6,7 +6,7 @@ import type { Setting } from './fit.js';
 import { readsHiddenUnits } from './fit-blocks.js';
 import { factorable } from './offers.js';
 import type { Domains } from './partition.js';
-import { type Linear, linearsOf } from './rewrite.js';
+import { isPlain, type Linear, linearsOf } from './rewrite.js';
 
 /** Widths of the bus, from gentle to aggressive. */
 const busWidths = [32, 24, 16, 8, 0];
@@ -69,7 +69,7 @@ export function demandedSettings(
 
 /** Layers that may get `k` blocks. */
 export function blockable(graph: Graph, k: number): readonly Linear[] {
-  return factorable(graph).filter(({ kernel, weight: { dims } }) => kernel === null && Math.min(...dims) >= k);
+  return factorable(graph).filter((layer) => isPlain(layer) && Math.min(...layer.weight.dims) >= k);
 }
 
 /** Settings that clear domains of the inputs suggest. */

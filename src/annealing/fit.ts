@@ -14,7 +14,7 @@ import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { type Matrix, type Samples, type Vector, widen } from './matrix.js';
 import { narrowed } from './narrow.js';
 import { type Domains, findDomains } from './partition.js';
-import { type Linear, layersOf, outermost, withAffine, withFactors } from './rewrite.js';
+import { isPlain, type Linear, layersOf, outermost, withAffine, withFactors } from './rewrite.js';
 import { allOf, partOf, submatrix } from './submatrix.js';
 
 /** One way to anneal a graph: what is done to each layer, by node name. Layers that are not named stay. */
@@ -72,7 +72,7 @@ export class Fitter {
   /** The second moments of a layer's inputs, null where rows do not suffice, and how often it is applied to one sample. */
   async inputs(layer: Linear): Promise<{ readonly moments: Moments | null; readonly positions: number }> {
     if (!this.#sampler) return { moments: null, positions: 1 };
-    const key = layer.kernel ? `windows of ${layer.name}` : layer.input;
+    const key = isPlain(layer) ? layer.input : `inputs of ${layer.name}`;
     const known = this.#inputs.get(key);
     if (known) return known;
     const { samples: x, positions } = await this.#sampler.of(this.graph, layer, 'input');
@@ -124,7 +124,7 @@ export class Fitter {
       const next = form
         ? await this.#fitBlocks(graph, linear, setting, form, factor, known)
         : await this.#fitLayer(graph, linear, setting, factor, changed.has(linear.input));
-      if (next !== graph) changed.add(linear.output);
+      if (next !== graph) for (const value of linear.node.outputs) if (value !== '') changed.add(value);
       graph = next;
     }
     return graph;
@@ -138,6 +138,7 @@ export class Fitter {
     isInputChanged: boolean,
   ): Promise<Graph> {
     const before = layersOf(this.graph).find(({ name }) => name === linear.name) as Linear;
+    if (linear.recurrence) return this.#fitRecurrence(graph, linear, before, setting);
     const isInputNarrower = linear.weight.dims[1] < before.weight.dims[1];
     const rank = cheaperRank(linear, setting.ranks.get(linear.name));
     const isWhole = linear.weight.size === before.weight.size;
@@ -149,6 +150,12 @@ export class Fitter {
     if (rank === undefined) return fitted ? withAffine(graph, linear, fitted.affine) : graph;
     const { affine, moments } = fitted ?? { affine: affineOf(linear), moments: null };
     return withFactors(graph, linear, spectrumOf(affine, moments, factor).cut(rank));
+  }
+
+  /** Cut on the states of the original alone: refitted on its own states a recurrence drifts away. */
+  async #fitRecurrence(graph: Graph, layer: Linear, before: Linear, { ranks }: Setting): Promise<Graph> {
+    const rank = cheaperRank(layer, ranks.get(layer.name));
+    return rank === undefined ? graph : withFactors(graph, layer, (await this.spectrum(before)).cut(rank));
   }
 
   async #fitBlocks(

@@ -2,9 +2,11 @@
  * Hidden units: outputs of one layer that only other layers read, through elementwise activations; of a convolution its
  * channels, through pools too.
  */
-import { readersOf } from '../graph/fold.js';
+import { readersOf, removeDead } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
+import { inferFacts } from '../graph/infer.js';
 import { integerOf } from '../graph/operators/attributes.js';
+import { equals, product } from '../runtime/extent.js';
 import { type Linear, layersOf, linearsOf, withWeights } from './rewrite.js';
 import { allOf, pick, submatrix } from './submatrix.js';
 
@@ -17,6 +19,8 @@ export interface HiddenUnits {
   readonly consumers: readonly Linear[];
   /** Elementwise nodes and pools between them. */
   readonly activations: readonly Node[];
+  /** Reshapes that do what Flatten does, to a size that is written down. */
+  readonly reshapes: readonly Node[];
 }
 
 /** Operators that compute each element from that element alone; further inputs must be constant scalars. */
@@ -45,6 +49,7 @@ const channelwise = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool'
 class Follower {
   readonly consumers: Linear[] = [];
   readonly activations: Node[] = [];
+  readonly reshapes: Node[] = [];
   readonly #readers: ReturnType<typeof readersOf>;
   readonly #outputs: ReadonlySet<string>;
   readonly #layers: ReadonlyMap<Node, Linear>;
@@ -70,7 +75,7 @@ class Follower {
       const layer = this.#layers.get(node);
       if (layer?.input === value) return this.#reads(layer, form) && this.consumers.push(layer) > 0;
       if (!isElementwiseOn(this.graph, node, value) && !(form === 'channels' && this.#isChannelwise(node, value))) {
-        return form === 'channels' && isFlatten(node) && this.follow(node.outputs[0], 'flat');
+        return form === 'channels' && this.#makesRows(node) && this.follow(node.outputs[0], 'flat');
       }
       this.activations.push(node);
       return this.follow(node.outputs[0], form);
@@ -82,14 +87,21 @@ class Follower {
     return isFitting && dims[1] % this.producer.weight.dims[0] === 0;
   }
 
+  /** Whether a node makes one row of each sample, channel after channel. */
+  #makesRows(node: Node): boolean {
+    if (node.domain !== '' || this.graph.initializers.has(node.inputs[0])) return false;
+    if (node.op === 'Flatten') return integerOf(node, 'axis', 1) === 1;
+    if (node.op !== 'Reshape') return false;
+    const facts = inferFacts(this.graph);
+    const [[n, ...image], [rows, ...row]] = [node.inputs[0], node.outputs[0]].map((value) => facts.get(value)!.shape);
+    const isRow = row.length === 1 && equals(rows, n) && equals(row[0], product(image));
+    if (isRow) this.reshapes.push(node);
+    return isRow;
+  }
+
   #isChannelwise({ op, domain, inputs, outputs }: Node, value: string): boolean {
     return domain === '' && channelwise.has(op) && inputs[0] === value && outputs.length === 1;
   }
-}
-
-/** Whether a node makes one row of each sample, channel after channel. */
-function isFlatten(node: Node): boolean {
-  return node.domain === '' && node.op === 'Flatten' && integerOf(node, 'axis', 1) === 1;
 }
 
 /**
@@ -97,10 +109,12 @@ function isFlatten(node: Node): boolean {
  * @param layers  whose units count: the plain linear ones by default, or with the channels of convolutions
  */
 export function hiddenUnitsOf(graph: Graph, layers = linearsOf(graph)): readonly HiddenUnits[] {
-  return layers.flatMap((producer) => {
-    const follower = new Follower(graph, layers, producer);
+  const own = layers.filter(({ recurrence }) => recurrence === null);
+  return own.flatMap((producer) => {
+    const follower = new Follower(graph, own, producer);
     if (!follower.follow(producer.output, producer.kernel ? 'channels' : 'last')) return [];
-    return [{ producer, consumers: follower.consumers, activations: follower.activations }];
+    const { consumers, activations, reshapes } = follower;
+    return [{ producer, consumers, activations, reshapes }];
   });
 }
 
@@ -110,7 +124,11 @@ export function inputsOf(units: Int32Array, size: number): Int32Array<ArrayBuffe
 }
 
 /** Keeps the units at `kept` (ascending) and drops the others. */
-export function keepUnits(graph: Graph, { producer, consumers }: HiddenUnits, kept: Int32Array<ArrayBuffer>): Graph {
+export function keepUnits(
+  graph: Graph,
+  { producer, consumers, reshapes }: HiddenUnits,
+  kept: Int32Array<ArrayBuffer>,
+): Graph {
   const columns = allOf(producer.weight.dims[1]);
   const bias = producer.bias && pick(producer.bias, kept);
   let next = withWeights(graph, producer, submatrix(producer.weight, kept, columns), bias);
@@ -120,5 +138,16 @@ export function keepUnits(graph: Graph, { producer, consumers }: HiddenUnits, ke
     const weight = submatrix(consumer.weight, allOf(consumer.weight.dims[0]), columns);
     next = withWeights(next, consumer, weight, consumer.bias);
   }
-  return next;
+  return reshapes.length > 0 ? flattened(next, new Set(reshapes.map(({ name }) => name))) : next;
+}
+
+/** Flatten in the place of reshapes, so that rows are as long as there are units. */
+function flattened(graph: Graph, names: ReadonlySet<string>): Graph {
+  const flatten = (node: Node): Node => ({
+    ...node,
+    op: 'Flatten',
+    inputs: [node.inputs[0]],
+    attributes: new Map([['axis', 1]]),
+  });
+  return removeDead({ ...graph, nodes: graph.nodes.map((node) => (names.has(node.name) ? flatten(node) : node)) });
 }

@@ -6,13 +6,13 @@ import { analysisKernels } from '../evidence/analysis.js';
 import type { Graph } from '../graph/graph.js';
 import { asThreeAxes, type Windows, windowsOf } from '../graph/operators/windows.js';
 import type { Feeds } from '../runtime/executor.js';
-import { isStatic } from '../runtime/extent.js';
 import { elementCount, type Tensor, type TensorData } from '../runtime/tensor.js';
 import { asSamples, type Evaluate } from './context.js';
 import type { Samples, Vector } from './matrix.js';
 import { randomWords } from './random.js';
+import { sampleTimes } from './recurrent-samples.js';
 import type { Linear } from './rewrite.js';
-import { rowCount, takeRows } from './rows.js';
+import { chunksOf, rowCount, takeRange } from './rows.js';
 
 /** Elements of the original's values that are kept between settings: 256 MiB. */
 const largestTargets = 2 ** 26;
@@ -51,6 +51,7 @@ export class Sampler {
    */
   async of(graph: Graph, layer: Linear, side: 'input' | 'output', weights = this.weights): Promise<LayerSamples> {
     if (layer.kernel) return this.#windowsOf(graph, layer, side, weights);
+    if (layer.recurrence) return sampleTimes(graph, layer, this.rows, this.evaluate, weights);
     const samples = asSamples(await this.#value(graph, layer[side]), weights);
     return { samples, positions: samples.rows / rowCount(this.rows) };
   }
@@ -86,11 +87,8 @@ export class Sampler {
     const value = layer[side];
     let cut: Cut | null = null;
     let data = new Float32Array(0);
-    for (const { first, end } of chunksOf(graph, n)) {
-      const part = takeRows(
-        this.rows,
-        Array.from({ length: end - first }, (_, i) => first + i),
-      );
+    for (const { first, end } of chunksOf(graph, n, imageRows)) {
+      const part = takeRange(this.rows, first, end);
       const images = Object.hasOwn(part, value) ? part[value] : (await this.evaluate(graph, part, [value]))[value];
       cut ??= this.#cutOf(layer, side, images, n);
       data = data.length > 0 ? data : new Float32Array(n * cut.perImage * cut.columns);
@@ -143,14 +141,6 @@ function drawPlaces(n: number, positions: number, perImage: number): Int32Array<
   return Int32Array.from({ length: n * perImage }, (_, e) =>
     perImage === positions ? e % positions : Math.floor((e % perImage) * stretch + (next() / 2 ** 32) * stretch),
   );
-}
-
-/** Rows that run together: as many as a model with a fixed first axis takes at a time, or a few of those. */
-function* chunksOf({ inputs: [port] }: Graph, n: number): Generator<{ first: number; end: number }> {
-  const fixed = port?.shape[0];
-  const unit = fixed !== undefined && isStatic(fixed) && fixed > 0 ? fixed : 1;
-  const step = Math.ceil(imageRows / unit) * unit;
-  for (let first = 0; first < n; first += step) yield { first, end: Math.min(first + step, n) };
 }
 
 /** The windows of some images, the first of which is number `first` of all. */

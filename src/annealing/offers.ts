@@ -5,7 +5,7 @@ import { type Elimination, eliminateInputs } from './eliminate.js';
 import type { Fitter } from './fit.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Matrix } from './matrix.js';
-import { type Linear, layersOf, outermost } from './rewrite.js';
+import { isPlain, type Linear, layersOf, outermost } from './rewrite.js';
 
 /** Layers with a side below this are not factored: the second step would cost more than it saves. */
 const smallestSide = 16;
@@ -63,7 +63,7 @@ async function narrowingsOf(fitter: Fitter): Promise<readonly Narrowing[]> {
     const elimination = await eliminate(fitter, consumers, producer.weight.dims[0]);
     if (elimination) narrowings.push(narrowing('units', producer.name, elimination, consumers, producer.name));
   }
-  for (const linear of outermost(fitter.graph).filter(({ kernel }) => kernel === null)) {
+  for (const linear of outermost(fitter.graph).filter(isPlain)) {
     const elimination = await eliminate(fitter, [linear], linear.weight.dims[1]);
     if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], null));
   }

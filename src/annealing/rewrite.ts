@@ -5,6 +5,7 @@ import { integerOf } from '../graph/operators/attributes.js';
 import { elementCount, Tensor } from '../runtime/tensor.js';
 import type { Affine, Factors } from './least-squares.js';
 import type { Matrix } from './matrix.js';
+import { recurrentLayersOf, withRecurrentFactors } from './recurrences.js';
 
 /**
  * A layer and its constants: output = weight input + bias. A kerf.Linear node, or a Conv over one group of channels, whose
@@ -19,18 +20,26 @@ export interface Linear {
   readonly weight: Tensor<'float32'>;
   /** [out]; null counts as zeros. */
   readonly bias: Tensor<'float32'> | null;
-  /** Sizes of a convolution's window, one or two; null for a plain layer. */
+  /** Sizes of a convolution's window, one or two; null for other layers. */
   readonly kernel: readonly number[] | null;
+  /**
+   * Which matrix of a recurrent cell this is, whose node then computes more than the layer: its output stands for all that
+   * is changed; null for other layers.
+   */
+  readonly recurrence: 'inputs' | 'state' | null;
 }
 
-/** The layers whose weights are constant, convolutions among them, in topological order. */
+/** The layers whose weights are constant, convolutions and those of recurrent cells among them, in topological order. */
 export function layersOf(graph: Graph): readonly Linear[] {
-  return graph.nodes.flatMap((node) => layerOf(graph, node) ?? []);
+  return graph.nodes.flatMap((node) => layerOf(graph, node) ?? recurrentLayersOf(graph, node));
 }
+
+/** Whether a layer is a node of its own that reads rows. */
+export const isPlain = ({ kernel, recurrence }: Linear): boolean => kernel === null && recurrence === null;
 
 /** The plain linear layers of {@link layersOf}. */
 export function linearsOf(graph: Graph): readonly Linear[] {
-  return layersOf(graph).filter(({ kernel }) => kernel === null);
+  return layersOf(graph).filter(isPlain);
 }
 
 /** Whether a node is a convolution over one group of channels, of images with one or two axes. */
@@ -44,7 +53,7 @@ function layerOf(graph: Graph, node: Node): Linear | undefined {
   const weight = weightName ? (graph.initializers.get(weightName) as Tensor<'float32'> | undefined) : undefined;
   const bias = biasName ? (graph.initializers.get(biasName) as Tensor<'float32'> | undefined) : null;
   if (weight?.type !== 'float32' || bias === undefined) return undefined;
-  const layer = { node, name: node.name, input, output: node.outputs[0], bias };
+  const layer = { node, name: node.name, input, output: node.outputs[0], bias, recurrence: null };
   if (node.op === 'Linear' && node.domain === 'kerf') return { ...layer, weight, kernel: null };
   if (!isConvolution(node, weight)) return undefined;
   const [out, ...rest] = weight.dims;
@@ -160,7 +169,9 @@ export const innerSuffix = '/inner';
  * Splits a layer in two of rank r: x -> inner x -> outer (inner x) + bias. Of a convolution the inner one keeps the windows
  * and makes r channels, which the outer one mixes place by place.
  */
-export function withFactors(graph: Graph, linear: Linear, { outer, inner, bias }: Factors): Graph {
+export function withFactors(graph: Graph, linear: Linear, factors: Factors): Graph {
+  if (linear.recurrence) return withRecurrentFactors(graph, linear, factors);
+  const { outer, inner, bias } = factors;
   const name = `${linear.name}${innerSuffix}`;
   const value = freshName(graph, `${linear.output}${innerSuffix}`);
   const [innerName, outerName, biasName] = ['inner', 'outer', 'bias'].map((part) =>

@@ -93,6 +93,26 @@ export function takeRows(rows: Feeds, indexes: readonly number[]): Feeds {
   return Object.fromEntries(Object.entries(rows).map(([name, tensor]) => [name, takeFrom(tensor, indexes)]));
 }
 
+/** Copies rows first .. end - 1. */
+export function takeRange(rows: Feeds, first: number, end: number): Feeds {
+  return takeRows(
+    rows,
+    Array.from({ length: end - first }, (_, i) => first + i),
+  );
+}
+
+/** Rows that run together: about `wanted`, or as many as a model with a fixed first axis takes at a time. */
+export function* chunksOf(
+  { inputs: [port] }: Graph,
+  n: number,
+  wanted: number,
+): Generator<{ readonly first: number; readonly end: number }> {
+  const fixed = port?.shape[0];
+  const unit = fixed !== undefined && isStatic(fixed) && fixed > 0 ? fixed : 1;
+  const step = Math.ceil(wanted / unit) * unit;
+  for (let first = 0; first < n; first += step) yield { first, end: Math.min(first + step, n) };
+}
+
 function takeFrom(tensor: Tensor, indexes: readonly number[]): Tensor {
   const stride = elementCount(tensor.dims.slice(1));
   const source = tensor.data as Float32Array;

@@ -6,10 +6,11 @@ import { rowWeights } from '../balance.js';
 import { asSamples, type Evaluate } from '../context.js';
 import type { Decision } from '../decision.js';
 import { addDiagonal, addScaled, crossProducts, type Matrix, type Vector } from '../matrix.js';
-import { layersOf } from '../rewrite.js';
+import { isPlain, layersOf } from '../rewrite.js';
 import { rowCount, thinRows } from '../rows.js';
 import { reverseGraph } from './reverse.js';
 import { scoresOf, seedsFor } from './seeds.js';
+import { unrollRecurrences } from './unroll.js';
 
 export interface FisherFactors {
   /** G [out, out] of each layer that the outputs depend on, with a floor on its diagonal, by layer name. */
@@ -21,7 +22,7 @@ export interface FisherFactors {
 /** Rows that gradients are taken on: with a few directions a row, many more gradients than a layer has outputs. */
 const gradientRows = 1024;
 
-/** With convolutions each row gives a gradient at every place, and takes as much more work. */
+/** With convolutions and recurrence each row gives a gradient at every place or time, and takes as much more work. */
 const imageRows = 256;
 
 /** Share of the mean diagonal that is added to it: no direction counts for nothing. */
@@ -39,21 +40,23 @@ export async function fisherFactors(
   decision: Decision,
   evaluate: Evaluate,
 ): Promise<FisherFactors> {
-  const hasImages = layersOf(graph).some(({ kernel }) => kernel !== null);
-  const few = thinRows(rows, hasImages ? imageRows : gradientRows);
+  const few = thinRows(rows, layersOf(graph).every(isPlain) ? gradientRows : imageRows);
+  const { graph: unrolled, layerOf } = unrollRecurrences(graph);
   const weights = rowWeights(rowCount(few), await evaluate(graph, few), decision);
   const sums = new Map<string, Matrix>();
   const blocked = new Map<string, string>();
   for (const [key, { name, dtype }] of graph.outputs.entries()) {
     if (!dtype.startsWith('float')) continue;
     const scores = scoresOf(graph, name, decision);
-    const reverse = reverseGraph(graph, scores);
-    for (const [layer, op] of reverse.blocked) blocked.set(layer, op);
+    const reverse = reverseGraph(unrolled, scores);
+    for (const [layer, op] of reverse.blocked) blocked.set(layerOf.get(layer) ?? layer, op);
     if (reverse.gradients.size === 0) continue;
     const { dims } = (await evaluate(graph, few, [scores]))[scores];
     for (const seed of seedsFor(dims, decision.kind === 'argmax', key << 8)) {
       const outputs = await evaluate(reverse.graph, { ...few, [reverse.seed]: seed });
-      for (const [layer, gradient] of reverse.gradients) addTo(sums, layer, outputs[gradient], weights);
+      for (const [layer, gradient] of reverse.gradients) {
+        addTo(sums, layerOf.get(layer) ?? layer, outputs[gradient], weights);
+      }
     }
   }
   for (const layer of blocked.keys()) sums.delete(layer);

@@ -2,7 +2,7 @@
 import { removeDead } from '../../graph/fold.js';
 import type { Graph, Node } from '../../graph/graph.js';
 import { layersOf } from '../rewrite.js';
-import { splitRule } from './pick-rules.js';
+import { splitBack } from './pick-rules.js';
 import { rules } from './rules.js';
 import { firstOpset, Tape } from './tape.js';
 
@@ -36,12 +36,12 @@ class Adjoints {
     return this.blocked.has(value) ? undefined : this.#sums.get(value);
   }
 
-  /** The gradients of a node's inputs; undefined where there is no rule. */
-  #gradients(node: Node): readonly (string | null)[] | undefined {
-    const all = node.outputs.map((output) => this.of(output)).filter((dy) => dy !== undefined);
-    if (all.length !== node.outputs.length) return undefined;
-    if (node.op === 'Split' && node.domain === '') return splitRule(this.tape, node, all);
-    return all.length === 1 ? rules.get(ruleName(node))?.(this.tape, node, all[0]) : undefined;
+  #gradientsOf(node: Node): readonly (string | null)[] | undefined {
+    const given = node.outputs.map((output) => this.#sums.get(output));
+    if (node.domain === '' && node.op === 'Split') return splitBack(this.tape, node, given);
+    const [dy, ...others] = given;
+    const isAlone = dy !== undefined && others.every((other) => other === undefined);
+    return isAlone ? rules.get(ruleName(node))?.(this.tape, node, dy) : undefined;
   }
 
   /** Passes gradients through one node, or marks its inputs as blocked. */
@@ -49,7 +49,7 @@ class Adjoints {
     const stop = node.outputs.map((output) => this.blocked.get(output)).find((op) => op !== undefined);
     const outputs = node.outputs.filter((output) => this.#sums.has(output));
     if (stop === undefined && outputs.length === 0) return;
-    const gradients = this.#gradients(node);
+    const gradients = stop === undefined ? this.#gradientsOf(node) : undefined;
     for (const [i, input] of node.inputs.entries()) {
       if (input === '') continue;
       if (!gradients) this.blocked.set(input, stop ?? ruleName(node));
@@ -76,7 +76,9 @@ export function reverseGraph(graph: Graph, value: string): ReverseGraph {
   for (const node of [...graph.nodes].reverse()) adjoints.pass(node);
   const gradients = new Map<string, string>();
   const blocked = new Map<string, string>();
-  const layers = layersOf(graph);
+  const layers = layersOf(graph).filter(({ recurrence }) => recurrence === null);
+  // A cell that is not written out hides what its matrices give.
+  for (const { name, recurrence, node } of layersOf(graph)) if (recurrence) blocked.set(name, node.op);
   for (const { name, output, kernel } of layers) {
     const gradient = adjoints.of(output);
     if (gradient !== undefined) gradients.set(name, kernel ? channelsLast(tape, gradient, kernel.length) : gradient);

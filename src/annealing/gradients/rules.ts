@@ -167,6 +167,30 @@ const where: Rule = (tape, { inputs: [condition, a, b], outputs: [y] }, dy) => {
   return da === undefined || db === undefined ? undefined : [null, da, db];
 };
 
+/** dx = (g - mean(g) - n mean(g n)) / sd, g = dy gain, n the normal form of x; means over the axes that are normalised. */
+const layerNorm: Rule = (tape, node, dy) => {
+  const [x, gain] = node.inputs;
+  const shape = tape.shapeOf(x);
+  const axis = integerOf(node, 'axis', -1);
+  const first = axis < 0 ? axis + shape.length : axis;
+  const sizes = shape.slice(first);
+  if (!sizes.every(isStatic)) return undefined;
+  const share = tape.scalar(1 / (sizes as number[]).reduce((product, size) => product * size, 1));
+  const axes = sizes.map((_, i) => first + i);
+  const mean = (value: string) => tape.emit('Mul', [tape.sum(value, axes), share]);
+  const centred = tape.emit('Sub', [x, mean(x)]);
+  const variance = tape.emit('Add', [
+    mean(tape.emit('Mul', [centred, centred])),
+    tape.scalar(realOf(node, 'epsilon', 1e-5)),
+  ]);
+  const deviation = tape.emit('Sqrt', [variance]);
+  const normal = tape.emit('Div', [centred, deviation]);
+  const g = tape.emit('Mul', [dy, gain]);
+  const along = tape.emit('Mul', [normal, mean(tape.emit('Mul', [g, normal]))]);
+  const rest = tape.emit('Sub', [tape.emit('Sub', [g, mean(g)]), along]);
+  return [tape.emit('Div', [rest, deviation]), null, null];
+};
+
 const same: Rule = (_, __, dy) => [dy, null, null];
 
 /** By operator name; `kerf.` stands before kerf's own. */
@@ -202,6 +226,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['MatMul', matmul],
   ['Softmax', softmax],
   ['LogSoftmax', logSoftmax],
+  ['LayerNormalization', layerNorm],
   ['Reshape', reshaped],
   ['Flatten', reshaped],
   ['Squeeze', reshaped],

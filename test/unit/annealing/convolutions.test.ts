@@ -198,6 +198,24 @@ describe('convolutions as layers', () => {
     assert.deepEqual((await evaluate(narrower, rows)).y.data, (await evaluate(expected, rows)).y.data);
   });
 
+  it('takes channels out behind a reshape that says how long rows are', async () => {
+    const graph = network();
+    const nodes = graph.nodes.map((one) => (one.name === 'flat' ? node('flat', 'Reshape', ['a2', 'size'], 'f') : one));
+    const reshaped = { ...graph, nodes, initializers: new Map([...graph.initializers, ['size', whole(-1, 96)]]) };
+    const kept = Int32Array.of(1, 2, 7, 23);
+    const [own, expected] = [reshaped, graph].map((one) => keepUnits(one, hiddenUnitsOf(one, layersOf(one))[1], kept));
+    const rows = { x: normalRows(4, 5, 36) };
+    assert.deepEqual((await evaluate(own, rows)).y.data, (await evaluate(expected, rows)).y.data);
+    // Rows of half a sample are no rows of channels.
+    const halves = { ...reshaped, initializers: new Map([...reshaped.initializers, ['size', whole(-1, 48)]]) };
+    const w3 = normals(26, [20, 48]);
+    const narrow = { ...halves, initializers: new Map([...halves.initializers, ['w3', w3]]) };
+    assert.deepEqual(
+      hiddenUnitsOf(narrow, layersOf(narrow)).map(({ producer }) => producer.name),
+      ['c1', 'fc1'],
+    );
+  });
+
   it('trims a channel that is always zero, bit by bit the same', async () => {
     const graph = network();
     const trimmed = trimExactly(graph);
@@ -252,8 +270,8 @@ describe('convolutions as layers', () => {
       guard: { x: guard },
       maxDisagreement: 0.05,
       cascade: 'off',
-      // By time the rank is raised to four, which fills a vector.
       costs: 'work',
+      // By time the rank is raised to four, which fills a vector.
     });
     assert.equal(annealing.withoutGradients.length, 0);
     const choices = new Map(summary.layers.map((layer) => [layer.layer, layer]));

@@ -1,8 +1,9 @@
 /** Every reverse rule against central differences of the reference operators, in f64 where they are. */
 import assert from 'node:assert/strict';
 import { reverseGraph } from '../../../../src/annealing/gradients/reverse.js';
+import { unrollRecurrences } from '../../../../src/annealing/gradients/unroll.js';
 import { createEvaluate } from '../../../../src/evaluate-graph.js';
-import type { Graph, Node } from '../../../../src/graph/graph.js';
+import type { Attribute, Graph, Node } from '../../../../src/graph/graph.js';
 import { Tensor } from '../../../../src/runtime/tensor.js';
 import { createRandom } from '../../../oracle/random.js';
 import { makeGraph, matrix, mlp, node, normalRows, randomLayer, vector } from '../../../support/networks.js';
@@ -173,6 +174,94 @@ describe('reverse pass', () => {
       ),
       ['fc1', 'fc2'],
     ));
+
+  it('goes back through LayerNormalization, whose moments nobody reads', () => {
+    const normals = (seed: number) => normalRows(seed, 1, 6).reshape([2, 3]);
+    const norm = { ...node('n', 'LayerNormalization', ['q', 'gain', 'shift'], 'y'), outputs: ['y', 'mean', 'scale'] };
+    const { nodes, initializers, ...graph } = around([node('r', 'Reshape', ['h', 'shape'], 'y')], {
+      shape: whole(-1, 2, 3),
+    });
+    // Operator set 13, in which graphs are made here, does not know it.
+    const renamed = nodes.map((one) => (one.name === 'r' ? { ...one, outputs: ['q'] } : one));
+    return check(
+      {
+        ...graph,
+        opset: 17,
+        nodes: [...renamed, withAttributes(norm, { axis: 1 })],
+        initializers: new Map([...initializers, ['gain', normals(21)], ['shift', normals(22)]]),
+      },
+      ['fc1'],
+    );
+  });
+
+  it('goes back through Split, parts that nobody reads among them', () =>
+    check(
+      around([
+        { ...withAttributes(node('s', 'Split', ['h'], ''), { axis: 1 }), outputs: ['a', 'b', 'c'] },
+        node('m', 'Mul', ['a', 'c'], 'y'),
+      ]),
+      ['fc1'],
+    ));
+
+  it('goes back through Slice of several axes and Gather of one place or of neighbours', () =>
+    check(
+      around(
+        [
+          node('r', 'Reshape', ['h', 'shape'], 'q'),
+          node('s', 'Slice', ['q', 'starts', 'ends', 'axes'], 'part'),
+          withAttributes(node('g', 'Gather', ['q', 'place'], 'one'), { axis: 1 }),
+          withAttributes(node('n', 'Gather', ['q', 'places'], 'two'), { axis: 1 }),
+          node('a', 'Mul', ['part', 'two'], 'u'),
+          node('b', 'ReduceSum', ['u', 'last'], 'v'),
+          node('c', 'Mul', ['v', 'one'], 'y'),
+        ].map((one) => (one.op === 'ReduceSum' ? withAttributes(one, { keepdims: 0 }) : one)),
+        {
+          shape: whole(-1, 3, 2),
+          starts: whole(1, -1),
+          ends: whole(9, 2),
+          axes: whole(1, 2),
+          place: new Tensor('int64', BigInt64Array.of(-1n), []),
+          places: whole(0, 1),
+          last: whole(1),
+        },
+      ),
+      ['fc1'],
+    ));
+
+  for (const [op, attributes] of [
+    ['LSTM', {}],
+    ['LSTM', { direction: 'reverse' }],
+    ['GRU', { linear_before_reset: 1 }],
+  ] as const) {
+    it(`goes back through ${op} ${JSON.stringify(attributes)}, written out time by time`, () => {
+      const random = createRandom(13);
+      const [rows, H] = [(op === 'LSTM' ? 4 : 3) * 3, 3];
+      const floats = (...dims: number[]) => {
+        const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => random.normal());
+        return new Tensor('float32', data, dims);
+      };
+      const made = { ...node('cell', op, ['t', 'W', 'R', 'B'], ''), outputs: ['all', 'last'] };
+      const graph = around(
+        [
+          node('r', 'Reshape', ['h', 'shape'], 'q'),
+          withAttributes(node('turn', 'Transpose', ['q'], 't'), { perm: [1, 0, 2] }),
+          { ...made, attributes: new Map<string, Attribute>([['hidden_size', H], ...Object.entries(attributes)]) },
+          withAttributes(node('mean', 'ReduceMean', ['all'], 'm'), { axes: [0], keepdims: 0 }),
+          node('both', 'Mul', ['m', 'last'], 'p'),
+          node('flat', 'Reshape', ['p', 'out'], 'y'),
+        ],
+        {
+          shape: whole(-1, 3, 2),
+          out: whole(-1, H),
+          W: floats(1, rows, 2),
+          R: floats(1, rows, H),
+          B: floats(1, 2 * rows),
+        },
+      );
+      assert.equal(reverseGraph(graph, 'y').blocked.get('cell/state'), op);
+      return check(unrollRecurrences(graph).graph, ['fc1']);
+    });
+  }
 
   it('adds up what several readers ask, through a whole network', () => {
     const random = createRandom(5);
