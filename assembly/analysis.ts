@@ -16,7 +16,7 @@ export * from './linalg/ql';
 export * from './linalg/seeds';
 export * from './linalg/tridiagonal';
 export * from './linalg/window-rows';
-export { f32_narrow } from './linear/half';
+export { f16_widen, f32_narrow } from './linear/half';
 export { i8_pack_linear, i8_quantize_rows } from './linear/int8-pack';
 export * from './statistics/binomial';
 export * from './statistics/blocks';

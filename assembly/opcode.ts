@@ -17,6 +17,6 @@ export const enum Opcode {
   LSTM,
   GRU,
   GEMM_INT8,
-  MATMUL_INTEGER,
+  REQUANTIZE,
   ATTENTION,
 }

@@ -7,8 +7,10 @@
  */
 
 import { runAttention, runConv, runGru, runLstm, runPool } from './layer-steps';
-import { i8_linear, i8_matmul_integer } from './linear/int8';
+import { i8_gemm } from './linear/int8';
+import { byteAt } from './linear/int8-rows';
 import { f32_pack_linear } from './linear/pack';
+import { i32_requantize } from './linear/requantize';
 import { runLinearStep } from './linear-steps';
 import { Opcode } from './opcode';
 import {
@@ -23,18 +25,20 @@ import {
 } from './operators/index';
 import { Word } from './step-word';
 
-/** | x | panels | z | y | M | N | K | R | ldx | ldz | ldy | lo | hi | scratch | */
+/** The words of gemm, the scratch at 18 among them, and | dtype | */
 function runGemmInt8(w: usize): void {
   const zPtr = Word.pointer(w, 2);
+  const M = Word.size(w, 4);
   const N = Word.size(w, 5);
-  if (N === 0) return;
-  i8_linear(
+  if (M === 0 || N === 0) return;
+  i8_gemm(
+    Word.size(w, 19),
     Word.pointer(w, 3),
     Word.size(w, 10),
     Word.pointer(w, 0),
     Word.size(w, 8),
     Word.pointer(w, 1),
-    Word.size(w, 4),
+    M,
     N,
     Word.size(w, 6),
     zPtr,
@@ -42,27 +46,21 @@ function runGemmInt8(w: usize): void {
     zPtr ? Word.size(w, 7) : 0,
     Word.real(w, 11),
     Word.real(w, 12),
-    Word.pointer(w, 13),
+    Word.pointer(w, 18),
   );
 }
 
-/** | x | panels | zero | y | isSigned | M | N | K | scratch | */
-function runMatMulInteger(w: usize): void {
+/** | x | scale | zero | y | dtype | M | N | */
+function runRequantize(w: usize): void {
   const isSigned = Word.size(w, 4) !== 0;
-  const zeroPtr = Word.pointer(w, 2);
-  const zero = !zeroPtr ? 0 : isSigned ? <i32>load<i8>(zeroPtr) : <i32>load<u8>(zeroPtr);
-  const N = Word.size(w, 6);
-  if (N === 0) return;
-  i8_matmul_integer(
+  i32_requantize(
     Word.pointer(w, 3),
     Word.pointer(w, 0),
     Word.pointer(w, 1),
     Word.size(w, 5),
-    N,
-    Word.size(w, 7),
+    Word.size(w, 6),
     isSigned,
-    zero,
-    Word.pointer(w, 8),
+    byteAt(Word.pointer(w, 2), isSigned),
   );
 }
 
@@ -190,8 +188,8 @@ function runStep(opcode: i32, w: usize): bool {
     case Opcode.GEMM_INT8:
       runGemmInt8(w);
       return true;
-    case Opcode.MATMUL_INTEGER:
-      runMatMulInteger(w);
+    case Opcode.REQUANTIZE:
+      runRequantize(w);
       return true;
     case Opcode.ATTENTION:
       runAttention(w);

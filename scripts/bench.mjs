@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [costs] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [int8] [costs] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. `roofline`, where it is named, draws
  * docs/roofline.svg. A wrong result ends the run with exit 1.
  */
@@ -13,6 +13,7 @@ process.chdir(root);
 
 const sections = [
   'kernels',
+  'int8',
   'costs',
   'edges',
   'roofline',
@@ -61,6 +62,10 @@ const result = { date: new Date().toISOString(), isQuick, machine, peakGflops: p
 if (runs('kernels')) {
   const { benchKernels } = await import('../bench/kernels.mjs');
   result.kernels = await benchKernels(linear, peak, { seconds: isQuick ? 0.3 : 2 });
+}
+if (runs('int8')) {
+  const { benchInt8 } = await import('../bench/int8.mjs');
+  result.int8 = await benchInt8({ rounds: isQuick ? 11 : 41, blockMs: isQuick ? 10 : 30, warmUpMs: 300 });
 }
 if (runs('costs')) {
   const { benchCosts } = await import('../bench/costs.mjs');

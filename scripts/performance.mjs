@@ -58,6 +58,15 @@ function layerRows(title, { kernels, peers, peakGflops }, [askedWeb, askedPeak, 
   ];
 }
 
+/** int8 layers over float32 ones: throughput and bytes. */
+function int8Rows({ int8 }) {
+  return int8.map(({ M, K, N, ratio, bytes }) => [
+    `int8 weights over float32, ${M}x${K}x${N}`,
+    M === N ? '>= 1.8x, a quarter of the bytes' : '-',
+    `${times(ratio.median)}, ${percent(bytes.int8 / bytes.f32)} of the bytes`,
+  ]);
+}
+
 function otherRows({ edges, latency, cold }) {
   const worst = Math.min(...edges.map(({ ratio }) => ratio));
   const [own, web, node, tfjs] = latency.results;
@@ -79,7 +88,7 @@ function otherRows({ edges, latency, cold }) {
   ];
 }
 
-const main = bench(process.execPath, ['kernels', 'edges', 'roofline', 'latency', 'cold', 'peers']);
+const main = bench(process.execPath, ['kernels', 'int8', 'edges', 'roofline', 'latency', 'cold', 'peers']);
 if (!main) process.exit(1);
 const linear = ['kernels', 'peers'];
 const others = nodes.flatMap((node) => [
@@ -92,6 +101,7 @@ const rows = [
   ...measured.flatMap(({ relaxed: { result }, title, asked }) =>
     layerRows(`Node ${result.machine.node}, ${title}`, result, asked),
   ),
+  ...int8Rows(main.result),
   ...otherRows(main.result),
 ];
 const block = (tables) => `\`\`\`\n${tables}\n\`\`\`\n`;

@@ -1,7 +1,8 @@
 /** The whole path from a model to a package. */
 import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
-import type { AnnealOptions, Progress } from './annealing/context.js';
+import type { AnnealOptions, Evaluate, Progress } from './annealing/context.js';
+import { countStored, type StoredLayers, storeWeights, type WeightFormat } from './annealing/small-weights.js';
 import { shippedCosts } from './cost-table.js';
 import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
@@ -11,7 +12,7 @@ import { canonicalise } from './graph/canonicalise.js';
 import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireNetwork } from './graph/infer.js';
-import { renameWeights } from './package/join-weights.js';
+import { joinWeights, renameWeights } from './package/join-weights.js';
 import type { Package } from './package/package.js';
 import { declareParts } from './parts/declare-parts.js';
 import { findParts, partsSideBySide } from './parts/find-parts.js';
@@ -65,6 +66,11 @@ export interface DecomposeOptions {
    * which a tenth is set aside to say when to stop. Default 0: none.
    */
   readonly tune?: number;
+  /**
+   * How linear layers are stored: `f32` (default); `f16`, half the bytes; `int8`, a quarter, and faster. Demanded: the guard
+   * judges the network as it is stored.
+   */
+  readonly weights?: WeightFormat;
   readonly seed?: number;
   /**
    * What structures cost: the table that ships with kerf (default), another one, or `work` for multiply-adds. The summary
@@ -96,6 +102,8 @@ export interface DecomposeSummary {
   readonly macs: BeforeAfter;
   readonly certificate: Certificate;
   readonly layers: readonly LayerChoice[];
+  /** How many linear layers are stored how, and the bytes of all weights as float32 and as stored, with a fallback's copy. */
+  readonly weights: { readonly layers: StoredLayers; readonly bytes: BeforeAfter };
 }
 
 export interface Decomposition {
@@ -104,6 +112,8 @@ export interface Decomposition {
   readonly evidence: Evidence;
   readonly annealing: Annealing;
   readonly parts: Parts;
+  /** The graph of `parts` with the weights that the package holds. */
+  readonly stored: Graph;
 }
 
 /** Sizes of the symbolic dimensions behind the first, as the data have them: cost is counted for these. */
@@ -137,6 +147,7 @@ function summarise(
   certificate: Certificate,
   parts: Parts,
   bindings: Bindings,
+  weights: DecomposeSummary['weights'],
 ): DecomposeSummary {
   const [before, after] = [graph, parts.graph].map(countParameters);
   const whole = countMacs(graph, bindings);
@@ -146,6 +157,7 @@ function summarise(
     macs: { before: whole, after: countMacs(parts.graph, bindings) + certificate.fallbackRate * whole },
     certificate,
     layers: splitChoices(layers, parts.graph),
+    weights,
   };
 }
 
@@ -200,6 +212,36 @@ function cascadeOf(plan: Plan, whole: Plan, { cascade }: Annealing): Cascade | n
   throw new KerfError('INTERNAL', 'cascade', `${problem}. Use --cascade off, and please report the model.`);
 }
 
+/** Parts, and their graph as the package holds it: parts are found before weights are rounded, so that zeros stay zeros. */
+interface StoredParts {
+  readonly parts: Parts;
+  readonly stored: Graph;
+}
+
+/** Finds the parts of a graph and stores its weights; once for each graph, so that what was judged is what is packed. */
+class Store {
+  readonly #known = new Map<Graph, Promise<StoredParts>>();
+
+  constructor(
+    readonly format: WeightFormat,
+    readonly options: { readonly parts: 'auto' | number; readonly bindings: Bindings },
+    readonly evaluate: Evaluate,
+  ) {}
+
+  of(graph: Graph, calibration: Feeds | null): Promise<StoredParts> {
+    const known = this.#known.get(graph) ?? this.#make(graph, calibration);
+    this.#known.set(graph, known);
+    return known;
+  }
+
+  async #make(graph: Graph, calibration: Feeds | null): Promise<StoredParts> {
+    const parts = findParts(graph, this.options);
+    return { parts, stored: await storeWeights(parts.graph, this.format, calibration, this.evaluate) };
+  }
+}
+
+const bytesOf = (weights: Plan['weights']) => weights.reduce((sum, { data }) => sum + data.byteLength, 0);
+
 /**
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
@@ -208,27 +250,39 @@ function cascadeOf(plan: Plan, whole: Plan, { cascade }: Annealing): Cascade | n
  *   planning throw
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
-  const { calibration = null, guard = null, parts: demanded = 'auto', seed = 0, onProgress } = options;
+  const { calibration = null, guard = null, parts: demanded = 'auto', weights = 'f32', seed = 0, onProgress } = options;
   requireNetwork(model.graph);
   const graph = canonicalise(model.graph);
   const evidence = await analyze(graph, analysisOptions(options));
   const bindings = bindingsOf(graph, calibration ?? guard);
   const whole = buildPlan(graph);
-  const cascade = chooseCascade(whole, options.cascade);
+  const fallback = chooseCascade(whole, options.cascade);
   const proposed = chooseParts(graph, demanded);
-  const annealing = await anneal(graph, evidence, { ...options, parts: proposed, cascade, calibration, guard, seed });
+  const store = new Store(weights, { parts: demanded, bindings }, createEvaluate(options.signal));
+  const stored: AnnealOptions['stored'] =
+    weights === 'f32' ? null : { as: weights, of: async (...candidate) => (await store.of(...candidate)).stored };
+  const choices = { ...options, parts: proposed, cascade: fallback, calibration, guard, seed, stored };
+  const annealing = await anneal(graph, evidence, choices);
   onProgress?.({ stage: 'parts' });
-  const parts = findParts(annealing.graph, { parts: demanded, bindings });
+  const { parts, stored: packed } = await store.of(annealing.graph, null);
   if (demanded !== 'auto') requireParts(parts, demanded);
-  const plan = buildPlan(parts.graph, { parts: parts.parts, partOf: parts.partOf });
+  const plan = buildPlan(packed, { parts: parts.parts, partOf: parts.partOf });
+  const cascade = cascadeOf(plan, whole, annealing);
   const source = sourceOf(model, options);
   const certificate = countEarlierUses(annealing.certificate, source, options.earlier);
   return {
-    package: { plan, cascade: cascadeOf(plan, whole, annealing), certificate, source },
-    summary: summarise(graph, annealing, certificate, parts, bindings),
+    package: { plan, cascade, certificate, source },
+    summary: summarise(graph, annealing, certificate, parts, bindings, {
+      layers: countStored(packed),
+      bytes: {
+        before: bytesOf(whole.weights),
+        after: bytesOf(cascade ? joinWeights(plan.weights, cascade.plan.weights) : plan.weights),
+      },
+    }),
     evidence,
     annealing,
     parts,
+    stored: packed,
   };
 }
 

@@ -8,6 +8,7 @@ import { createOrtExecutor } from './executors/ort.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireSupported } from './graph/infer.js';
+import { useIntegerProducts } from './graph/integer-products.js';
 import { buildPlan } from './plan/build-plan.js';
 import { runReference } from './plan/reference-step.js';
 import { Specialiser } from './plan/specialise.js';
@@ -20,7 +21,7 @@ import { createWasmExecutor } from './runtime/wasm-executor.js';
 /** The plan of a graph as it is, dense; null when its sizes depend on the inputs of each run. */
 function planDense(graph: Graph): Plan | null {
   try {
-    return buildPlan(canonicalise(graph));
+    return buildPlan(canonicalise(useIntegerProducts(graph)));
   } catch (error) {
     if (error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED') return null;
     throw error;

@@ -50,6 +50,7 @@ function recordOptions(options: DecomposeOptions): Record<string, unknown> {
     parts: options.parts ?? 'auto',
     bus: options.bus ?? 'auto',
     cascade: options.cascade ?? 'auto',
+    weights: options.weights ?? 'f32',
     calibration: calibration ? hashRows(calibration) : null,
     guard: guard ? hashRows(guard) : null,
     groups: groups ? hashList(groups) : null,

@@ -2,7 +2,7 @@
 import { NR, NR_HALF } from '../tile';
 
 /**
- * Packs int8 weights into the panels that `i8_linear` reads, see int8.ts; what pads them is zero.
+ * Packs int8 weights into the panels that `i8_gemm` reads, see int8.ts; what pads them is zero.
  * @param dstPtr  (8 + K rounded up to even) bytes for each of N outputs rounded up to 16, or to 8 where the last panel has
  *   at most 8
  * @param wPtr  bytes; w[n, k] stands at n * strideN + k * strideK
@@ -57,13 +57,14 @@ function rounded(w: f64, scale: f64): f64 {
  * @param scalePtr  [N] float32; 0 for a row of zeros
  * @param weightPtr  [K] f64 >= 0
  * @param meanPtr  [K] f64, means of the inputs
- * @param shiftPtr  [N] f64: sum_k mean[k] (w[k] - scale q[k]), what the bias has to make up for
+ * @param statsPtr  [N, 3] f64: | sum_k mean[k] (w[k] - scale q[k]), what the bias has to make up for | the error above |
+ *   sum_k weight[k] w[k]^2, what it is an error of |
  * @complexity O(16 N K)
  */
 export function i8_quantize_rows(
   qPtr: usize,
   scalePtr: usize,
-  shiftPtr: usize,
+  statsPtr: usize,
   wPtr: usize,
   weightPtr: usize,
   meanPtr: usize,
@@ -73,17 +74,21 @@ export function i8_quantize_rows(
   for (let n = 0; n < N; n++) {
     const scale = bestScale(wPtr, weightPtr, K);
     let shift: f64 = 0;
+    let size: f64 = 0;
     for (let k: usize = 0; k < <usize>K; k++) {
       const w = <f64>load<f32>(wPtr + (k << 2));
       const q = scale > 0 ? rounded(w, scale) : 0;
       store<i8>(qPtr + k, <i8>q);
       shift += load<f64>(meanPtr + (k << 3)) * (w - scale * q);
+      size += load<f64>(weightPtr + (k << 3)) * w * w;
     }
     store<f32>(scalePtr, <f32>scale);
-    store<f64>(shiftPtr, shift);
+    store<f64>(statsPtr, shift);
+    store<f64>(statsPtr, scale > 0 ? errorAt(scale, wPtr, weightPtr, K) : size, 8);
+    store<f64>(statsPtr, size, 16);
     qPtr += <usize>K;
     scalePtr += 4;
-    shiftPtr += 8;
+    statsPtr += 24;
     wPtr += (<usize>K) << 2;
   }
 }

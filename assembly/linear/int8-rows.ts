@@ -66,29 +66,21 @@ export function quantizeRow(qPtr: usize, xPtr: usize, K: i32, zPtr: usize, R: i3
   return largest / limit;
 }
 
+export function byteAt(ptr: usize, isSigned: bool): i32 {
+  return isSigned ? <i32>load<i8>(ptr) : <i32>load<u8>(ptr);
+}
+
 /**
  * One row of bytes less their zero point, as int16; an odd row ends with a zero.
  * @returns the sum of the row, modulo 2^32
  */
 export function widenRow(qPtr: usize, xPtr: usize, K: i32, isSigned: bool, zero: i32): i32 {
   let sum = 0;
-  const endPtr = xPtr + <usize>K;
-  const zeros = i16x8.splat(<i16>zero);
-  let sums = i32x4.splat(0);
-  for (; xPtr + 8 <= endPtr; xPtr += 8) {
-    const q = i16x8.sub(isSigned ? v128.load8x8_s(xPtr) : v128.load8x8_u(xPtr), zeros);
-    sums = i32x4.add(sums, i32x4.dot_i16x8_s(q, i16x8.splat(1)));
-    v128.store(qPtr, q);
-    qPtr += 16;
-  }
-  sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
-  sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
-  for (; xPtr < endPtr; xPtr++) {
-    const q = (isSigned ? <i32>load<i8>(xPtr) : <i32>load<u8>(xPtr)) - zero;
+  for (let k: usize = 0; k < <usize>K; k++) {
+    const q = byteAt(xPtr + k, isSigned) - zero;
     sum += q;
-    store<i16>(qPtr, <i16>q);
-    qPtr += 2;
+    store<i16>(qPtr + (k << 1), <i16>q);
   }
-  if (K & 1) store<i16>(qPtr, 0);
+  if (K & 1) store<i16>(qPtr + ((<usize>K) << 1), 0);
   return sum;
 }

@@ -6,25 +6,19 @@
  *     sums      i32, exact: every product is, and their number is bounded by whoever chose the range of the inputs
  *
  * A sum of integers is the same in any order, so all tiles, builds and machines give the same bits. Weights are widened
- * as they are loaded: a quarter of the bytes of float32, and two products an instruction lane.
+ * as they are loaded, or a panel at a time where it serves several rows: a quarter of the bytes of float32, and two products
+ * an instruction lane.
  */
 import { storeLanes } from './lanes';
 import { Vector } from './vector';
 
-/** What turns sums into outputs; one for each call of the macro-kernel. */
-const enum Mode {
-  /** y = clamp(add + sum (rowScale scale), lo, hi), float32. */
-  REAL,
-  /** y = sum + rowSum add, int32: add is what the stored weights lack of the true ones, by output. */
-  INTEGER,
-}
-
 /** One inlined body for all tiles. Methods, since TypeScript's grammar allows decorators only in classes. */
 class Tile {
-  /** Vector v of a pair row: 4 outputs, 2 weights each. */
+  /** Vector v of a pair row: 4 outputs, 2 weights each, of bytes for one row and of int16 for four. */
   @inline
-  static weights(NV: i32, v: i32, ptr: usize): v128 {
+  static weights(MR: i32, NV: i32, v: i32, ptr: usize): v128 {
     if (v >= NV) return i32x4.splat(0);
+    if (MR > 1) return v === 0 ? v128.load(ptr) : v128.load(ptr, 16);
     if (v === 0) return v128.load8x8_s(ptr);
     if (v === 1) return v128.load8x8_s(ptr, 8);
     if (v === 2) return v128.load8x8_s(ptr, 16);
@@ -38,16 +32,18 @@ class Tile {
 
   /**
    * Four rows by 8 outputs (MR 4, NV 2), or one by 8 or 16 (MR 1, NV 2 or 4), for `rows` rows, a multiple of MR.
+   * @param isReal  y = clamp(add + sum (rowScale scale), lo, hi), float32; else y = sum + rowSum add, int32
    * @param count  outputs that are stored, 1..4 NV
-   * @param infoPtr  of each row its scale (REAL) or its sum (INTEGER)
+   * @param infoPtr  of each row its scale, or its sum where outputs are integers
    * @param xBytes  of a row of inputs, a multiple of 4; says how many pairs there are
    * @param width  outputs of the panel; `first` of them stand before the tile
+   * @param weightPtr  the panel's weights, bytes for one row and int16 for four
    */
   @inline
   static run(
     MR: i32,
     NV: i32,
-    mode: i32,
+    isReal: bool,
     rows: i32,
     count: i32,
     yPtr: usize,
@@ -56,6 +52,7 @@ class Tile {
     xPtr: usize,
     xBytes: usize,
     panelPtr: usize,
+    weightPtr: usize,
     width: usize,
     first: usize,
     lo: f32,
@@ -63,9 +60,9 @@ class Tile {
   ): void {
     const addPtr = panelPtr + (first << 2);
     const scaleBytes = width << 2;
-    const wPtr = panelPtr + (width << 3) + (first << 1);
-    const rowBytes = width << 1;
-    const endPtr = wPtr + (xBytes >> 1) * width;
+    const wPtr = weightPtr + (first << (MR > 1 ? 2 : 1));
+    const rowBytes = width << (MR > 1 ? 2 : 1);
+    const endPtr = wPtr + (xBytes >> 2) * rowBytes;
     for (; rows > 0; rows -= MR) {
       const zero = i32x4.splat(0);
       let c00 = zero,
@@ -83,10 +80,10 @@ class Tile {
       let x2 = x1 + xBytes;
       let x3 = x2 + xBytes;
       for (let w = wPtr; w < endPtr; w += rowBytes) {
-        const w0 = Tile.weights(NV, 0, w);
-        const w1 = Tile.weights(NV, 1, w);
-        const w2 = Tile.weights(NV, 2, w);
-        const w3 = Tile.weights(NV, 3, w);
+        const w0 = Tile.weights(MR, NV, 0, w);
+        const w1 = Tile.weights(MR, NV, 1, w);
+        const w2 = Tile.weights(MR, NV, 2, w);
+        const w3 = Tile.weights(MR, NV, 3, w);
         let x = v128.load32_splat(x0);
         x0 += 4;
         c00 = Tile.madd(c00, x, w0);
@@ -109,15 +106,15 @@ class Tile {
         }
       }
       let y = yPtr;
-      storeHalf(mode, y, count, c00, c01, infoPtr, addPtr, scaleBytes, lo, hi);
-      if (NV > 2) storeHalf(mode, y + 32, count - 8, c02, c03, infoPtr, addPtr + 32, scaleBytes, lo, hi);
+      storeHalf(isReal, y, count, c00, c01, infoPtr, addPtr, scaleBytes, lo, hi);
+      if (NV > 2) storeHalf(isReal, y + 32, count - 8, c02, c03, infoPtr, addPtr + 32, scaleBytes, lo, hi);
       if (MR > 1) {
         y += yBytes;
-        storeHalf(mode, y, count, c10, c11, infoPtr + 4, addPtr, scaleBytes, lo, hi);
+        storeHalf(isReal, y, count, c10, c11, infoPtr + 4, addPtr, scaleBytes, lo, hi);
         y += yBytes;
-        storeHalf(mode, y, count, c20, c21, infoPtr + 8, addPtr, scaleBytes, lo, hi);
+        storeHalf(isReal, y, count, c20, c21, infoPtr + 8, addPtr, scaleBytes, lo, hi);
         y += yBytes;
-        storeHalf(mode, y, count, c30, c31, infoPtr + 12, addPtr, scaleBytes, lo, hi);
+        storeHalf(isReal, y, count, c30, c31, infoPtr + 12, addPtr, scaleBytes, lo, hi);
       }
       yPtr += <usize>MR * yBytes;
       xPtr += <usize>MR * xBytes;
@@ -128,7 +125,7 @@ class Tile {
 
 /** Stores the first `count` of 8 outputs of a row, none if there are none. */
 function storeHalf(
-  mode: i32,
+  isReal: bool,
   yPtr: usize,
   count: i32,
   low: v128,
@@ -139,12 +136,12 @@ function storeHalf(
   lo: f32,
   hi: f32,
 ): void {
-  storeFour(mode, yPtr, count, low, infoPtr, addPtr, scaleBytes, lo, hi);
-  storeFour(mode, yPtr + 16, count - 4, high, infoPtr, addPtr + 16, scaleBytes, lo, hi);
+  storeFour(isReal, yPtr, count, low, infoPtr, addPtr, scaleBytes, lo, hi);
+  storeFour(isReal, yPtr + 16, count - 4, high, infoPtr, addPtr + 16, scaleBytes, lo, hi);
 }
 
 function storeFour(
-  mode: i32,
+  isReal: bool,
   yPtr: usize,
   count: i32,
   sum: v128,
@@ -158,7 +155,7 @@ function storeFour(
   const info = v128.load32_splat(infoPtr);
   const add = v128.load(addPtr);
   let y = i32x4.add(sum, i32x4.mul(info, add));
-  if (mode === Mode.REAL) {
+  if (isReal) {
     const scale = f32x4.mul(info, v128.load(addPtr + scaleBytes));
     y = Vector.clamp(f32x4.add(add, f32x4.mul(f32x4.convert_i32x4_s(sum), scale)), lo, hi);
   }
@@ -166,8 +163,8 @@ function storeFour(
 }
 
 /** Eight outputs of four rows at a time. Parameters as in {@link Tile.run}. */
-export function i8_gemm_4x8(
-  mode: i32,
+export function i16_gemm_4x8(
+  isReal: bool,
   rows: i32,
   count: i32,
   yPtr: usize,
@@ -176,17 +173,18 @@ export function i8_gemm_4x8(
   xPtr: usize,
   xBytes: usize,
   panelPtr: usize,
+  weightPtr: usize,
   width: usize,
   first: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(4, 2, mode, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, width, first, lo, hi);
+  Tile.run(4, 2, isReal, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, weightPtr, width, first, lo, hi);
 }
 
 /** A full panel of one row. Parameters as in {@link Tile.run}. */
 export function i8_gemm_1x16(
-  mode: i32,
+  isReal: bool,
   rows: i32,
   count: i32,
   yPtr: usize,
@@ -195,17 +193,18 @@ export function i8_gemm_1x16(
   xPtr: usize,
   xBytes: usize,
   panelPtr: usize,
+  weightPtr: usize,
   width: usize,
   first: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 4, mode, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, width, first, lo, hi);
+  Tile.run(1, 4, isReal, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, weightPtr, width, first, lo, hi);
 }
 
 /** Eight outputs of one row. Parameters as in {@link Tile.run}. */
 export function i8_gemm_1x8(
-  mode: i32,
+  isReal: bool,
   rows: i32,
   count: i32,
   yPtr: usize,
@@ -214,10 +213,11 @@ export function i8_gemm_1x8(
   xPtr: usize,
   xBytes: usize,
   panelPtr: usize,
+  weightPtr: usize,
   width: usize,
   first: usize,
   lo: f32,
   hi: f32,
 ): void {
-  Tile.run(1, 2, mode, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, width, first, lo, hi);
+  Tile.run(1, 2, isReal, rows, count, yPtr, yBytes, infoPtr, xPtr, xBytes, panelPtr, weightPtr, width, first, lo, hi);
 }

@@ -18,6 +18,7 @@ import { meanDivergence } from './divergence.js';
 import { type Candidate, isInformative, testInSequence } from './guard.js';
 import { layerChoices } from './layer-choices.js';
 import { hashRows, rowCount } from './rows.js';
+import type { WeightFormat } from './small-weights.js';
 import { Proposer } from './stages.js';
 import { supportOf } from './support.js';
 
@@ -32,13 +33,18 @@ class Judge {
     readonly options: AnnealOptions,
     readonly groups: Groups | null = null,
     readonly labels: Labels | null = null,
+    readonly calibration: Feeds | null = null,
   ) {}
 
-  async compare(changed: Graph, fallback?: Fallback): Promise<Judged> {
+  /** @param changed  a candidate; what it is stored as runs, but for a control, which is never kept */
+  async compare(changed: Graph, { fallback, isControl = false }: Partial<Candidate<Graph>> = {}): Promise<Judged> {
     throwIfAborted(this.options.signal);
     this.options.onProgress?.({ stage: 'guard' });
     this.#original ??= await this.options.evaluate(this.graph, this.rows);
-    const outputs = changed === this.graph ? this.#original : await this.options.evaluate(changed, this.rows);
+    const { evaluate, stored } = this.options;
+    const isItself = changed === this.graph;
+    const candidate = stored && !isControl && !isItself ? await stored.of(changed, this.calibration) : changed;
+    const outputs = isItself ? this.#original : await evaluate(candidate, this.rows);
     const fallen = fallback ? fallBack(this.rows, this.#original, outputs, fallback) : null;
     const comparison = compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups);
     const kl = meanDivergence(this.graph, this.#original, outputs, this.decision);
@@ -82,9 +88,11 @@ async function judgeStages(
   promise: GuardPromise,
 ): Promise<Verdict> {
   const itself = await judge.compare(judge.graph);
+  const { stored } = judge.options;
   if (!isInformative(itself.classes)) {
+    if (stored) throw notStored(stored.as, 'a guard that proves nothing: the original gives fewer than two decisions');
     const last: Pick<Candidate<Graph>, 'value' | 'fallback'> = proposer.exactStages().at(-1) ?? { value: judge.graph };
-    const comparison = await judge.compare(last.value, last.fallback);
+    const comparison = await judge.compare(last.value, last);
     return {
       graph: last.value,
       stages: [],
@@ -96,16 +104,43 @@ async function judgeStages(
   }
   const comparisons = new Map<Candidate<Graph>, Judged>();
   const count = async (candidate: Candidate<Graph>) => {
-    const comparison = await judge.compare(candidate.value, candidate.fallback);
+    const comparison = await judge.compare(candidate.value, candidate);
     comparisons.set(candidate, comparison);
     if (!candidate.isControl || !calibration) return comparison;
-    const { n, seen } = await calibration.compare(candidate.value);
+    const { n, seen } = await calibration.compare(candidate.value, candidate);
     return { n: comparison.n + n, seen: comparison.seen + seen };
   };
-  const { stages, kept } = await testInSequence(proposer.stages(), count, promise);
+  const proposed = stored ? withStored(proposer, stored.as) : proposer.stages();
+  const { stages, kept } = await testInSequence(proposed, count, promise);
+  if (stored && !kept) {
+    const { seen, n } = stages[stages.length - 1];
+    throw notStored(stored.as, `${seen} of ${n} guard items differ`);
+  }
   const comparison = kept ? (comparisons.get(kept) ?? null) : itself;
   const { value = judge.graph, isExact = kept === null, fallback = null } = kept ?? {};
   return { graph: value, stages, comparison, isProof: true, isExact, fallback };
+}
+
+/** The error of weights that round beside the demand that nothing changes. */
+function notExact(format: WeightFormat): KerfError {
+  const problem = `they round, and --exact lets nothing change: got ${format}, expected f32. Leave one of the two out.`;
+  return new KerfError('OPTION_INVALID', '--weights', problem);
+}
+
+/** The error of weights that were demanded and do not hold. */
+function notStored(format: WeightFormat, got: string): KerfError {
+  return new KerfError(
+    'GUARD_FAILED',
+    '--weights',
+    `${format} weights cannot be held: got ${got}. Use --weights ${format === 'int8' ? 'f16 or f32' : 'f32'}, or allow a larger --max-disagreement.`,
+  );
+}
+
+/** The proposed stages behind one that removes nothing but exact zeros: the original with the weights that it is stored as. */
+async function* withStored(proposer: Proposer, format: WeightFormat): AsyncGenerator<Candidate<Graph>> {
+  // A graph of its own: the original itself is never stored otherwise.
+  yield { name: `${format} weights`, macs: proposer.options.cost(proposer.trimmed), value: { ...proposer.trimmed } };
+  for await (const candidate of proposer.stages()) if (candidate.value !== proposer.trimmed) yield candidate;
 }
 
 /**
@@ -120,11 +155,13 @@ async function judgeStages(
  * @returns the annealed graph, with the inputs and outputs of `graph`
  * @throws GUARD_TOO_SMALL when the guard cannot prove the promise even without any disagreement; DATA_INVALID when guard
  *   and calibration share rows; OPTION_INVALID for an unknown decision, a promise out of range or a cascade that cannot
- *   be, or for tuning without data; GUARD_FAILED when a demanded cascade does not hold; ABORTED
+ *   be, for tuning without data, or for weights that round where nothing may change; GUARD_FAILED when a demanded cascade
+ *   or demanded weights do not hold; ABORTED
  */
 export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOptions): Promise<Annealing> {
   const { maxDisagreement = 0.005, confidence = 0.95, exact = false } = options;
   const promise = { maxDisagreement: exact ? 0 : maxDisagreement, confidence };
+  if (exact && options.stored) throw notExact(options.stored.as);
   const decision = parseDecision(options.decision ?? 'auto', graph);
   const { calibration, guard, groups, labels } = await prepareData(graph, decision, promise, options);
   const hasData = calibration !== null && guard !== null;
@@ -134,8 +171,8 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const seen = hasData && options.cascade && options.cascade !== 'off' ? supportOf(graph, calibration) : null;
   const cascades = chooserOf(graph, decision, promise, hasData, options, seen);
   const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades, seen);
-  const judgeOf = (rows: Feeds, ...beside: [Groups | null, Labels | null] | []) =>
-    new Judge(graph, rows, decision, options, ...beside);
+  const judgeOf = (rows: Feeds, its: Groups | null = null, answers: Labels | null = null) =>
+    new Judge(graph, rows, decision, options, its, answers, calibration);
   const verdict: Verdict = guard
     ? await judgeStages(proposer, judgeOf(guard, groups, labels), calibration && judgeOf(calibration), promise)
     : {
@@ -158,7 +195,8 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
     decision,
     promise,
     guardHash: guard && hashRows(guard),
-    change: verdict.graph === graph ? 'none' : isExact ? 'exact' : 'fitted',
+    weights: options.stored?.as ?? 'f32',
+    change: options.stored ? 'fitted' : verdict.graph === graph ? 'none' : isExact ? 'exact' : 'fitted',
     isInformative: verdict.isProof,
   });
   return {

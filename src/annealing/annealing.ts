@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.js';
 import type { CascadeRule } from '../runtime/cascade.js';
 import type { Accuracy } from './accuracy.js';
+import type { WeightFormat } from './small-weights.js';
 
 export type ChoiceName = 'dense' | 'trim' | 'units' | 'rank' | 'blocks' | 'constant' | 'removed';
 
@@ -61,6 +62,8 @@ export interface Certificate {
   readonly kl: number | null;
   /** Right answers on the guard before and after; null without labels. */
   readonly accuracy: Accuracy | null;
+  /** How the linear layers are stored; what the guard judged. */
+  readonly weights: WeightFormat;
   /** Share of the guard rows that ran the original. */
   readonly fallbackRate: number;
   /**

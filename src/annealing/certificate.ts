@@ -6,6 +6,7 @@ import type { Fallen } from './cascade.js';
 import type { Comparison } from './comparison.js';
 import { type Decision, formatDecision } from './decision.js';
 import { itemsPerClass } from './guard.js';
+import type { WeightFormat } from './small-weights.js';
 import type { SeenSupport } from './support.js';
 
 export interface CertificateInput {
@@ -25,6 +26,7 @@ export interface CertificateInput {
   readonly kl: number | null;
   /** Null without labels. */
   readonly accuracy: Accuracy | null;
+  readonly weights: WeightFormat;
   /** Whether the guard could prove anything. */
   readonly isInformative: boolean;
 }
@@ -56,7 +58,7 @@ function statementOf(input: CertificateInput, bound: number | null): string {
   return (
     `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
     `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
-    `${itemsOf(comparison)} differed.${fallbackSentence(input, comparison)}`
+    `${itemsOf(comparison)} differed.${fallbackSentence(input, comparison)}${storedSentence(input)}`
   );
 }
 
@@ -74,6 +76,9 @@ function fallbackSentence({ fallen, seen }: CertificateInput, { rows }: Comparis
   const those = seen ? `, ${percent(fallen.outside / rows)} for such a column` : '';
   return ` Inputs of which the annealed network is not sure${outside} run the original: ${percent(fallen.rows / rows)} of the guard's${those}.`;
 }
+
+const storedSentence = ({ weights }: CertificateInput): string =>
+  weights === 'f32' ? '' : ` That is with the weights of its linear layers stored as ${weights}.`;
 
 function exactSentence({ fallen, seen, comparison }: CertificateInput): string {
   if (!fallen || !seen || !comparison)
@@ -102,6 +107,7 @@ export function certify(input: CertificateInput): Certificate {
     kl: input.kl,
     accuracy: input.accuracy,
     rows: comparison?.rows ?? 0,
+    weights: input.weights,
     fallbackRate: comparison && input.fallen ? input.fallen.rows / comparison.rows : 0,
     support: input.seen && {
       columns: input.seen.columns,

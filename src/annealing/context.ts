@@ -7,6 +7,7 @@ import type { Labels } from './accuracy.js';
 import type { Groups } from './comparison.js';
 import type { Samples } from './matrix.js';
 import { type Prices, workPrices } from './prices.js';
+import type { WeightFormat } from './small-weights.js';
 
 /**
  * Runs a graph on rows.
@@ -71,6 +72,15 @@ export interface AnnealOptions {
    * then set aside, and says when to stop. Default 0: none.
    */
   readonly tune?: number;
+  /**
+   * Weights of fewer bytes: `as` names them, `of` gives the graph that a candidate is stored as, from the calibration rows
+   * without the guard's. The guard judges that graph. They are demanded: the original with such weights is the first
+   * stage, and its failure an error.
+   */
+  readonly stored?: {
+    readonly as: WeightFormat;
+    readonly of: (graph: Graph, calibration: Feeds | null) => Promise<Graph>;
+  } | null;
   /** Default 0. */
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;

@@ -81,6 +81,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       tune: args.tune,
       ...(args.costs !== undefined && { costs: args.costs === 'work' ? 'work' : loadCostTable(args.costs) }),
       batch: args.batch,
+      weights: args.weights,
       seed: args.seed,
       pictures: args.report !== undefined,
       onProgress: progress.update,
@@ -94,6 +95,10 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
 const withoutOriginal =
   'the ONNX file holds the decomposed network without the original for unsure inputs: the certificate is not of it; --cascade off gives one that is';
 
+/** What an ONNX file of int8 layers is not. */
+const withoutRounding =
+  "the ONNX file holds the int8 weights, but its runtimes do not round the layers' inputs: its answers differ from the package's in last digits";
+
 function reportPage({ evidence, summary }: Decomposition, model: string): Uint8Array {
   const sections = [...decompositionSections(summary), ...evidenceSections(evidence)];
   return new TextEncoder().encode(htmlPage('Decomposition', sections, basename(model)));
@@ -104,8 +109,9 @@ export async function runDecompose(args: DecomposeArgs): Promise<void> {
   const decomposition = await decomposeArgs(args);
   const file = encodePackage(decomposition.package);
   if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition, args.model));
-  if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.parts.graph));
+  if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.stored));
   if (args.onnx !== undefined && decomposition.package.cascade) remark(withoutOriginal);
+  if (args.onnx !== undefined && args.weights === 'int8') remark(withoutRounding);
   writeOutputFile(args.output, file);
   const { earlierUses } = decomposition.summary.certificate;
   if (earlierUses > 0)

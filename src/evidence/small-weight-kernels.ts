@@ -14,7 +14,7 @@ export interface SmallWeightKernels {
   i8_quantize_rows(
     qPtr: number,
     scalePtr: number,
-    shiftPtr: number,
+    statsPtr: number,
     wPtr: number,
     weightPtr: number,
     meanPtr: number,
@@ -22,4 +22,5 @@ export interface SmallWeightKernels {
     K: number,
   ): void;
   f32_narrow(yPtr: number, xPtr: number, count: number): void;
+  f16_widen(yPtr: number, xPtr: number, count: number): void;
 }

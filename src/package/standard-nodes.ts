@@ -4,6 +4,7 @@
  *     Linear, x of rank 2   ─▶  Gemm (transB) [─▶ Relu or Clip]
  *     Linear otherwise      ─▶  Transpose W, MatMul [─▶ Add] [─▶ Relu or Clip]
  *     LSTM, GRU             ─▶  MatMul (U, V), LSTM, GRU: the function, not the saving
+ *     LinearInt8            ─▶  DequantizeLinear W, then as Linear
  *     EmbeddingBag          ─▶  table rows of the ids >= 0, masked, summed [─▶ over their number] [─▶ Add]
  */
 import type { Attribute, Node } from '../graph/graph.js';
@@ -80,7 +81,8 @@ function emitClamp(chain: Chain, value: string, lo: number, hi: number): void {
 
 function lowerLinear(node: Node, sink: NodeSink): void {
   const chain = new Chain(node, sink);
-  const [x, w, bias] = node.inputs;
+  const [x] = node.inputs;
+  const [w, bias] = node.op === 'LinearInt8' ? dequantized(node, chain) : node.inputs.slice(1);
   const real = (name: string, missing: number) => Number(node.attributes.get(name) ?? missing);
   const [lo, hi] = [real('lo', Number.NEGATIVE_INFINITY), real('hi', Number.POSITIVE_INFINITY)];
   const isClamped = lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY;
@@ -104,6 +106,16 @@ function lowerRecurrent(node: Node, sink: NodeSink): void {
   const inputs = node.inputs.slice(0, innerInput).map((input, index) => (index === 2 ? R : input));
   while (inputs.at(-1) === '') inputs.pop();
   sink.push({ ...node, domain: '', inputs });
+}
+
+/** The weights and the bias of int8 weights: a scale for each output, along the first axis. */
+function dequantized({ name, inputs: [, w, scale, bias] }: Node, chain: Chain): readonly string[] {
+  if (chain.sink.opset >= 13) return [chain.emit('DequantizeLinear', [w, scale], { axis: 0 }), bias];
+  throw new KerfError(
+    'OPERATOR_UNSUPPORTED',
+    `node ${JSON.stringify(name)} (LinearInt8)`,
+    `cannot be written in operator set ${chain.sink.opset}, expected >= 13.`,
+  );
 }
 
 /** mask [M, L, 1] is 1 where there is an id; rows [M, L, D]; sum over L. */
@@ -137,14 +149,14 @@ function lowerEmbeddingBag(node: Node, sink: NodeSink): void {
  */
 export function pushStandard(node: Node, sink: NodeSink): void {
   if (node.domain !== 'kerf') sink.push(node);
-  else if (node.op === 'Linear') lowerLinear(node, sink);
+  else if (node.op === 'Linear' || node.op === 'LinearInt8') lowerLinear(node, sink);
   else if (node.op === 'LSTM' || node.op === 'GRU') lowerRecurrent(node, sink);
   else if (node.op === 'EmbeddingBag') lowerEmbeddingBag(node, sink);
   else {
     throw new KerfError(
       'OPERATOR_UNSUPPORTED',
       `node ${JSON.stringify(node.name)}`,
-      `got ${node.op}, expected one of Linear, LSTM, GRU, EmbeddingBag or a standard operator.`,
+      `got ${node.op}, expected one of Linear, LinearInt8, LSTM, GRU, EmbeddingBag or a standard operator.`,
     );
   }
 }

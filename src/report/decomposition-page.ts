@@ -12,7 +12,7 @@ function certificateHtml(certificate: Certificate): string {
   return `<p>${escapeHtml(certificate.statement)}</p>${htmlFacts(certificateFacts(certificate))}`;
 }
 
-function costHtml({ parameters, macs }: DecomposeSummary): string {
+function costHtml({ parameters, macs, weights }: DecomposeSummary): string {
   const columns = [
     { head: 'cost' },
     { head: 'before', align: 'right' },
@@ -25,7 +25,12 @@ function costHtml({ parameters, macs }: DecomposeSummary): string {
     count(after),
     before > 0 ? percent(after / before, 1) : null,
   ];
-  return htmlTable(columns, [row('parameters', parameters), row('multiply-adds per sample', macs)]);
+  const rows = [
+    row('parameters', parameters),
+    row('bytes of weights', weights.bytes),
+    row('multiply-adds per sample', macs),
+  ];
+  return htmlTable(columns, rows);
 }
 
 function outcome(passed: boolean): SafeCell {

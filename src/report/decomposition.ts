@@ -17,7 +17,7 @@ function formatParts({ parts }: DecomposeSummary): string {
   return heading(parts.length === 1 ? 'One part' : `${parts.length} parts`) + formatTable(columns, rows) + rest;
 }
 
-function formatCost({ parameters, macs }: DecomposeSummary): string {
+function formatCost({ parameters, macs, weights }: DecomposeSummary): string {
   const columns = [
     { head: 'cost' },
     { head: 'before', align: 'right' },
@@ -32,7 +32,8 @@ function formatCost({ parameters, macs }: DecomposeSummary): string {
   ];
   const { before, after, stored } = parameters;
   const kept = stored === after ? [] : [row('parameters stored, with the original', { before, after: stored })];
-  const rows = [row('parameters', parameters), ...kept, row('multiply-adds per sample', macs)];
+  const bytes = weights.layers.float16 + weights.layers.int8 > 0 ? [row('bytes of weights', weights.bytes)] : [];
+  const rows = [row('parameters', parameters), ...kept, ...bytes, row('multiply-adds per sample', macs)];
   return heading('Cost') + formatTable(columns, rows);
 }
 

@@ -40,7 +40,7 @@ function countKinds(kinds: readonly string[]): Record<string, number> {
 
 function countElements({ weights }: Plan): number {
   // Panels hold a bias for each row.
-  const sizes = weights.map(({ shape, layout }) => elementCount(shape) + (layout === 'panels' ? shape[0] : 0));
+  const sizes = weights.map(({ shape, layout }) => elementCount(shape) + (layout === 'plain' ? 0 : shape[0]));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

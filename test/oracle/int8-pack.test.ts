@@ -63,14 +63,14 @@ for (const build of ['analysis-debug', 'analysis']) {
       const mean = Float64Array.from(randomFloats(K, 3));
       memory.reset();
       const [wPtr, weightPtr, meanPtr] = [w, weight, mean].map((data) => memory.place(data).ptr);
-      const [q, scale, shift] = [memory.place(N * K), memory.place(4 * N), memory.place(8 * N)];
-      memory.guarded([q, scale, shift], () =>
-        memory.exports.i8_quantize_rows(q.ptr, scale.ptr, shift.ptr, wPtr!, weightPtr!, meanPtr!, N, K),
+      const [q, scale, stats] = [memory.place(N * K), memory.place(4 * N), memory.place(24 * N)];
+      memory.guarded([q, scale, stats], () =>
+        memory.exports.i8_quantize_rows(q.ptr, scale.ptr, stats.ptr, wPtr!, weightPtr!, meanPtr!, N, K),
       );
-      const [qs, scales, shifts] = [
+      const [qs, scales, stated] = [
         new Int8Array(memory.bytes(q).slice().buffer),
         new Float32Array(memory.bytes(scale).slice().buffer),
-        new Float64Array(memory.bytes(shift).slice().buffer),
+        new Float64Array(memory.bytes(stats).slice().buffer),
       ];
       for (let n = 0; n < N; n++) {
         const row = w.subarray(n * K, (n + 1) * K);
@@ -86,7 +86,11 @@ for (const build of ['analysis-debug', 'analysis']) {
           assert.equal(qs[n * K + k], rounded, `[${n}, ${k}]`);
           expected += mean[k]! * (value - scales[n]! * rounded);
         });
-        assert.ok(Math.abs(shifts[n]! - expected) <= 1e-12, `shift of row ${n}`);
+        const size = row.reduce((sum, value, k) => sum + weight[k]! * value ** 2, 0);
+        const error = n === 0 ? 0 : errorAt(scales[n]!, row, weight);
+        [expected, error, size].forEach((value, i) => {
+          assert.ok(Math.abs(stated[3 * n + i]! - value) <= 1e-12 * K, `number ${i} of row ${n}`);
+        });
       }
     });
   });

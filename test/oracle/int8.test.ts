@@ -5,8 +5,7 @@ import { assertSameBits, randomFloats } from './linear-case.js';
 import { builds, relaxedBuilds } from './linear-kernels.js';
 
 interface Int8Exports {
-  i8_linear(...args: readonly number[]): void;
-  i8_matmul_integer(...args: readonly number[]): void;
+  i8_gemm(...args: readonly number[]): void;
 }
 
 /** Rows around each tile height and the block of 64; outputs around each tile width; inputs around pairs and vectors. */
@@ -14,6 +13,7 @@ const smallRows = [1, 2, 3, 4, 5, 7, 9];
 const outputs = [1, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 20, 24, 25, 31, 32, 33];
 const smallInputs = [0, 1, 2, 3, 7, 8, 9, 17];
 
+const scratchBytes = (M: number, K: number) => Math.min(M, 64) * (4 + evenBytes(K)) + (M < 4 ? 0 : 16 * evenBytes(K));
 const evenBytes = (count: number) => 2 * (count + (count % 2));
 
 function int8Weights(length: number, seed: number): Int8Array {
@@ -29,17 +29,17 @@ function int8Case(M: number, N: number, K: number, R = 0, lo = -Infinity, hi = I
   return { M, N, K, R, x, ldx, z, ldz, w, scale, bias, lo, hi };
 }
 
-/** Runs i8_linear on guarded memory, rows of y two apart; returns y [M, N]. */
+/** Runs i8_gemm on guarded memory, rows of y two apart; returns y [M, N]. */
 function runLinear(memory: GuardedMemory<Int8Exports>, c: Int8Case): Float32Array {
   memory.reset();
   const { M, N, K, R, ldx, ldz, lo, hi } = c;
   const [x, z, panels] = [c.x, c.z, packInt8(c.w, c.bias, c.scale, N, K + R)].map((data) => memory.place(data));
   const ldy = N + 2;
   const y = memory.place(4 * ((M - 1) * ldy + N));
-  const scratch = memory.place(Math.min(M, 64) * (4 + evenBytes(K + R)));
+  const scratch = memory.place(scratchBytes(M, K + R));
   const rows = Array.from({ length: M }, (_, m) => ({ ptr: y.ptr + 4 * m * ldy, bytes: 4 * N }));
   memory.guarded([...rows, scratch], () =>
-    memory.exports.i8_linear(y.ptr, ldy, x!.ptr, ldx, panels!.ptr, M, N, K, z!.ptr, ldz, R, lo, hi, scratch.ptr),
+    memory.exports.i8_gemm(0, y.ptr, ldy, x!.ptr, ldx, panels!.ptr, M, N, K, z!.ptr, ldz, R, lo, hi, scratch.ptr),
   );
   const values = new Float32Array(M * N);
   rows.forEach((row, m) => {
@@ -66,7 +66,7 @@ function check(memory: GuardedMemory<Int8Exports>, c: Int8Case): void {
 }
 
 for (const build of [...builds, ...(relaxedBuilds.length > 0 ? ['relaxed'] : [])]) {
-  describe(`i8_linear, i8_matmul_integer (${build})`, () => {
+  describe(`i8_gemm (${build})`, () => {
     let memory: GuardedMemory<Int8Exports>;
     before(async () => {
       memory = await GuardedMemory.load<Int8Exports>(build);
@@ -77,7 +77,7 @@ for (const build of [...builds, ...(relaxedBuilds.length > 0 ? ['relaxed'] : [])
     });
 
     it('computes every edge of the row blocks, and long rows', () => {
-      for (const M of [63, 64, 65, 130]) check(memory, int8Case(M, 9, 5, 2));
+      for (const M of [15, 16, 17, 63, 64, 65, 81, 130]) check(memory, int8Case(M, 9, 5, 2));
       for (const K of [513, 2048]) for (const M of [1, 5]) check(memory, int8Case(M, 21, K));
     });
 
@@ -152,10 +152,11 @@ for (const build of [...builds, ...(relaxedBuilds.length > 0 ? ['relaxed'] : [])
             const bytes = isSigned ? Int8Array.from(x) : Uint8Array.from(x);
             const panels = memory.place(packInt8(w, add, new Float32Array(N), N, K));
             const [input, y] = [memory.place(bytes), memory.place(4 * M * N)];
-            const scratch = memory.place(Math.min(M, 64) * (4 + evenBytes(K)));
+            const scratch = memory.place(scratchBytes(M, K));
+            const zeroPtr = zero === 0 ? 0 : memory.place(Int8Array.of(zero)).ptr;
             memory.guarded([y, scratch], () => {
-              const sizes = [M, N, K, Number(isSigned), zero];
-              memory.exports.i8_matmul_integer(y.ptr, input.ptr, panels.ptr, ...sizes, scratch.ptr);
+              const [dtype, rest] = [isSigned ? 2 : 1, [zeroPtr, 0, 0, 0, 0]];
+              memory.exports.i8_gemm(dtype, y.ptr, N, input.ptr, K, panels.ptr, M, N, K, ...rest, scratch.ptr);
             });
             const got = new Int32Array(memory.bytes(y).slice().buffer);
             const expected = Int32Array.from(got, (_, i) => {

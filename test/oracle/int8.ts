@@ -46,7 +46,7 @@ export function packInt8(
 }
 
 /** The nearest integer, ties to even. */
-function nearest(value: number): number {
+export function nearest(value: number): number {
   const low = Math.floor(value);
   const rest = value - low;
   return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;

@@ -2,7 +2,7 @@
 import { int8PanelLength, panelLength, panelWidth } from '../../src/runtime/panels.js';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { boxIndices, exactly, type Read, type Reference } from './expectation.js';
-import { int8Output, quantizeInputs } from './int8.js';
+import { int8Output, nearest, quantizeInputs } from './int8.js';
 
 const { fround } = Math;
 
@@ -72,8 +72,9 @@ function readInt8Panels(N: number, depth: number, read: Read) {
   return { view, word, weight };
 }
 
-const gemmInt8: Reference = (params, read) => {
+const gemmInt8: Reference = (params, read, isPresent) => {
   const p = sizes(params);
+  if (params['dtype'] !== 'float32') return gemmOfBytes(params, read, isPresent);
   const depth = p.K + p.R;
   if (p.M === 0 || p.N === 0) return [];
   const { view, word, weight } = readInt8Panels(p.N, depth, read);
@@ -92,10 +93,10 @@ const gemmInt8: Reference = (params, read) => {
   }).flat();
 };
 
-const matMulInteger: Reference = (params, read, isPresent) => {
+const gemmOfBytes: Reference = (params, read, isPresent) => {
   const p = sizes(params);
-  const zero = isPresent(2) ? Number(read(2, 0)) : 0;
   if (p.M === 0 || p.N === 0) return [];
+  const zero = isPresent(2) ? Number(read(2, 0)) : 0;
   const { view, word, weight } = readInt8Panels(p.N, p.K, read);
   return [...boxIndices([p.M, p.N])].map(([m, n]) => {
     let sum = 0n;
@@ -105,9 +106,19 @@ const matMulInteger: Reference = (params, read, isPresent) => {
   });
 };
 
+const requantize: Reference = (params, read) => {
+  const { M, N } = sizes(params);
+  const [least, most] = params['dtype'] === 'int8' ? [-128, 127] : [0, 255];
+  const zero = Number(read(2, 0));
+  return [...boxIndices([M, N])].map(([m, n]) => {
+    const scaled = nearest(fround(Number(read(0, m * N + n)) * Number(read(1, n))));
+    return exactly(m * N + n, Math.min(Math.max(Number.isNaN(scaled) ? 0 : scaled + zero, least), most));
+  });
+};
+
 export const linearReferences: readonly (readonly [string, Reference])[] = [
   ['gemm', gemm],
   ['pack', pack],
   ['gemm-int8', gemmInt8],
-  ['matmul-integer', matMulInteger],
+  ['requantize', requantize],
 ];

@@ -227,7 +227,7 @@ const fill: fc.Arbitrary<StepCase> = fc
   }));
 
 /** Random steps by kind; a test checks that none is missing. */
-const gemmInt8: fc.Arbitrary<StepCase> = fc
+const gemmOfNumbers: fc.Arbitrary<StepCase> = fc
   .record({
     M: fc.oneof(size, fc.constantFrom(64, 65)),
     N: size,
@@ -238,13 +238,25 @@ const gemmInt8: fc.Arbitrary<StepCase> = fc
     hi: fc.constantFrom(Infinity, 6),
   })
   .map(({ M, N, K, R, pads: [px, pz, py], lo, hi }) => ({
-    params: { M, N, K, R, ldx: K + px, ldz: R + pz, ldy: N + py, lo, hi },
+    params: { dtype: f32, M, N, K, R, ldx: K + px, ldz: R + pz, ldy: N + py, lo, hi },
     dtypes: [f32, 'int8', R > 0 ? f32 : undefined, f32],
     // Bytes of which any four are a float of moderate size.
     draw: (slot, random) => (slot === 1 ? Math.floor(random() * 61) : random() * 8 - 4),
   }));
 
-const matMulInteger: fc.Arbitrary<StepCase> = fc
+const requantize: fc.Arbitrary<StepCase> = fc
+  .record({ dtype: fc.constantFrom('uint8' as const, 'int8' as const), M: fc.nat(5), N: size })
+  .map(({ dtype, M, N }) => ({
+    params: { dtype, M, N },
+    dtypes: ['int32', 'float64', dtype, dtype],
+    draw: (slot, random) => {
+      if (slot === 0) return Math.floor(random() * 2 ** 32) - 2 ** 31;
+      if (slot === 1) return random() < 0.05 ? anyFloat(random) : 2 ** -24 * random() ** 4;
+      return Math.floor(random() * 256) - (dtype === 'uint8' ? 0 : 128);
+    },
+  }));
+
+const gemmOfBytes: fc.Arbitrary<StepCase> = fc
   .record({
     dtype: fc.constantFrom('uint8' as const, 'int8' as const),
     M: size,
@@ -275,8 +287,8 @@ export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   pool,
   lstm,
   gru,
-  'gemm-int8': gemmInt8,
-  'matmul-integer': matMulInteger,
+  'gemm-int8': fc.oneof(gemmOfNumbers, gemmOfBytes),
+  requantize,
   attention,
 };
 

@@ -3,6 +3,7 @@ import { createSession } from '../../src/executors/create-session.js';
 import type { Graph, Model } from '../../src/graph/graph.js';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { type Decomposition, decompose, verify } from '../../src/pipeline.js';
+import { plainKernels } from '../../src/runtime/plain-kernels.js';
 import { createRandom } from '../oracle/random.js';
 import { mlp, normalRows, plantedBlocks, randomLayer } from '../support/networks.js';
 
@@ -23,7 +24,7 @@ describe('decompose', () => {
   it('holds demanded parts that are there, bit for bit, and prints the fields of the contract', async () => {
     const made = await decompose(blocks, { parts: 4 });
     const { summary } = made;
-    assert.deepEqual(Object.keys(summary), ['parts', 'bus', 'parameters', 'macs', 'certificate', 'layers']);
+    assert.deepEqual(Object.keys(summary), ['parts', 'bus', 'parameters', 'macs', 'certificate', 'layers', 'weights']);
     assert.equal(summary.parts.filter(({ macs }) => macs > 0).length, 4);
     assert.deepEqual(summary.bus, { r: 0, macs: 0 });
     assert.equal(summary.macs.after, summary.macs.before / 4);
@@ -42,6 +43,72 @@ describe('decompose', () => {
     assert.equal(summary.certificate.level, 'A');
     const result = await verifyOn(made, blocks);
     assert.deepEqual(result, { n: 400, seen: 0, rows: 400, outside: 0, maxAbs: 0, rel: 0, agreement: 1, passed: true });
+  });
+
+  it('stores weights in fewer bytes under the guard, parts as they are, and packs what the guard judged', async () => {
+    const [calibration, guard] = [1, 2].map((seed) => ({ x: normalRows(seed, 700, 64) }));
+    const data = { calibration, guard, decision: 'error:0.05', parts: 4 };
+    const sizes = new Map<string, number>();
+    for (const weights of ['f32', 'f16', 'int8'] as const) {
+      const made = await decompose(blocks, { ...data, weights });
+      const { summary } = made;
+      const [level, exact] = weights === 'f32' ? ['A', true] : ['C', false];
+      assert.deepEqual([summary.certificate.level, summary.certificate.weights], [level, weights]);
+      assert.equal(summary.certificate.statement.includes(`stored as ${weights}`), !exact);
+      assert.equal(summary.certificate.stages[0]?.name, exact ? undefined : `${weights} weights`);
+      assert.equal(summary.certificate.seen, 0);
+      assert.equal(summary.parts.filter(({ macs }) => macs > 0).length, 4);
+      assert.equal(summary.parameters.after, summary.parameters.stored);
+      const plan = made.package.plan;
+      const bytes = plan.weights.reduce((sum, { data: { byteLength } }) => sum + byteLength, 0);
+      assert.equal(summary.weights.bytes.after, bytes);
+      assert.deepEqual(
+        summary.weights.layers,
+        {
+          f32: { int8: 0, float16: 0, float32: 12 },
+          f16: { int8: 0, float16: 12, float32: 0 },
+          int8: { int8: 12, float16: 0, float32: 0 },
+        }[weights],
+      );
+      const panels = plan.weights.filter(({ layout }) => layout !== 'plain');
+      sizes.set(
+        weights,
+        panels.reduce((sum, { data: { byteLength } }) => sum + byteLength, 0),
+      );
+      // The rows of the guard give the very outputs that were judged: the same error again.
+      const session = createSession(plan, made.package.certificate, {
+        executor: 'wasm',
+        kernels: { own: plainKernels() },
+      });
+      const { rel } = await verify(session, blocks, guard!);
+      assert.equal(rel, summary.certificate.rel);
+      assert.equal(rel === 0, exact);
+      await session.release();
+    }
+    assert.equal(sizes.get('f16'), sizes.get('f32')! / 2);
+    assert.ok(sizes.get('int8')! < 0.45 * sizes.get('f32')!, `${sizes.get('int8')} of ${sizes.get('f32')}`);
+  });
+
+  it('fails where demanded weights cannot be held, and stores them unproved without data', async () => {
+    const [calibration, guard] = [1, 2].map((seed) => ({ x: normalRows(seed, 700, 64) }));
+    await assert.rejects(decompose(blocks, { calibration, guard, decision: 'error:0.0001', weights: 'int8' }), {
+      code: 'GUARD_FAILED',
+      exitCode: 4,
+      message: /--weights: int8 weights cannot be held: got 700 of 700 guard items differ/,
+    });
+    await assert.rejects(decompose(blocks, { calibration, guard, exact: true, weights: 'f16' }), {
+      code: 'OPTION_INVALID',
+      message: /--weights.*--exact/,
+    });
+    const { certificate, weights } = (await decompose(blocks, { weights: 'int8' })).summary;
+    assert.deepEqual([certificate.level, certificate.bound, weights.layers.float32], ['none', null, 0]);
+    const dull = modelOf(mlp([randomLayer(createRandom(2), 2, 8, (i) => i === 0)]));
+    const never = { calibration: { x: normalRows(1, 700, 8) }, guard: { x: normalRows(2, 700, 8).reshape([700, 8]) } };
+    dull.graph.initializers.get('fc1.bias')?.data.set([100, 0] as never);
+    await assert.rejects(decompose(dull, { ...never, decision: 'argmax', weights: 'f16' }), {
+      code: 'GUARD_FAILED',
+      message: /--weights.*a guard that proves nothing/,
+    });
   });
 
   it('fails where the demanded parts cannot be held, and takes what there is where they are not', async () => {

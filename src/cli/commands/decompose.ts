@@ -19,6 +19,7 @@ export interface DecomposeArgs {
   cascade: 'auto' | 'on' | 'off';
   costs: string | undefined;
   batch: number;
+  weights: 'f32' | 'f16' | 'int8';
   fdr: number;
   tune: number;
   seed: number;
@@ -117,6 +118,12 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
         { default: '64', describe: 'rows of the calls whose time is compared' },
       ),
     )
+    .option('weights', {
+      choices: ['f32', 'f16', 'int8'],
+      default: 'f32',
+      requiresArg: true,
+      describe: 'store linear layers in half or a quarter of the bytes; demanded, under the same guard',
+    })
     .option('seed', seedOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))
     .option('report', textOption({ describe: 'also write a page for people, HTML' }))

@@ -65,7 +65,7 @@ function lower(node: Node, builder: PlanBuilder): boolean {
     const add = (bias?.data ?? new Float32Array(N)) as Float32Array<ArrayBuffer>;
     return { bytes, N, K, strideN: K, strideK: 1, add, scale: scale.data as Float32Array<ArrayBuffer> };
   });
-  emitGemm('gemm-int8', node, builder, panels, sizes);
+  emitGemm('gemm-int8', node, builder, panels, sizes, { dtype: 'float32' });
   return true;
 }
 

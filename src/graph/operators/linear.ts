@@ -1,6 +1,6 @@
 /** kerf.Linear: y = clamp(x W^T + b, lo, hi), what Gemm and MatMul with constant weights become. */
 import { type Extent, equals, multiply, product } from '../../runtime/extent.js';
-import type { Operand } from '../../runtime/plan.js';
+import type { Operand, Step } from '../../runtime/plan.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder, Rows } from '../operator.js';
@@ -78,13 +78,21 @@ function lower(node: Node, builder: PlanBuilder): boolean {
 }
 
 /** A step of `kind` that reads the rows of the node's input where they stand, as one source or two, and clamps. */
-export function emitGemm(kind: string, node: Node, builder: PlanBuilder, panels: Operand, sizes: LinearSizes): void {
+export function emitGemm(
+  kind: string,
+  node: Node,
+  builder: PlanBuilder,
+  panels: Operand,
+  sizes: LinearSizes,
+  params: Step['params'] = {},
+): void {
   const { M, N, K } = sizes;
   const [x, z] = builder.sources(node.inputs[0]);
   const y = builder.outputRows(node.outputs[0]);
   const R = z ? widthOf(z) : 0;
   const [lo, hi] = [realOf(node, 'lo', undefined), realOf(node, 'hi', undefined)];
   builder.step(kind, [x.operand, panels, ...(z ? [z.operand] : [])], [y.operand], {
+    ...params,
     M,
     N,
     K: K - R,

@@ -80,7 +80,7 @@ function viewOf(place: Place): View {
 }
 
 /** The place of a float32 value, or of a constant of another dtype converted to float32; null where neither holds. */
-function placeFloat32(builder: PlanBuilder, value: string): Place | null {
+export function placeFloat32(builder: PlanBuilder, value: string): Place | null {
   const fact = builder.fact(value);
   if (fact.dtype === 'float32') return builder.place(value);
   if (!fact.constant) return null;

@@ -1,4 +1,5 @@
 /** Quantised operators as reference steps: exact integer sums, rounded once. */
+import { type Extent, equals, multiply, product } from '../../runtime/extent.js';
 import type { DType, Tensor } from '../../runtime/tensor.js';
 import { elementCount } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
@@ -7,6 +8,13 @@ import { integerOf, nodeError, requireInput } from './attributes.js';
 import { convShape, convSizes, sumWindows } from './conv-reference.js';
 import { define, lastOpset } from './define.js';
 import { fillBigints, fillNumbers, toNumbers } from './elements.js';
+import {
+  lowerDequantizeLinear,
+  lowerDynamicQuantizeLinear,
+  lowerMatMulInteger,
+  lowerQLinearMatMul,
+  lowerQuantizeLinear,
+} from './lower-quantize.js';
 import { matMulSizes } from './product-sizes.js';
 import { roundToEven } from './scalar-functions.js';
 import { broadcastIndex, normaliseAxis } from './shapes.js';
@@ -131,6 +139,15 @@ function convolveQuantized(node: Node, inputs: readonly (Tensor | undefined)[]):
   ];
 }
 
+/** Whether one scale and zero point serve all rows: a column of them would belong to the rows of one batch. */
+const isPerTensor = (_node: Node, inputs: readonly (Fact | undefined)[]): boolean =>
+  inputs.slice(1).every((fact) => !fact || equals(product(fact.shape), 1));
+
+function productMacs(node: Node, a: Fact, b: Fact): Extent {
+  const { batch, M, N, K } = matMulSizes(node, a.shape, b.shape);
+  return [product(batch), M, N, K].reduce(multiply);
+}
+
 const productShape = (node: Node, a: Fact, b: Fact) => matMulSizes(node, a.shape, b.shape).shape;
 
 /** dtypes of the operators whose first input is quantised already. */
@@ -141,11 +158,15 @@ export const quantizeOperators: readonly Operator[] = [
     name: 'QuantizeLinear',
     infer: (node, inputs) => [{ dtype: inputs[2]?.dtype ?? 'uint8', shape: requireInput(node, inputs, 0).shape }],
     evaluate: quantize,
+    lower: lowerQuantizeLinear,
+    rowIndependent: isPerTensor,
   }),
   ...define([[10, lastOpset, [...bytes, 'int32']]], {
     name: 'DequantizeLinear',
     infer: (node, inputs) => [{ dtype: 'float32', shape: requireInput(node, inputs, 0).shape }],
     evaluate: dequantize,
+    lower: lowerDequantizeLinear,
+    rowIndependent: isPerTensor,
   }),
   ...define([[11, lastOpset, ['float32']]], {
     name: 'DynamicQuantizeLinear',
@@ -155,6 +176,7 @@ export const quantizeOperators: readonly Operator[] = [
       { dtype: 'uint8', shape: [] },
     ],
     evaluate: (node, inputs) => quantizeDynamically(requireInput(node, inputs, 0)),
+    lower: lowerDynamicQuantizeLinear,
   }),
   ...define(quantised, {
     name: 'MatMulInteger',
@@ -171,6 +193,8 @@ export const quantizeOperators: readonly Operator[] = [
       );
       return [fillBigints('int32', dims, (i) => BigInt(sums[i]))];
     },
+    lower: lowerMatMulInteger,
+    macs: (node, inputs) => productMacs(node, requireInput(node, inputs, 0), requireInput(node, inputs, 1)),
   }),
   ...define(quantised, {
     name: 'QLinearMatMul',
@@ -181,6 +205,8 @@ export const quantizeOperators: readonly Operator[] = [
       },
     ],
     evaluate: multiplyQuantized,
+    lower: lowerQLinearMatMul,
+    macs: (node, inputs) => productMacs(node, requireInput(node, inputs, 0), requireInput(node, inputs, 3)),
   }),
   ...define(quantised, {
     name: 'ConvInteger',

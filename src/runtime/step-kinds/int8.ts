@@ -1,111 +1,95 @@
-/** Products with int8 weights: of rows that are rounded on the way, and of matrices that are quantised already. */
+/** Products with int8 weights: of rows that are rounded on the way, and of bytes that are quantised already. */
 import { int8PanelLength } from '../panels.js';
-import type { StepKind } from '../step-kind.js';
-import { boxRegion } from './box.js';
-import { integerWord, pointerWord, realOf, realWord, sizeOf, wordOf } from './params.js';
+import type { BoundParams, StepKind } from '../step-kind.js';
+import { spanRegion } from './box.js';
+import { gemm } from './linear.js';
+import { integerWord, pointerWord, sizeOf, wordOf } from './params.js';
 
-type Params = Parameters<StepKind['work']>[0];
-
-const float32 = ['float32'] as const;
-const panels = { name: 'panels', dtypes: ['int8'], layout: 'panels-int8' } as const;
+const inputs = ['float32', 'uint8', 'int8'] as const;
+const bytes = ['uint8', 'int8'] as const;
 
 /** Rows that are turned into integers together; as in assembly/linear/int8.ts. */
 const blockRows = 64;
 
-function sizesOf(params: Params) {
-  const [M, N, K, R] = [sizeOf(params, 'M'), sizeOf(params, 'N'), sizeOf(params, 'K'), sizeOf(params, 'R', 0)];
-  const [ldx, ldz, ldy] = [sizeOf(params, 'ldx', K), sizeOf(params, 'ldz', R), sizeOf(params, 'ldy', N)];
-  return { M, N, K, R, ldx, ldz, ldy };
-}
+/** Outputs of a panel, and rows from which on one is widened in scratch; as there. */
+const [panelOutputs, wideRows] = [16, 4];
 
-/** For each row of a block a word, and its inputs as int16. */
-function scratchBytes(params: Params): number {
-  const { M, N, K, R } = sizesOf(params);
-  const rowBytes = 4 + 2 * (K + R + ((K + R) % 2));
-  return N === 0 ? 0 : Math.ceil((Math.min(M, blockRows) * rowBytes) / 8) * 8;
-}
+const isReal = ({ dtype }: BoundParams) => dtype === inputs[0];
 
-/** What both kinds touch: rows of x and z, the panels, rows of y. */
-function regions(params: Params) {
-  const { M, N, K, R, ldx, ldz, ldy } = sizesOf(params);
-  const rows = N === 0 ? 0 : M;
-  return [
-    boxRegion(0, [rows, K], [ldx, 1]),
-    boxRegion(1, [M === 0 ? 0 : int8PanelLength(N, K + R)], [1]),
-    boxRegion(2, [rows, R], [ldz, 1]),
-    boxRegion(3, [M, N], [ldy, 1]),
-  ];
-}
+const count = (params: BoundParams) => sizeOf(params, 'M') * sizeOf(params, 'N');
 
-function work(params: Params): number {
-  const { M, N, K, R } = sizesOf(params);
-  return M * N * Math.max(1, K + R);
-}
+/** Inputs of a row of both sources. */
+const depthOf = (params: BoundParams) => sizeOf(params, 'K') + sizeOf(params, 'R', 0);
 
-const size = { type: 'size' } as const;
-const optionalSize = { type: 'size', optional: true } as const;
+const mismatch = (...dtypes: unknown[]) => `dtypes differ: got ${dtypes.join()}`;
 
 /**
  * y = clamp([x, z] W^T + bias, lo, hi), x [M, K], z [M, R], y [M, N] with row strides ldx, ldz, ldy; W [N, K + R] is int8
  * with a scale for each output. Each row of inputs is rounded to as many bits as keep sums of K + R products inside
- * 32 bits, at most 16, so the sums are exact; see assembly/linear/int8.ts.
+ * 32 bits, at most 16, so the sums are exact; see assembly/linear/int8.ts. Params are those of `gemm`, but for batches.
+ *
+ * Where x is of bytes: y = (x - z) W^T, int32 modulo 2^32, z a single byte and W the panels' weights, each output's plus
+ * the whole number in the place of its bias.
  */
 export const gemmInt8: StepKind = {
+  ...gemm,
   opcode: 17,
-  reads: [{ name: 'x', dtypes: float32 }, panels, { name: 'z', dtypes: float32, optional: true }],
-  writes: [{ name: 'y', dtypes: float32 }],
-  params: {
-    M: size,
-    N: size,
-    K: size,
-    R: optionalSize,
-    ldx: optionalSize,
-    ldz: optionalSize,
-    ldy: optionalSize,
-    lo: { type: 'real', optional: true },
-    hi: { type: 'real', optional: true },
+  reads: [
+    { name: 'x', dtypes: inputs },
+    { name: 'panels', dtypes: ['int8'], layout: 'panels-int8' },
+    { name: 'z', dtypes: inputs, optional: true },
+  ],
+  writes: [{ name: 'y', dtypes: ['float32', 'int32'] }],
+  params: { ...gemm.params, dtype: { type: 'word', words: inputs } },
+  dtypeProblem(params, [x, , z, y]) {
+    const hasReals = isReal(params);
+    const isPlain = (hasReals || !params['R']) && !('batches' in params);
+    const fits = x === params['dtype'] && (z ?? x) === x && y === (hasReals ? x : 'int32') && isPlain;
+    return fits ? null : mismatch(x, z, y);
   },
-  work,
-  regions,
-  scratchBytes,
-  needsScratch: true,
-  encode(params, [x, panelPtr, z, y], scratchPtr = 0) {
-    const s = sizesOf(params);
-    return [
-      ...[x, panelPtr, z, y].map(pointerWord),
-      ...[s.M, s.N, s.K, s.R, s.ldx, s.ldz, s.ldy].map(integerWord),
-      realWord(realOf(params, 'lo', Number.NEGATIVE_INFINITY)),
-      realWord(realOf(params, 'hi', Number.POSITIVE_INFINITY)),
-      pointerWord(scratchPtr),
+  regions(params) {
+    const own = [
+      spanRegion(1, sizeOf(params, 'M') && int8PanelLength(sizeOf(params, 'N'), depthOf(params))),
+      ...(isReal(params) ? [] : [spanRegion(2, Math.min(1, count(params)))]),
     ];
+    return gemm.regions(params).map((region) => own.find(({ operand }) => operand === region.operand) ?? region);
+  },
+  /** For each row of a block a word, and its inputs as int16; a panel as int16. */
+  scratchBytes(params) {
+    const [M, depth] = [sizeOf(params, 'M'), depthOf(params)];
+    const rowBytes = 2 * (depth + (depth % 2));
+    const bytes = Math.min(M, blockRows) * (4 + rowBytes) + (M < wideRows ? 0 : panelOutputs * rowBytes);
+    return count(params) && Math.ceil(bytes / 8) * 8;
+  },
+  needsScratch: true,
+  encode(params, pointers, scratchPtr) {
+    return [...gemm.encode(params, pointers, scratchPtr), wordOf(params, 'dtype', inputs)];
   },
 };
 
-const bytes = ['uint8', 'int8'] as const;
+const size = { type: 'size' } as const;
 
 /**
- * y = (x - zero) W^T, int32 modulo 2^32: x [M, K] and y [M, N] without gaps, zero a single byte, W [N, K] the panels'
- * int8 weights, each output's plus the whole number in the place of its bias.
+ * y = saturate(round(x scale) + zero), bytes: x [M, N] int32 and y [M, N] without gaps, scale [N] float64, zero a single
+ * byte.
  */
-export const matMulInteger: StepKind = {
+export const requantize: StepKind = {
   opcode: 18,
-  reads: [{ name: 'x', dtypes: bytes }, panels, { name: 'zero', dtypes: bytes, optional: true }],
-  writes: [{ name: 'y', dtypes: ['int32'] }],
-  params: { dtype: { type: 'word', words: bytes }, M: size, N: size, K: size },
-  work,
-  regions: (params) => regions(params).map((region) => (region.operand === 2 ? boxRegion(2, [1], [1]) : region)),
-  dtypeProblem({ dtype }, [x, , zero]) {
-    const wrong = [x, zero].find((its) => its !== undefined && its !== dtype);
-    return wrong ? `dtypes differ: got ${wrong}, expected ${String(dtype)}` : null;
+  reads: [
+    { name: 'x', dtypes: ['int32'] },
+    { name: 'scale', dtypes: ['float64'] },
+    { name: 'zero', dtypes: bytes },
+  ],
+  writes: [{ name: 'y', dtypes: bytes }],
+  params: { dtype: { type: 'word', words: bytes }, M: size, N: size },
+  work: count,
+  dtypeProblem: ({ dtype }, [, , zero, y]) => (zero === dtype && y === dtype ? null : mismatch(zero, y)),
+  regions(params) {
+    const scales = sizeOf(params, 'M') && sizeOf(params, 'N');
+    return [count(params), scales, 1, count(params)].map((length, operand) => spanRegion(operand, length));
   },
-  scratchBytes,
-  needsScratch: true,
-  encode(params, [x, panelPtr, zero, y], scratchPtr = 0) {
-    const { M, N, K } = sizesOf(params);
-    return [
-      ...[x, panelPtr, zero, y].map(pointerWord),
-      ...[wordOf(params, 'dtype', bytes), M, N, K].map(integerWord),
-      pointerWord(scratchPtr),
-    ];
+  encode(params, pointers) {
+    const sizes = [sizeOf(params, 'M'), sizeOf(params, 'N')];
+    return [...pointers.map(pointerWord), wordOf(params, 'dtype', bytes), ...sizes.map(integerWord)];
   },
 };

@@ -3,7 +3,7 @@ import type { StepKind } from '../step-kind.js';
 import { attention } from './attention.js';
 import { binary, cast, fill } from './elementwise.js';
 import { embeddingBag, gather } from './gather.js';
-import { gemmInt8, matMulInteger } from './int8.js';
+import { gemmInt8, requantize } from './int8.js';
 import { pack } from './pack.js';
 import { gru, lstm } from './recurrent.js';
 import { reduce } from './reduce.js';
@@ -22,6 +22,6 @@ export const moreStepKinds: readonly (readonly [string, StepKind])[] = [
   ['lstm', lstm],
   ['gru', gru],
   ['gemm-int8', gemmInt8],
-  ['matmul-integer', matMulInteger],
+  ['requantize', requantize],
   ['attention', attention],
 ];
