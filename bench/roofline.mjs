@@ -16,10 +16,11 @@ import { bestMs, measureRead } from './machine.mjs';
 import { drawRoofline } from './roofline-svg.mjs';
 import { formatMs, printTable } from './table.mjs';
 
-/** Bytes that are read again and again to measure each roof: what a first and a second level cache hold, and more. */
+/** Bytes that are read again and again to measure each roof: what a first and a second level cache hold, and more than they hold. */
 const readSizes = [
   ['24 KiB', 24 * 2 ** 10],
   ['1 MiB', 2 ** 20],
+  ['8 MiB', 8 * 2 ** 20],
   ['128 MiB', 128 * 2 ** 20],
 ];
 
