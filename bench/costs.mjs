@@ -31,9 +31,9 @@ function linearCall(module, M, N, K) {
   return () => kernels.f32_gemm(y.ptr, N, x.ptr, K, panels.ptr, M, N, K, 0, 0, 0, -Infinity, Infinity);
 }
 
-/** A layer of 2 MiB, and how many such layers a second-level cache does not hold. */
+/** A layer of 2 MiB, and how many such layers a second-level cache hardly holds: as large as networks of cascades. */
 const readLayer = { N: 512, K: 1024 };
-const farLayers = 4;
+const farLayers = 2;
 
 /** Calls of the kernel on one row, on layers that take turns. */
 function readCall(module, count) {
