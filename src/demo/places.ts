@@ -28,6 +28,11 @@ export function findModuleFile(path: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** The ONNX file of the digits net that ships with kerf, compressed. */
-export const readDigitsModel = (): Uint8Array<ArrayBuffer> =>
-  gunzipSync(readFileSync(join(packageFolder, 'build', 'digits.onnx.gz')));
+/** The ONNX file of the digits net that ships with kerf, made smaller by scripts/build.mjs. */
+export function readDigitsModel(): Uint8Array<ArrayBuffer> {
+  const planes = gunzipSync(readFileSync(join(packageFolder, 'build', 'digits.planes.gz')));
+  const bytes = new Uint8Array(planes.length);
+  let at = 0;
+  for (let plane = 0; plane < 4; plane++) for (let i = plane; i < bytes.length; i += 4) bytes[i] = planes[at++];
+  return bytes;
+}
