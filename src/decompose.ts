@@ -179,7 +179,7 @@ export function anneal(
   const bindings = bindingsOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
   const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
-  const prices = costs === 'work' ? {} : { prices: timePrices(costs, batch, bindings) };
+  const prices = costs === 'work' ? {} : { prices: timePrices(costs, graph, batch, bindings) };
   return annealWith(graph, evidence, { ...options, evaluate, compile, cost, ...prices });
 }
 

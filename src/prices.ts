@@ -15,12 +15,20 @@ function bindRows(graph: Graph, bindings: Bindings, rows: number): Bindings {
   return new Map([...bindSymbols(graph, bindings)].map(([name, size]) => [name, first.has(name) ? rows : size]));
 }
 
+/** Rows of a call of a network that was made for calls of `batch` rows, if it takes as many as it is given. */
+function rowsOf({ inputs }: Graph, batch: number): number {
+  const first = inputs[0]?.shape[0];
+  return typeof first === 'number' ? first : batch;
+}
+
 /**
  * Prices in nanoseconds.
- * @param rows  of the calls for which structures are compared
+ * @param original  the network whose structures are compared
+ * @param batch  rows of the calls for which they are; what a network fixes as its first axis goes before it
  * @param bindings  sizes of symbolic dimensions other than the rows
  */
-export function timePrices(table: CostTable, rows: number, bindings: Bindings): Prices {
+export function timePrices(table: CostTable, original: Graph, batch: number, bindings: Bindings): Prices {
+  const rows = rowsOf(original, batch);
   const model = new CostModel(table);
   const priceBy = (kind: 'call' | 'farCall') => (graph: Graph) => {
     const plan = buildPlan(graph);

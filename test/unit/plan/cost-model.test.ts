@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readCostTable, shippedCosts } from '../../../src/cost-table.js';
+import type { Port } from '../../../src/graph/graph.js';
 import { buildPlan } from '../../../src/plan/build-plan.js';
 import { CostModel } from '../../../src/plan/cost-model.js';
 import { timePrices } from '../../../src/prices.js';
@@ -86,8 +87,19 @@ describe('the cost model', () => {
     const call = 6 * (12 * 20 + 4 * 12) + 1000 + 2 * 10 + 6 * (20 + 4);
     assert.equal(model.call(plan, rows), call);
     assert.equal(model.farCall(plan, rows), call + 2 * weights);
-    const prices = timePrices(table, 6, new Map());
+    const prices = timePrices(table, graph, 6, new Map());
     assert.equal(prices.ofGraph(graph)(prices.rows), call);
     assert.equal(prices.ofFallback(graph)(6), call + 2 * weights);
+  });
+
+  it('prices calls of as many rows as a network fixes', () => {
+    const fixed = (port: Port): Port => ({ ...port, shape: [1, ...port.shape.slice(1)] });
+    const random = createRandom(1);
+    const graph = mlp([randomLayer(random, 12, 20, () => true)]);
+    const single = { ...graph, inputs: graph.inputs.map(fixed), outputs: graph.outputs.map(fixed) };
+    const table = readCostTable(bytesOf(plain), 't');
+    const [free, of1] = [timePrices(table, graph, 64, new Map()), timePrices(table, single, 64, new Map())];
+    assert.deepEqual([free.rows, of1.rows], [64, 1]);
+    assert.equal(free.ofLinear(1, 20, 12), 64 * of1.ofLinear(1, 20, 12));
   });
 });
