@@ -70,3 +70,9 @@ export function shippedCosts(): CostTable {
   shipped ??= loadCostTable(fileURLToPath(new URL('../../src/plan/costs.json', import.meta.url)));
   return shipped;
 }
+
+/** The table that an option asks for; null where multiply-adds are compared. */
+export function costTableOf(costs: CostTable | 'time' | 'work' = 'work'): CostTable | null {
+  if (costs === 'work') return null;
+  return costs === 'time' ? shippedCosts() : costs;
+}

@@ -3,7 +3,7 @@ import { anneal as annealWith } from './annealing/anneal.js';
 import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.js';
 import type { AnnealOptions, Evaluate, Progress } from './annealing/context.js';
 import { countStored, type StoredLayers, storeWeights, type WeightFormat } from './annealing/small-weights.js';
-import { shippedCosts } from './cost-table.js';
+import { costTableOf } from './cost-table.js';
 import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
@@ -73,10 +73,10 @@ export interface DecomposeOptions {
   readonly weights?: WeightFormat;
   readonly seed?: number;
   /**
-   * What structures cost: the table that ships with kerf (default), another one, or `work` for multiply-adds. The summary
-   * tells multiply-adds in any case.
+   * What structures cost: `work` (default), multiply-adds; `time`, by the table that ships with kerf; or by another table.
+   * The summary tells multiply-adds in any case.
    */
-  readonly costs?: CostTable | 'work';
+  readonly costs?: CostTable | 'time' | 'work';
   /** Rows of the calls whose time is estimated from the table; default 64. */
   readonly batch?: number;
   /** A package made before: that its guard is used again is then counted in the certificate. */
@@ -174,12 +174,13 @@ type AnnealGraphOptions = Omit<AnnealOptions, 'evaluate' | 'compile' | 'cost' | 
 export function anneal(
   graph: Graph,
   evidence: Evidence,
-  { costs = shippedCosts(), batch = pricedBatch, ...options }: AnnealGraphOptions,
+  { costs, batch = pricedBatch, ...options }: AnnealGraphOptions,
 ): Promise<Annealing> {
   const bindings = bindingsOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
   const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
-  const prices = costs === 'work' ? {} : { prices: timePrices(costs, graph, batch, bindings) };
+  const table = costTableOf(costs);
+  const prices = table ? { prices: timePrices(table, graph, batch, bindings) } : {};
   return annealWith(graph, evidence, { ...options, evaluate, compile, cost, ...prices });
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Certificate } from './annealing/annealing.js';
 import { hashRows } from './annealing/rows.js';
-import { shippedCosts } from './cost-table.js';
+import { costTableOf } from './cost-table.js';
 import type { DecomposeOptions } from './decompose.js';
 import type { Model } from './graph/graph.js';
 import type { PackageSource } from './package/package.js';
@@ -23,8 +23,9 @@ function hashList(groups: ArrayLike<string | number | bigint>): string {
 }
 
 /** What structures were compared by: the hash of a cost table, and the rows of the calls. */
-function recordCosts({ costs = shippedCosts(), batch = pricedBatch }: DecomposeOptions): Record<string, unknown> {
-  return costs === 'work' ? { costs } : { costs: costs.hash, batch };
+function recordCosts({ costs, batch = pricedBatch }: DecomposeOptions): Record<string, unknown> {
+  const table = costTableOf(costs);
+  return table ? { costs: table.hash, batch } : { costs: 'work' };
 }
 
 /** The options as a package records them: data by hash, never a path. */

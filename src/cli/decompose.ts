@@ -79,7 +79,7 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
       bus: args.bus,
       cascade: args.cascade,
       tune: args.tune,
-      ...(args.costs !== undefined && { costs: args.costs === 'work' ? 'work' : loadCostTable(args.costs) }),
+      costs: args.costs === 'work' || args.costs === 'time' ? args.costs : loadCostTable(args.costs),
       batch: args.batch,
       weights: args.weights,
       seed: args.seed,

@@ -17,7 +17,7 @@ export interface DecomposeArgs {
   parts: 'auto' | number;
   bus: 'auto' | number;
   cascade: 'auto' | 'on' | 'off';
-  costs: string | undefined;
+  costs: string;
   batch: number;
   weights: 'f32' | 'f16' | 'int8';
   fdr: number;
@@ -106,8 +106,8 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
     .option(
       'costs',
       textOption({
-        describe: 'what structures are compared by: a table of "npm run bench -- costs"; work: multiply-adds',
-        defaultDescription: 'the time of a table that ships with kerf',
+        default: 'work',
+        describe: 'what structures are compared by: work (multiply-adds), time, or a table of "npm run bench -- costs"',
       }),
     )
     .option(

@@ -83,7 +83,6 @@ describe('attention', () => {
       guard: { x: normalRows(4, 400, width) },
       maxDisagreement: 0.03,
       cascade: 'off',
-      costs: 'work',
     });
     assert.equal(annealing.withoutGradients.length, 0);
     const ranks = summary.layers.filter(({ choice }) => choice === 'rank').map(({ layer, rank }) => [layer, rank]);

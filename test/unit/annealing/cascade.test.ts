@@ -32,7 +32,6 @@ function almostLowRank(seed: number, out: number, inputs: number): LayerSpec {
 const modelOf = (graph: Graph): Model => ({ format: 'onnx', graph, unsupported: [], sha256: '0'.repeat(64) });
 const net = modelOf(mlp([almostLowRank(1, 64, 64), randomLayer(createRandom(2), 5, 64, () => true)]));
 const data: DecomposeOptions = {
-  costs: 'work',
   calibration: { x: normalRows(3, 2000, 64) },
   guard: { x: normalRows(4, 3000, 64) },
 };

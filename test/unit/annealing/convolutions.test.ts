@@ -270,7 +270,6 @@ describe('convolutions as layers', () => {
       guard: { x: guard },
       maxDisagreement: 0.05,
       cascade: 'off',
-      costs: 'work',
       // By time the rank is raised to four, which fills a vector.
     });
     assert.equal(annealing.withoutGradients.length, 0);

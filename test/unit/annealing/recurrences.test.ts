@@ -180,7 +180,6 @@ describe('recurrent cells as layers', () => {
         guard: { x: normalRows(8, 400, T * I) },
         maxDisagreement: 0.03,
         cascade: 'off',
-        costs: 'work',
       });
       assert.equal(annealing.withoutGradients.length, 0);
       const state = summary.layers.find(({ layer }) => layer === 'cell/state')!;
