@@ -23,7 +23,7 @@ trained again.
   lstm, gru     digits row by row, 128 wide, the last state decides; Adam 1e-3
   lstm-sgd      the LSTM with SGD .1 and momentum .9
 
---epochs is of the nets of digits; the benchmarks of decomposition take 8. All layers have torch's default initialisation,
+--epochs is of the nets named digits; the benchmarks of decomposition take 8. All layers have torch's default initialisation,
 U(+-1/sqrt(fan_in)), weights and biases.
 """
 
@@ -185,7 +185,8 @@ def main():
             elif kind in NAMED and kind != "digits-adam":
                 model = train_shapes(kind, data, start)
             else:
-                model = train_digits(kind, data, options.epochs, start)
+                epochs = options.epochs if kind.startswith("digits") else 4
+                model = train_digits(kind, data, epochs, start)
             nets.save(model, path + ".onnx")
             print(f"trained {kind} with seed {seed} in {time.time() - began:.0f} s", file=sys.stderr, flush=True)
 
