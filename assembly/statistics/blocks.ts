@@ -51,6 +51,34 @@ export function f64_squared_correlations(d: usize, gPtr: usize, xPtr: usize): vo
 }
 
 /**
+ * Normalised affinity D^-1/2 A D^-1/2 with A[i, j] = max(x[i, j] - least, 0), D its row sums; the diagonal is 0.
+ * @param d  nodes
+ * @param xPtr  x [d, d], f64, symmetric; not overlapping the results
+ * @param outPtr  [d, d], f64
+ * @param degreesPtr  row sums of A, f64 [d]; the affinities of a node whose sum is 0 are 0
+ */
+export function f64_affinity(d: usize, xPtr: usize, least: f64, outPtr: usize, degreesPtr: usize): void {
+  for (let i: usize = 0; i < d; i++) {
+    let sum: f64 = 0;
+    for (let j: usize = 0; j < d; j++) {
+      const at = (i * d + j) << 3;
+      const value = i === j ? 0 : max<f64>(load<f64>(xPtr + at) - least, 0);
+      store<f64>(outPtr + at, value);
+      sum += value;
+    }
+    store<f64>(degreesPtr + (i << 3), sum);
+  }
+  for (let i: usize = 0; i < d; i++) {
+    const degree = load<f64>(degreesPtr + (i << 3));
+    for (let j: usize = 0; j < d; j++) {
+      const at = outPtr + ((i * d + j) << 3);
+      const product = degree * load<f64>(degreesPtr + (j << 3));
+      store<f64>(at, product > 0 ? load<f64>(at) / Math.sqrt(product) : 0);
+    }
+  }
+}
+
+/**
  * Residual sum of squares of S over pairs i > j when pairs within a block share one mean and pairs across another.
  * @param d  nodes
  * @param sPtr  S [d, d], f64

@@ -5,7 +5,7 @@
  *     order:  | block 0 | block 1 | ... |       blocks:  [0, n_0), [n_0, n_0 + n_1), ..
  */
 import { analysisKernels } from '../evidence/analysis.js';
-import { findBlocks } from '../evidence/blocks.js';
+import { correlationBlocks } from '../evidence/correlation-blocks.js';
 import type { Moments } from './least-squares.js';
 import { type Matrix, multiply, solveSymmetric } from './matrix.js';
 import { pickBoth, pickColumns, type Span, zeros } from './matrix-parts.js';
@@ -81,7 +81,7 @@ export function findDomains(moments: Moments, seed: number): Domains | null {
   const live = Int32Array.from(labels.keys()).filter((j) => labels[j] === 0);
   if (live.length < 4 || live.length > mostInputs) return null;
   const correlations = squaredCorrelations(pickBoth(moments.covariance, live));
-  const { k, labels: found } = findBlocks(correlations, live.length, { seed });
+  const { k, labels: found } = correlationBlocks(correlations, live.length, moments.rows, { seed });
   if (k < 2) return null;
   live.forEach((j, i) => {
     labels[j] = found[i];

@@ -3,7 +3,7 @@ import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
 import { leadingEigenvectors } from './eigen.js';
-import { tensorKey } from './tensor-key.js';
+import { cluster } from './k-means.js';
 
 export interface BlockStructure {
   /** Number of blocks; 1 when nothing speaks against one. */
@@ -35,31 +35,6 @@ function noiseEdge(d: number, features: number): number {
   return noiseFactor + 8 * small + Math.sqrt(d / features);
 }
 
-/** Best of several starts of k-means, by distance. */
-function cluster(
-  points: Block<'float64'>,
-  d: number,
-  stride: number,
-  k: number,
-  starts: number,
-  seed: number,
-): TensorData<'int32'> {
-  const { kernels, workspace } = analysisKernels();
-  return workspace.scope(() => {
-    const dims = k - 1;
-    const labels = workspace.allocate('int32', d);
-    const scratch = workspace.allocate('float64', k * dims + k + d);
-    let best = Number.POSITIVE_INFINITY;
-    let kept = new Int32Array(d);
-    for (let start = 0; start < starts; start++) {
-      const key = BigInt.asIntN(64, tensorKey(seed, `k-means ${k} ${start}`));
-      const inertia = kernels.f64_kmeans(d, dims, points.ptr, stride, k, key, labels.ptr, scratch.ptr);
-      if (inertia < best) [best, kept] = [inertia, workspace.copyOut(labels)];
-    }
-    return kept;
-  });
-}
-
 /**
  * Log-likelihood of the two-mean block model less its penalty: 1.5 ln of the number of pairs for the two means and the
  * spread, and d ln k for the labels.
@@ -75,7 +50,7 @@ function score(evidence: Block<'float64'>, d: number, labels: TensorData<'int32'
 }
 
 /** Renames labels so that they appear in order; returns how many there are. */
-function renumber(labels: TensorData<'int32'>): { readonly labels: TensorData<'int32'>; readonly k: number } {
+export function renumber(labels: TensorData<'int32'>): { readonly labels: TensorData<'int32'>; readonly k: number } {
   const names = new Map<number, number>();
   const renamed = labels.map((label) => {
     if (!names.has(label)) names.set(label, names.size);
@@ -104,7 +79,7 @@ function mergeBlocks(evidence: Block<'float64'>, d: number, found: Scored): Scor
 }
 
 /** Coordinates [d, count] of the nodes, from eigenvectors [count, d]. */
-function coordinates(vectors: TensorData<'float64'>, d: number, count: number): TensorData<'float64'> {
+export function coordinates(vectors: TensorData<'float64'>, d: number, count: number): TensorData<'float64'> {
   const points = new Float64Array(d * count);
   for (let v = 0; v < count; v++) for (let i = 0; i < d; i++) points[i * count + v] = vectors[v * d + i];
   return points;
@@ -113,7 +88,8 @@ function coordinates(vectors: TensorData<'float64'>, d: number, count: number): 
 /** The labels of the best k: a quick search over k, then more starts for the winner. */
 function searchK(evidence: Block<'float64'>, points: Block<'float64'>, d: number, count: number, seed: number): Scored {
   const labelled = (k: number, starts: number): Scored => {
-    const found = renumber(cluster(points, d, count, k, starts, seed));
+    const shape = { nodes: d, dims: k - 1, stride: count, k };
+    const found = renumber(cluster(points, shape, starts, seed));
     return { ...found, score: score(evidence, d, found.labels, found.k) };
   };
   const one = new Int32Array(d);
@@ -129,18 +105,25 @@ function searchK(evidence: Block<'float64'>, points: Block<'float64'>, d: number
 }
 
 /**
+ * Largest eigenvalue of a centred symmetric matrix over what noise reaches.
+ * @param deviation  of its entries off the diagonal
+ */
+export function strengthOf(largest: number, deviation: number, d: number, features: number): number {
+  return deviation > 0 ? largest / (noiseEdge(d, features) * deviation * Math.sqrt(d)) : 0;
+}
+
+/**
  * Finds blocks of nodes from evidence between them.
  * Null hypothesis: one block, the entries of the centred symmetric matrix are independent noise; it is rejected when
  * the largest eigenvalue exceeds 2.2 sd sqrt(d). Then k in 2..32 has the largest penalised likelihood of the model with
  * one mean within blocks and one across, labels by k-means on the k - 1 leading eigenvectors.
- * @param evidence  [d, d], f64: -ln p of each edge, or squared correlations; the diagonal is not read
+ * @param evidence  [d, d], f64: -ln p of each edge; the diagonal is not read
  * @param options.seed  of the starts of k-means; default 0
- * @param options.features  dimension of the space whose inner products the entries are; default: independent entries
  */
 export function findBlocks(
   evidence: TensorData<'float64'>,
   d: number,
-  { seed = 0, features = Number.POSITIVE_INFINITY }: { readonly seed?: number; readonly features?: number } = {},
+  { seed = 0 }: { readonly seed?: number } = {},
 ): BlockStructure {
   const { kernels, workspace } = analysisKernels();
   const whole = { k: 1, labels: new Int32Array(d) };
@@ -152,7 +135,7 @@ export function findBlocks(
     workspace.view(given).set(workspace.view(centred));
     const count = Math.min(largestK, d >> 1) - 1;
     const { values, vectors } = leadingEigenvectors(given, d, count);
-    const strength = deviation > 0 ? values[0] / (noiseEdge(d, features) * deviation * Math.sqrt(d)) : 0;
+    const strength = strengthOf(values[0], deviation, d, Number.POSITIVE_INFINITY);
     if (strength <= 1) return { ...whole, strength };
     const points = workspace.copyIn('float64', coordinates(vectors, d, count));
     const found = searchK(centred, points, d, count, seed);

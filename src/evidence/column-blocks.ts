@@ -1,7 +1,8 @@
 /** Domains of inputs, from the weights alone: columns that go the same way belong together. */
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
-import { type BlockStructure, findBlocks } from './blocks.js';
+import type { BlockStructure } from './blocks.js';
+import { correlationBlocks } from './correlation-blocks.js';
 
 /** Rows from which a correlation of columns means something, and columns up to which all pairs are looked at. */
 const fewestRows = 32;
@@ -30,6 +31,6 @@ export function columnBlocks(
     kernels.f32_gram(columns, rows, turned.ptr, stride, gram.ptr);
     kernels.f64_squared_correlations(columns, gram.ptr, squared.ptr);
     const features = (rows * (rows + 1)) / 2 - 1;
-    return findBlocks(workspace.copyOut(squared), columns, { seed, features });
+    return correlationBlocks(workspace.copyOut(squared), columns, rows, { seed, features });
   });
 }

@@ -71,6 +71,7 @@ export interface StatisticsKernels {
 
   f64_symmetrise(d: number, xPtr: number, sPtr: number): number;
   f64_squared_correlations(d: number, gPtr: number, xPtr: number): void;
+  f64_affinity(d: number, xPtr: number, least: number, outPtr: number, degreesPtr: number): void;
   f64_two_mean_residual(d: number, sPtr: number, labelsPtr: number): number;
   f64_kmeans(
     n: number,
