@@ -7,6 +7,7 @@ export { analyzeWeights, type NamedWeights } from './analyze-weights.js';
 export { type BlockStructure, findBlocks } from './blocks.js';
 export { findTouched, type Touched } from './checkpoint.js';
 export { columnBlocks } from './column-blocks.js';
+export { correlationBlocks } from './correlation-blocks.js';
 export { leadingEigenvectors } from './eigen.js';
 export type * from './evidence.js';
 export { type GroupTest, groupNull, groupTests, refitScale, testGroups } from './group-tests.js';

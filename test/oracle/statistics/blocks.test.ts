@@ -37,6 +37,30 @@ for (const [build, { kernels, workspace }] of builds) {
       assert.deepEqual(got, [1, 4 / 36, 0, 4 / 36, 1, 0, 0, 0, 0]);
     });
 
+    it('normalise what affinities exceed noise by, 0 for a node that none reaches', () => {
+      const least = 0.3;
+      const squares = x.map((value) => value ** 2);
+      for (let j = 0; j < d; j++) squares[4 * d + j] = squares[j * d + 4] = 0.2;
+      const [got, degrees] = workspace.scope((): [Float64Array, Float64Array] => {
+        const source = workspace.copyIn('float64', squares);
+        const target = workspace.allocate('float64', d * d);
+        const sums = workspace.allocate('float64', d);
+        kernels.f64_affinity(d, source.ptr, least, target.ptr, sums.ptr);
+        return [workspace.copyOut(target), workspace.copyOut(sums)];
+      });
+      const excess = (i: number, j: number) => (i === j ? 0 : Math.max(squares[i * d + j] - least, 0));
+      const nodes = [...Array(d).keys()];
+      const sums = nodes.map((i) => nodes.reduce((sum, j) => sum + excess(i, j), 0));
+      assert.equal(sums[4], 0);
+      for (const i of nodes) {
+        assertClose(degrees[i], sums[i], 1e-15, `degree ${i}`);
+        for (const j of nodes) {
+          const scale = Math.sqrt(sums[i] * sums[j]);
+          assertClose(got[i * d + j], scale > 0 ? excess(i, j) / scale : 0, 1e-15, `affinity ${i}, ${j}`);
+        }
+      }
+    });
+
     it('give the residual of two means', () => {
       const labels = [0, 1, 0, 2, 1, 0, 2];
       const got = workspace.scope(() => {
