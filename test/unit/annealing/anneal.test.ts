@@ -176,7 +176,7 @@ describe('anneal', () => {
       randomLayer(createRandom(7), 6, 48, () => true),
     ]);
     const evidence = evidenceOf(noisy, { fc1: 5, fc2: 4 });
-    const loose = { maxDisagreement: 0.9 };
+    const loose = { maxDisagreement: 0.4 };
     const fitted = await anneal(noisy, evidence, optionsOf(loose));
     const cut = await anneal(noisy, evidence, optionsOf({ ...loose, calibration: null }));
     const { stages } = fitted.certificate;

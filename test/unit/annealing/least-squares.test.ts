@@ -36,14 +36,14 @@ describe('least squares', () => {
   const start = widen(3, 5, normalSamples(3, 3, 5).data);
   const moments = momentsOf(x);
 
-  it('takes means, covariance and the ridge of the method', () => {
+  it('takes means, covariance and a ridge that falls with the rows', () => {
     let trace = 0;
     for (const value of x.data) trace += value * value;
-    assert.ok(Math.abs(moments.ridge - (0.01 * trace) / x.data.length) < 1e-12);
+    assert.ok(Math.abs(moments.ridge - (0.02 * trace) / x.rows ** 2) < 1e-12);
     const wide = normalSamples(4, 10, 40);
     let wideTrace = 0;
     for (const value of wide.data) wideTrace += value * value;
-    assert.ok(Math.abs(momentsOf(wide).ridge - (0.04 * wideTrace) / wide.data.length) < 1e-12);
+    assert.ok(Math.abs(momentsOf(wide).ridge - (0.02 * wideTrace) / wide.rows ** 2) < 1e-12);
   });
 
   it('refits a layer on some of its own inputs as on samples of its outputs', () => {
