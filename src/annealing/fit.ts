@@ -97,7 +97,8 @@ export class Fitter {
    */
   async domains(layer: Linear, seed: number): Promise<Domains | null> {
     if (!this.#sampler) return null;
-    return findDomains(momentsOf((await this.#sampler.of(this.graph, layer, 'input', null)).samples), seed);
+    const { samples } = await this.#sampler.of(this.graph, layer, 'input', null);
+    return samples.rows > 0 ? findDomains(momentsOf(samples), seed) : null;
   }
 
   /** @returns the graph under `setting`, fitted */

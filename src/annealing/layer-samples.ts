@@ -1,6 +1,7 @@
 /**
- * What layers read and write on the calibration rows, as rows of numbers. Of a convolution these are windows at places
- * that are drawn once for each sample: the same for its inputs and its outputs, and for every setting.
+ * What layers read and write on the calibration rows, as rows of numbers. Of a convolution these are windows, of a layer
+ * that is applied at many positions its rows, at places that are drawn once for each sample: the same for inputs and
+ * outputs, and for every setting.
  */
 import { analysisKernels } from '../evidence/analysis.js';
 import type { Graph } from '../graph/graph.js';
@@ -9,7 +10,7 @@ import type { Feeds } from '../runtime/executor.js';
 import { elementCount, type Tensor, type TensorData } from '../runtime/tensor.js';
 import { asSamples, type Evaluate } from './context.js';
 import type { Samples, Vector } from './matrix.js';
-import { randomWords } from './random.js';
+import { drawPlaces, placesOf, positionsOf, samplePlaces } from './position-samples.js';
 import { sampleTimes } from './recurrent-samples.js';
 import type { Linear } from './rewrite.js';
 import { chunksOf, rowCount, takeRange } from './rows.js';
@@ -34,7 +35,8 @@ export interface LayerSamples {
 export class Sampler {
   /** The original's outputs on the calibration rows, which every setting aims at. */
   readonly #targets = new Map<string, Tensor>();
-  readonly #windows = new Map<string, LayerSamples>();
+  readonly #drawn = new Map<string, LayerSamples>();
+  #positions: Promise<ReadonlyMap<string, number>> | null = null;
   #targetElements = 0;
 
   /** @param weights  one for each row; null where all count alike */
@@ -50,10 +52,19 @@ export class Sampler {
    * @param weights  of the rows, where they are not the sampler's own
    */
   async of(graph: Graph, layer: Linear, side: 'input' | 'output', weights = this.weights): Promise<LayerSamples> {
-    if (layer.kernel) return this.#windowsOf(graph, layer, side, weights);
     if (layer.recurrence) return sampleTimes(graph, layer, this.rows, this.evaluate, weights);
-    const samples = asSamples(await this.#value(graph, layer[side]), weights);
-    return { samples, positions: samples.rows / rowCount(this.rows) };
+    if (layer.kernel) {
+      const key = `${side} of ${layer.name}`;
+      return this.#kept(graph, key, weights, () => this.#cutWindows(graph, layer, side, weights));
+    }
+    this.#positions ??= positionsOf(this.original, this.rows, this.evaluate);
+    const positions = (await this.#positions).get(layer.name) ?? 1;
+    if (!(positions > 1)) return { samples: asSamples(await this.#value(graph, layer[side]), weights), positions };
+    const places = placesOf(rowCount(this.rows), positions, this.#originalColumns(layer));
+    const key = `${places.samples} x ${places.perSample} of ${layer[side]}`;
+    return this.#kept(graph, key, weights, () =>
+      samplePlaces(graph, layer, side, this.rows, places, this.evaluate, weights),
+    );
   }
 
   async #value(graph: Graph, value: string): Promise<Tensor> {
@@ -69,14 +80,14 @@ export class Sampler {
     return tensor;
   }
 
-  async #windowsOf(graph: Graph, layer: Linear, side: 'input' | 'output', weights: Vector | null) {
+  /** What is drawn of the original is drawn once. */
+  async #kept(graph: Graph, key: string, weights: Vector | null, draw: () => Promise<LayerSamples>) {
     const isKept = graph === this.original && weights === this.weights;
-    const key = `${side} of ${layer.name}`;
-    const known = isKept ? this.#windows.get(key) : undefined;
+    const known = isKept ? this.#drawn.get(key) : undefined;
     if (known) return known;
-    const made = await this.#cutWindows(graph, layer, side, weights);
+    const made = await draw();
     if (isKept && this.#targetElements + made.samples.data.length <= largestTargets) {
-      this.#windows.set(key, made);
+      this.#drawn.set(key, made);
       this.#targetElements += made.samples.data.length;
     }
     return made;
@@ -105,16 +116,16 @@ export class Sampler {
     const isInput = side === 'input';
     const windows = isInput ? windowsOf(layer.node, sizes, layer.kernel as readonly number[]) : pointsOf(sizes);
     const positions = elementCount(windows.output);
-    const taps = this.#originalColumns(layer.name) ?? layer.weight.dims[1];
+    const taps = this.#originalColumns(layer);
     const perImage = Math.min(positions, Math.ceil(Math.min(mostWindows, mostWindowElements / taps) / n));
     const places = drawPlaces(n, positions, perImage);
     return { channels, windows, positions, perImage, places, columns: channels * elementCount(windows.kernel) };
   }
 
-  #originalColumns(layer: string): number | undefined {
-    const node = this.original.nodes.find(({ name }) => name === layer);
-    const weight = node && this.original.initializers.get(node.inputs[1]);
-    return weight && weight.size / weight.dims[0];
+  #originalColumns({ name, weight: own }: Linear): number {
+    const node = this.original.nodes.find((one) => one.name === name);
+    const weight = (node && this.original.initializers.get(node.inputs[1])) ?? own;
+    return weight.size / weight.dims[0];
   }
 }
 
@@ -132,15 +143,6 @@ interface Cut {
 function pointsOf(sizes: readonly number[]): Windows {
   const [zeros, ones] = [sizes.map(() => 0), sizes.map(() => 1)];
   return { input: sizes, output: sizes, kernel: ones, strides: ones, dilations: ones, begins: zeros, ends: zeros };
-}
-
-/** Places of n images, one drawn from each of `perImage` equal stretches of an image. */
-function drawPlaces(n: number, positions: number, perImage: number): Int32Array<ArrayBuffer> {
-  const next = randomWords(positions);
-  const stretch = positions / perImage;
-  return Int32Array.from({ length: n * perImage }, (_, e) =>
-    perImage === positions ? e % positions : Math.floor((e % perImage) * stretch + (next() / 2 ** 32) * stretch),
-  );
 }
 
 /** The windows of some images, the first of which is number `first` of all. */

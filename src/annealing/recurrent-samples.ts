@@ -6,7 +6,7 @@ import type { LayerSamples } from './layer-samples.js';
 import type { Vector } from './matrix.js';
 import { cellOf } from './recurrences.js';
 import { freshName, type Linear } from './rewrite.js';
-import { chunksOf, rowCount, takeRange, thinRows } from './rows.js';
+import { chunksOf, rowCount, takeRange, thinIndexes, thinRows } from './rows.js';
 
 /** Rows of data: each gives a sample at every time. */
 const recurrentRows = 1024;
@@ -41,6 +41,7 @@ export async function sampleTimes(
   const isReverse = cellOf(graph, layer.node)?.isReverse ?? false;
   const few = thinRows(rows, recurrentRows);
   const [all, n, columns] = [rowCount(rows), rowCount(few), layer.weight.dims[1]];
+  const kept = thinIndexes(all, n);
   const parts: Float32Array[] = [];
   const spread: number[] = [];
   let positions = 1;
@@ -51,7 +52,7 @@ export async function sampleTimes(
     const isCut = isState && T > 1;
     parts.push(isCut ? values.subarray(isReverse ? row : 0, values.length - (isReverse ? 0 : row)) : values);
     for (let t = isCut ? 1 : 0; t < T; t++) {
-      for (let b = first; b < end; b++) spread.push(weights?.[Math.floor((b * all) / n)] ?? 1);
+      for (let b = first; b < end; b++) spread.push(weights?.[kept[b]] ?? 1);
     }
     positions = T;
   }

@@ -127,11 +127,12 @@ function takeFrom(tensor: Tensor, indexes: readonly number[]): Tensor {
 export function thinRows(rows: Feeds, limit: number): Feeds {
   const n = rowCount(rows);
   if (n <= limit) return rows;
-  return takeRows(
-    rows,
-    Array.from({ length: limit }, (_, i) => Math.floor((i * n) / limit)),
-  );
+  return takeRows(rows, thinIndexes(n, limit));
 }
+
+/** The rows that {@link thinRows} keeps. */
+export const thinIndexes = (n: number, limit: number): readonly number[] =>
+  Array.from({ length: Math.min(n, limit) }, (_, i) => Math.floor((i * n) / Math.min(n, limit)));
 
 const bytesOf = ({ data }: Tensor, first: number, end: number): Uint8Array => {
   const width = data.BYTES_PER_ELEMENT;

@@ -131,6 +131,7 @@ export interface LinalgKernels {
   ): void;
   f32_argmax_rows(rows: number, columns: number, xPtr: number, outPtr: number): void;
   f32_unit_rows(rows: number, columns: number, unit: number, mean: number, outPtr: number): void;
+  f32_answer_rows(rows: number, columns: number, key: number, scorePtr: number, outPtr: number): void;
   f32_sign_rows(rows: number, columns: number, key: number, mean: number, outPtr: number): void;
   f32_row_distances(rows: number, columns: number, aPtr: number, bPtr: number, outPtr: number): void;
   f32_adam_step(

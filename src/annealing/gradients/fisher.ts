@@ -6,10 +6,11 @@ import { rowWeights } from '../balance.js';
 import { asSamples, type Evaluate } from '../context.js';
 import type { Decision } from '../decision.js';
 import { addDiagonal, addScaled, crossProducts, type Matrix, type Vector } from '../matrix.js';
-import { isPlain, layersOf } from '../rewrite.js';
+import { positionsOf } from '../position-samples.js';
+import { layersOf } from '../rewrite.js';
 import { rowCount, thinRows } from '../rows.js';
 import { reverseGraph } from './reverse.js';
-import { scoresOf, seedsFor } from './seeds.js';
+import { directionsFor, scoresOf } from './seeds.js';
 import { unrollRecurrences } from './unroll.js';
 
 export interface FisherFactors {
@@ -22,7 +23,7 @@ export interface FisherFactors {
 /** Rows that gradients are taken on: with a few directions a row, many more gradients than a layer has outputs. */
 const gradientRows = 1024;
 
-/** With convolutions and recurrence each row gives a gradient at every place or time, and takes as much more work. */
+/** Where layers are applied at many places or times each row gives as many gradients, and takes as much more work. */
 const imageRows = 256;
 
 /** Share of the mean diagonal that is added to it: no direction counts for nothing. */
@@ -40,7 +41,9 @@ export async function fisherFactors(
   decision: Decision,
   evaluate: Evaluate,
 ): Promise<FisherFactors> {
-  const few = thinRows(rows, layersOf(graph).every(isPlain) ? gradientRows : imageRows);
+  const positions = await positionsOf(graph, rows, evaluate);
+  const isOnce = layersOf(graph).every(({ name }) => positions.get(name) === 1);
+  const few = thinRows(rows, isOnce ? gradientRows : imageRows);
   const { graph: unrolled, layerOf } = unrollRecurrences(graph);
   const weights = rowWeights(rowCount(few), await evaluate(graph, few), decision);
   const sums = new Map<string, Matrix>();
@@ -51,8 +54,8 @@ export async function fisherFactors(
     const reverse = reverseGraph(unrolled, scores);
     for (const [layer, op] of reverse.blocked) blocked.set(layerOf.get(layer) ?? layer, op);
     if (reverse.gradients.size === 0) continue;
-    const { dims } = (await evaluate(graph, few, [scores]))[scores];
-    for (const seed of seedsFor(dims, decision.kind === 'argmax', key << 8)) {
+    const values = (await evaluate(graph, few, [scores]))[scores];
+    for (const seed of directionsFor(values, decision, key << 8)) {
       const outputs = await evaluate(reverse.graph, { ...few, [reverse.seed]: seed });
       for (const [layer, gradient] of reverse.gradients) {
         addTo(sums, layerOf.get(layer) ?? layer, outputs[gradient], weights);

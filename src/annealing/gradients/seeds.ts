@@ -1,7 +1,7 @@
 /** What is differentiated: the scores behind a network's decisions, and the directions in which. */
 import { analysisKernels } from '../../evidence/analysis.js';
 import type { Graph } from '../../graph/graph.js';
-import { Tensor } from '../../runtime/tensor.js';
+import { Tensor, type TensorData } from '../../runtime/tensor.js';
 import type { Decision } from '../decision.js';
 
 /** Final operators that keep the order of scores; the gradient is taken in front of them, where it does not fade. */
@@ -17,6 +17,9 @@ export function scoresOf(graph: Graph, output: string, decision: Decision): stri
 
 /** Up to this many scores each is differentiated; of more, as many random combinations. */
 const mostDirections = 16;
+
+/** Answers that are drawn for each row of scores, of which a sample then has many. */
+const draws = 2;
 
 /**
  * Directions v with mean v v^T = I over a row's scores (or the projection I - 1 1^T / C where only their differences
@@ -40,4 +43,32 @@ export function* seedsFor(dims: readonly number[], isCentred: boolean, key: numb
     });
     yield new Tensor('float32', data, dims);
   }
+}
+
+/**
+ * Directions e_y - p, p the softmax of a row's scores and y drawn from it: their mean v v^T is diag(p) - p p^T, how the
+ * probabilities bend, in which answers out of question do not count.
+ */
+function* answerSeeds({ data, dims }: Tensor, key: number): Generator<Tensor<'float32'>> {
+  const { kernels, workspace } = analysisKernels();
+  const columns = dims.at(-1) as number;
+  for (let draw = 0; draw < draws; draw++) {
+    const seeds = workspace.scope(() => {
+      const scores = workspace.copyIn('float32', data as TensorData<'float32'>);
+      const block = workspace.allocate('float32', data.length);
+      kernels.f32_answer_rows(data.length / columns, columns, key + draw, scores.ptr, block.ptr);
+      return workspace.copyOut(block);
+    });
+    yield new Tensor('float32', seeds, dims);
+  }
+}
+
+/**
+ * The directions for some scores: answers drawn from their probabilities where a sample has many decisions among many
+ * answers, as a text has, and {@link seedsFor} otherwise.
+ */
+export function directionsFor(scores: Tensor, decision: Decision, key: number): Generator<Tensor<'float32'>> {
+  const { dims } = scores;
+  const isText = decision.kind === 'argmax' && dims.length > 2 && (dims.at(-1) as number) > mostDirections;
+  return isText ? answerSeeds(scores, key) : seedsFor(dims, decision.kind === 'argmax', key);
 }
