@@ -25,12 +25,13 @@ function prepareLinear(job, build) {
 }
 
 /** A session of kerf on the model, or on the package made from it. */
-async function prepareModel(path, { feeds, output }) {
+async function prepareModel(path, { feeds, output }, threads = 1) {
   const { InferenceSession, Tensor } = await import('../build/src/index.js');
   const session = await InferenceSession.create(path, {
-    threads: 1,
+    threads,
     revectorize: !!process.env.KERF_BENCH_REVECTORIZE,
   });
+  await session.warm();
   const tensors = feeds.map((feed) => mapValues(feed, ({ type, data, dims }) => new Tensor(type, data, dims)));
   return (i) => session.runSync(tensors[i % tensors.length])[output].data;
 }
@@ -43,6 +44,10 @@ async function kerf() {
 
 function kerfDecomposed() {
   return { version, flags: 'WASM, 1 thread', prepare: (job) => prepareModel(job.package, job) };
+}
+
+function kerfOnTwoThreads() {
+  return { version, flags: 'WASM, 2 threads', prepare: (job) => prepareModel(job.model, job, 2) };
 }
 
 /** Plain nested loops over arrays, as one writes them without a library. */
@@ -146,6 +151,7 @@ function mapValues(object, change) {
 export const contenders = {
   kerf,
   'kerf decomposed': kerfDecomposed,
+  'kerf on two threads': kerfOnTwoThreads,
   'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'WASM simd128, 1 thread'),
   'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'native CPU, 1 thread'),
   'tfjs-wasm': tfjsWasm,

@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [int8] [costs] [edges] [roofline] [latency] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
+ * Runs the benchmarks: `node scripts/bench.mjs [--quick] [kernels] [int8] [costs] [edges] [roofline] [latency] [threads] [cold] [peers] [layers] [decomposition] [blocks] [exact] [models] [evidence]`, all by default.
  * Tables go to stdout; every figure with its samples goes to bench/results/. `roofline`, where it is named, draws
  * docs/roofline.svg. A wrong result ends the run with exit 1.
  */
@@ -18,6 +18,7 @@ const sections = [
   'edges',
   'roofline',
   'latency',
+  'threads',
   'cold',
   'peers',
   'layers',
@@ -84,6 +85,10 @@ if (runs('roofline')) {
 if (runs('latency')) {
   const { benchLatency } = await import('../bench/latency.mjs');
   result.latency = await benchLatency({ calls: 20_000, blockMs: 20 });
+}
+if (runs('threads')) {
+  const { benchThreads } = await import('../bench/threads.mjs');
+  result.threads = await benchThreads({ rounds: isQuick ? 7 : 31, blockMs: isQuick ? 40 : 100 });
 }
 if (runs('cold')) {
   const { benchCold } = await import('../bench/cold.mjs');

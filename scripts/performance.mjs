@@ -67,9 +67,10 @@ function int8Rows({ int8 }) {
   ]);
 }
 
-function otherRows({ edges, latency, cold }) {
+function otherRows({ edges, latency, threads, cold }) {
   const worst = Math.min(...edges.map(({ ratio }) => ratio));
   const [own, web, node, tfjs] = latency.results;
+  const slowest = Math.max(...threads.choices.map(({ autoOverBetter }) => autoOverBetter.median));
   const difference = (name) => median(cold.samples.map(({ bare, kerf }) => kerf[name] - bare[name])).toFixed(1);
   return [
     ['slowest of the sizes 1 to 65 beside its padded neighbour', '>= 0.8x', times(worst)],
@@ -77,6 +78,14 @@ function otherRows({ edges, latency, cold }) {
     ['the same over onnxruntime-node', '>= 2x', times(node.ratio.median)],
     ['the same over tfjs-wasm', '>= 4x', times(tfjs?.ratio.median)],
     ['its 99th percentile against onnxruntime-web', '>= 5x', times(web.p99Ms / own.p99Ms)],
+    [
+      'fork and join of runSync: two parts of no work, two that are shared',
+      '<= 12 us',
+      threads.forkJoin.map(({ beyondMs }) => `${(1000 * beyondMs).toFixed(1)} us`).join(', '),
+    ],
+    ['processor time of idle threads', '0', percent(threads.forkJoin[1].idleCpuShare)],
+    ['two threads, 512^3, beside two processes', '>= 0.9', times(threads.processes.median)],
+    ['auto threads, worst layer, beside the better of one and all', '<= 1.05x', times(slowest)],
     [
       'cold start over bare Node',
       '<= +10 ms',
@@ -88,7 +97,7 @@ function otherRows({ edges, latency, cold }) {
   ];
 }
 
-const main = bench(process.execPath, ['kernels', 'int8', 'edges', 'roofline', 'latency', 'cold', 'peers']);
+const main = bench(process.execPath, ['kernels', 'int8', 'edges', 'roofline', 'latency', 'threads', 'cold', 'peers']);
 if (!main) process.exit(1);
 const linear = ['kernels', 'peers'];
 const others = nodes.flatMap((node) => [
