@@ -39,4 +39,35 @@ describe('a process with a pool', () => {
       console.log('done');`);
     assert.equal(stdout.trim(), 'done');
   });
+
+  it('holds the weights once, whatever the number of threads', async function () {
+    this.timeout(60_000);
+    const width = 4096;
+    const weightBytes = 4 * 2 * width ** 2; // two layers, 128 MiB
+    const rss = async (threads: number) => {
+      const { stdout } = await runScript(
+        `
+        import { blockPlan } from './build/test/support/block-plan.js';
+        import { Random } from './build/test/support/random.js';
+        import { createPoolExecutor } from './build/src/executors/pool.js';
+        import { Tensor } from './build/src/runtime/tensor.js';
+        const pool = createPoolExecutor(blockPlan(1, ${width}, 2, new Random(1)), { threads: ${threads} });
+        await pool.warm();
+        const x0 = new Tensor('float32', new Float32Array(16 * ${width}).fill(1), [16, ${width}]);
+        for (let i = 0; i < 4; i++) await pool.run({ x0 }, {});
+        console.log(process.memoryUsage().rss, pool.stats().threads.length);
+        await pool.release();
+        `,
+        50_000,
+      );
+      const [bytes, busy] = stdout.split(' ').map(Number);
+      return { bytes, busy };
+    };
+    const [one, four] = [await rss(1), await rss(4)];
+    assert.equal(one.busy, 1);
+    assert.ok(four.busy > 1, `${four.busy} threads had tasks`);
+    // Three threads more take some 15 MiB each; a copy of the weights for each would take 384 MiB.
+    const added = four.bytes - one.bytes;
+    assert.ok(added < weightBytes, `${(added / 2 ** 20).toFixed(0)} MiB more on four threads than on one`);
+  });
 });
