@@ -10,7 +10,7 @@ import type { Feeds } from '../runtime/executor.js';
 import { elementCount, type Tensor, type TensorData } from '../runtime/tensor.js';
 import { asSamples, type Evaluate } from './context.js';
 import type { Samples, Vector } from './matrix.js';
-import { drawPlaces, placesOf, positionsOf, samplePlaces } from './position-samples.js';
+import { drawPlaces, PositionSampler, placesOf, positionsOf } from './position-samples.js';
 import { sampleTimes } from './recurrent-samples.js';
 import type { Linear } from './rewrite.js';
 import { chunksOf, rowCount, takeRange } from './rows.js';
@@ -31,6 +31,8 @@ export interface LayerSamples {
   readonly positions: number;
 }
 
+export type Side = 'input' | 'output';
+
 /** Looks at the inputs and outputs of layers. */
 export class Sampler {
   /** The original's outputs on the calibration rows, which every setting aims at. */
@@ -38,6 +40,8 @@ export class Sampler {
   readonly #drawn = new Map<string, LayerSamples>();
   #positions: Promise<ReadonlyMap<string, number>> | null = null;
   #targetElements = 0;
+  readonly #ofOriginal: PositionSampler;
+  readonly #ofOthers: PositionSampler;
 
   /** @param weights  one for each row; null where all count alike */
   constructor(
@@ -45,13 +49,16 @@ export class Sampler {
     readonly rows: Feeds,
     readonly evaluate: Evaluate,
     readonly weights: Vector | null,
-  ) {}
+  ) {
+    this.#ofOriginal = new PositionSampler(rows, evaluate);
+    this.#ofOthers = new PositionSampler(rows, evaluate);
+  }
 
   /**
    * @param graph  that holds the layer
    * @param weights  of the rows, where they are not the sampler's own
    */
-  async of(graph: Graph, layer: Linear, side: 'input' | 'output', weights = this.weights): Promise<LayerSamples> {
+  async of(graph: Graph, layer: Linear, side: Side, weights = this.weights): Promise<LayerSamples> {
     if (layer.recurrence) return sampleTimes(graph, layer, this.rows, this.evaluate, weights);
     if (layer.kernel) {
       const key = `${side} of ${layer.name}`;
@@ -62,9 +69,8 @@ export class Sampler {
     if (!(positions > 1)) return { samples: asSamples(await this.#value(graph, layer[side]), weights), positions };
     const places = placesOf(rowCount(this.rows), positions, this.#originalColumns(layer));
     const key = `${places.samples} x ${places.perSample} of ${layer[side]}`;
-    return this.#kept(graph, key, weights, () =>
-      samplePlaces(graph, layer, side, this.rows, places, this.evaluate, weights),
-    );
+    const sampler = graph === this.original ? this.#ofOriginal : this.#ofOthers;
+    return this.#kept(graph, key, weights, () => sampler.of(graph, layer, side, places, weights));
   }
 
   async #value(graph: Graph, value: string): Promise<Tensor> {
@@ -93,7 +99,7 @@ export class Sampler {
     return made;
   }
 
-  async #cutWindows(graph: Graph, layer: Linear, side: 'input' | 'output', weights: Vector | null) {
+  async #cutWindows(graph: Graph, layer: Linear, side: Side, weights: Vector | null) {
     const n = rowCount(this.rows);
     const value = layer[side];
     let cut: Cut | null = null;
@@ -111,7 +117,7 @@ export class Sampler {
   }
 
   /** Where windows are cut: of a side's images, at the places that the layer's sizes in the original lead to. */
-  #cutOf(layer: Linear, side: 'input' | 'output', { dims }: Tensor, n: number): Cut {
+  #cutOf(layer: Linear, side: Side, { dims }: Tensor, n: number): Cut {
     const [, channels, ...sizes] = dims;
     const isInput = side === 'input';
     const windows = isInput ? windowsOf(layer.node, sizes, layer.kernel as readonly number[]) : pointsOf(sizes);

@@ -5,7 +5,8 @@
 import type { Graph } from '../graph/graph.js';
 import type { Feeds } from '../runtime/executor.js';
 import { asSamples, type Evaluate } from './context.js';
-import type { LayerSamples } from './layer-samples.js';
+import { Frontier } from './frontier.js';
+import type { LayerSamples, Side } from './layer-samples.js';
 import type { Vector } from './matrix.js';
 import { randomWords } from './random.js';
 import { isPlain, type Linear, layersOf } from './rewrite.js';
@@ -16,10 +17,11 @@ const mostRows = 2 ** 15;
 const mostElements = 2 ** 26;
 
 /** Samples that are looked at even where fewer would give enough rows: positions of one sample are alike. */
-const fewestSamples = 1024;
+const fewestSamples = 512;
 
-/** Samples that run together. */
-const chunkRows = 256;
+/** Positions that run together, and elements that are kept of what was computed: 256 MiB. */
+const chunkPositions = 2 ** 14;
+const mostKept = 2 ** 26;
 
 /** How often each plain layer of a graph is applied to one row of data, by name; few rows are run to see. */
 export async function positionsOf(graph: Graph, rows: Feeds, evaluate: Evaluate): Promise<ReadonlyMap<string, number>> {
@@ -55,36 +57,49 @@ export function drawPlaces(n: number, positions: number, perSample: number): Int
   );
 }
 
-/**
- * A side of a layer at its places.
- * @param weights  of all rows of data; null where all count alike
- * @returns no rows where the value does not have as many rows for each sample
- */
-export async function samplePlaces(
-  graph: Graph,
-  layer: Linear,
-  side: 'input' | 'output',
-  rows: Feeds,
-  { samples: n, positions, perSample }: Places,
-  evaluate: Evaluate,
-  weights: Vector | null,
-): Promise<LayerSamples> {
-  const value = layer[side];
-  const few = thinRows(rows, n);
-  const places = drawPlaces(n, positions, perSample);
-  const columns = layer.weight.dims[side === 'input' ? 1 : 0];
-  let data = new Float32Array(0);
-  for (const { first, end } of chunksOf(graph, n, chunkRows)) {
-    const part = takeRange(few, first, end);
-    const whole = asSamples(Object.hasOwn(part, value) ? part[value] : (await evaluate(graph, part, [value]))[value]);
-    if (whole.rows !== (end - first) * positions) return { samples: { rows: 0, columns, data }, positions };
-    if (first === 0) data = new Float32Array(n * perSample * columns);
-    for (let row = first * perSample; row < end * perSample; row++) {
-      const from = ((Math.floor(row / perSample) - first) * positions + places[row]) * columns;
-      data.set(whole.data.subarray(from, from + columns), row * columns);
+/** Looks at layers at their places, in graphs of which each goes on from where the last was left. */
+export class PositionSampler {
+  readonly #frontiers = new Map<string, Frontier>();
+
+  constructor(
+    readonly rows: Feeds,
+    readonly evaluate: Evaluate,
+  ) {}
+
+  /**
+   * A side of a layer at its places.
+   * @param weights  of all rows of data; null where all count alike
+   * @returns no rows where the value does not have as many rows for each sample
+   */
+  async of(graph: Graph, layer: Linear, side: Side, places: Places, weights: Vector | null): Promise<LayerSamples> {
+    const { samples: n, positions, perSample } = places;
+    const drawn = drawPlaces(n, positions, perSample);
+    const columns = layer.weight.dims[side === 'input' ? 1 : 0];
+    const data = new Float32Array(n * perSample * columns);
+    const chunk = Math.ceil(chunkPositions / positions);
+    for (const { first, end } of chunksOf(graph, n, chunk)) {
+      const whole = asSamples(await this.#frontier(n, first, end).of(graph, layer[side]));
+      const isUsual = whole.rows === (end - first) * positions && whole.columns === columns;
+      if (!isUsual) return { samples: { rows: 0, columns, data: new Float32Array(0) }, positions };
+      for (let row = first * perSample; row < end * perSample; row++) {
+        const from = ((Math.floor(row / perSample) - first) * positions + drawn[row]) * columns;
+        data.set(whole.data.subarray(from, from + columns), row * columns);
+      }
     }
+    const samples = { rows: n * perSample, columns, data, ...(weights && spread(weights, n, perSample)) };
+    return { samples, positions };
   }
-  return { samples: { rows: n * perSample, columns, data, ...(weights && spread(weights, n, perSample)) }, positions };
+
+  /** What is known of samples first .. end - 1 of n. */
+  #frontier(n: number, first: number, end: number): Frontier {
+    const key = `${first} .. ${end} of ${n}`;
+    const known = this.#frontiers.get(key);
+    if (known) return known;
+    const part = takeRange(thinRows(this.rows, n), first, end);
+    const made = new Frontier(part, this.evaluate, (mostKept / n) * (end - first));
+    this.#frontiers.set(key, made);
+    return made;
+  }
 }
 
 /** The weights of the rows that are looked at, once for each place, with mean 1. */
