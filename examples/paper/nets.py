@@ -103,6 +103,78 @@ class Rows(torch.nn.Module):
         return graph.linear("fc", self.fc, graph.reshape(last, (-1, self.rnn.hidden_size), "last")), 784, 10
 
 
+class Characters(torch.nn.Module):
+    """A language model of characters: pre-norm transformer blocks with ReLU, the head of its own; logits at all positions."""
+
+    def __init__(self, vocabulary, context=64, width=128, heads=4, blocks=2):
+        super().__init__()
+        self.context, self.width, self.heads, self.blocks = context, width, heads, blocks
+        self.characters = torch.nn.Embedding(vocabulary, width)
+        self.places = torch.nn.Embedding(context, width)
+        for i in range(1, blocks + 1):
+            for name in ("query", "key", "value", "mix"):
+                setattr(self, f"{name}{i}", Linear(width, width))
+            setattr(self, f"up{i}", Linear(width, 4 * width))
+            setattr(self, f"down{i}", Linear(4 * width, width))
+            for name in ("before", "between"):
+                setattr(self, f"{name}{i}", torch.nn.LayerNorm(width))
+        self.after = torch.nn.LayerNorm(width)
+        self.head = Linear(width, vocabulary)
+        for layer in self.modules():
+            if isinstance(layer, (Linear, torch.nn.Embedding)):
+                torch.nn.init.normal_(layer.weight, std=0.02)
+            if isinstance(layer, Linear):
+                torch.nn.init.zeros_(layer.bias)
+        later = torch.full((context, context), -1e9).triu(1)
+        self.register_buffer("later", later, persistent=False)
+
+    def attend(self, i, x):
+        """Softmax of q k^T / sqrt(d), later characters out of sight."""
+        split = lambda name: getattr(self, f"{name}{i}")(x).view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+        scores = split("query") @ split("key").transpose(2, 3) / (self.width // self.heads) ** 0.5 + self.later
+        return getattr(self, f"mix{i}")((scores.softmax(3) @ split("value")).transpose(1, 2).flatten(2))
+
+    def forward(self, x):
+        s = self.characters(x) + self.places.weight
+        for i in range(1, self.blocks + 1):
+            s = s + self.attend(i, getattr(self, f"before{i}")(s))
+            hidden = relu(getattr(self, f"up{i}")(getattr(self, f"between{i}")(s)))
+            s = s + getattr(self, f"down{i}")(hidden)
+        return self.head(self.after(s))
+
+    def write_attention(self, graph, i, value):
+        depth = self.width // self.heads
+
+        def split(name, perm):
+            layer = graph.matmul(f"{name}{i}", getattr(self, f"{name}{i}"), value)
+            shape = (-1, self.context, self.heads, depth)
+            return graph.node("Transpose", [graph.reshape(layer, shape, f"{name}{i}.split")], f"{name}{i}.t", perm=perm)
+
+        query, key = split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1])
+        root = graph.constant(f"root{i}", numpy.array(depth**0.5, numpy.float32))
+        later = graph.constant(f"later{i}", self.later.numpy())
+        scores = graph.node("Div", [graph.node("MatMul", [query, key], f"scores{i}"), root], f"scaled{i}")
+        shares = graph.node("Softmax", [graph.node("Add", [scores, later], f"masked{i}")], f"shares{i}", axis=-1)
+        heads = graph.node("MatMul", [shares, split("value", [0, 2, 1, 3])], f"heads{i}")
+        heads = graph.node("Transpose", [heads], f"heads{i}.t", perm=[0, 2, 1, 3])
+        joined = graph.reshape(heads, (-1, self.context, self.width), f"joined{i}")
+        return graph.matmul(f"mix{i}", getattr(self, f"mix{i}"), joined)
+
+    def write(self, graph):
+        table = graph.constant("characters", self.characters.weight.detach().numpy())
+        places = graph.constant("places", self.places.weight.detach().numpy())
+        value = graph.node("Add", [graph.node("Gather", [table, "x"], "embedded"), places], "sum0")
+        for i in range(1, self.blocks + 1):
+            normed = graph.norm(f"before{i}", getattr(self, f"before{i}"), value)
+            value = graph.node("Add", [value, self.write_attention(graph, i, normed)], f"attended{i}")
+            normed = graph.norm(f"between{i}", getattr(self, f"between{i}"), value)
+            hidden = graph.node("Relu", [graph.matmul(f"up{i}", getattr(self, f"up{i}"), normed)], f"relu{i}")
+            down = graph.matmul(f"down{i}", getattr(self, f"down{i}"), hidden)
+            value = graph.node("Add", [value, down], f"sum{i}")
+        logits = graph.matmul("head", self.head, graph.norm("after", self.after, value))
+        return logits, self.context, (self.context, self.head.out_features)
+
+
 class Graph:
     """Nodes and weights of an ONNX graph while it is written."""
 
@@ -118,6 +190,15 @@ class Graph:
             array = getattr(layer, kind).detach().numpy()
             self.weights.append(onnx.numpy_helper.from_array(array, f"{name}.{kind}"))
         return self.node("Gemm", [value, f"{name}.weight", f"{name}.bias"], name, transB=1)
+
+    def matmul(self, name, layer, value):
+        weight = self.constant(f"{name}.weight", layer.weight.detach().numpy().T)
+        product = self.node("MatMul", [value, weight], f"{name}.product")
+        return self.node("Add", [product, self.constant(f"{name}.bias", layer.bias.detach().numpy())], name)
+
+    def norm(self, name, layer, value):
+        arrays = [self.constant(f"{name}.{kind}", getattr(layer, kind).detach().numpy()) for kind in ("weight", "bias")]
+        return self.node("LayerNormalization", [value, *arrays], name, axis=-1, epsilon=layer.eps)
 
     def constant(self, name, array):
         self.weights.append(onnx.numpy_helper.from_array(numpy.ascontiguousarray(array), name))
@@ -156,14 +237,17 @@ def save(model, path):
     logits, inputs, outputs = model.write(graph)
     graph.node("Identity", [logits], "logits")
     graph.nodes[-1].output[0] = "logits"
+    is_text = isinstance(model, Characters)
+    kind = onnx.TensorProto.INT64 if is_text else onnx.TensorProto.FLOAT
+    shape = ["batch", *outputs] if is_text else ["batch", outputs]
     ports = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width])
-        for name, width in (("x", inputs), ("logits", outputs))
+        onnx.helper.make_tensor_value_info("x", kind, ["batch", inputs]),
+        onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, shape),
     ]
     proto = onnx.helper.make_model(
         onnx.helper.make_graph(graph.nodes, "net", ports[:1], ports[1:], graph.weights),
-        opset_imports=[onnx.helper.make_opsetid("", 13)],
-        ir_version=7,
+        opset_imports=[onnx.helper.make_opsetid("", 17 if is_text else 13)],
+        ir_version=8 if is_text else 7,
     )
     onnx.checker.check_model(proto)
     onnx.save(proto, path + ".part")

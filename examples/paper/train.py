@@ -22,6 +22,9 @@ trained again.
   cnn-adam      the same with Adam 1e-3
   lstm, gru     digits row by row, 128 wide, the last state decides; Adam 1e-3
   lstm-sgd      the LSTM with SGD .1 and momentum .9
+  char-lm       only when it is named: a transformer of two blocks, 128 wide, on 64 characters of the top modules of
+                Python's standard library; N(0, .02) at first; SGD .5, batch 32, 1,500 steps
+  char-lm-adamw the same with AdamW 1e-3 and 800 steps
 
 --epochs is of the nets named digits; the benchmarks of decomposition take 8. All layers have torch's default initialisation,
 U(+-1/sqrt(fan_in)), weights and biases.
@@ -39,7 +42,7 @@ from torch.nn.functional import cross_entropy
 import nets
 
 DEFAULT = "digits digits-decay ideal ideal-small stream topics topics-heads topics-decay".split()
-NAMED = "digits-adam cnn cnn-adam lstm lstm-sgd gru".split()
+NAMED = "digits-adam cnn cnn-adam lstm lstm-sgd gru char-lm char-lm-adamw".split()
 KINDS = DEFAULT + NAMED
 BLOCKS = 8
 DOMAINS, WORDS, UNSEEN, CLASSES, LENGTH = 8, 100, 200, 4, 30
@@ -158,6 +161,54 @@ def train_topics(kind, seed, path, start):
     return model
 
 
+def read_library():
+    """Python's standard library as numbers of characters, those beyond ASCII as one; its last twentieth is held out."""
+    folder = os.path.dirname(os.__file__)
+    texts = []
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".py"):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                texts.append(file.read())
+    text = numpy.frombuffer("".join(texts).encode("ascii", "replace"), numpy.uint8)
+    numbers = numpy.full(256, -1)
+    for number, character in enumerate(numpy.flatnonzero(numpy.bincount(text, minlength=256) > 0)):
+        numbers[character] = number
+    coded = torch.from_numpy(numbers[text])
+    held = len(coded) - len(coded) // 20
+    return coded[:held], coded[held:], int(numbers.max()) + 1
+
+
+def windows(text, starts, length):
+    return torch.stack([text[first : first + length] for first in starts])
+
+
+def train_characters(kind, path, start):
+    text, held, vocabulary = read_library()
+    model = nets.Characters(vocabulary)
+    start(model)
+    length = model.context + 1
+    draw = lambda source, count: windows(source, torch.randint(len(source) - length, (count,)).tolist(), length)
+    test = windows(held, range(0, len(held) - length, length), length)
+    arrays = {"calibration": draw(text, 1024), "test": test}
+    numpy.savez_compressed(path + "-data.npz", **{name: array.int().numpy() for name, array in arrays.items()})
+    is_adam = kind == "char-lm-adamw"
+    steps, rate = (800, 1e-3) if is_adam else (1500, 0.5)
+    parameters = model.parameters()
+    optimizer = torch.optim.AdamW(parameters, lr=rate) if is_adam else torch.optim.SGD(parameters, lr=rate)
+    fall = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.05, cycle_momentum=False)
+    for step in range(steps):
+        batch = draw(text, 32)
+        optimizer.zero_grad()
+        loss = cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        fall.step()
+        if step % 250 == 249:
+            print(f"{kind}: step {step + 1}, {loss.item():.3f} nats", file=sys.stderr, flush=True)
+    return model
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
@@ -182,6 +233,8 @@ def main():
             start = lambda model: nets.save(model, path + "-init.onnx")
             if kind.startswith("topics"):
                 model = train_topics(kind, seed, path, start)
+            elif kind.startswith("char-lm"):
+                model = train_characters(kind, path, start)
             elif kind in NAMED and kind != "digits-adam":
                 model = train_shapes(kind, data, start)
             else:
