@@ -108,6 +108,8 @@ if (runs('decomposition')) {
   result.decomposition = benchDecomposition(structures, options);
   const { benchMethods } = await import('../bench/methods.mjs');
   result.methods = await benchMethods({ isQuick, rounds: isQuick ? 5 : 15, calls: isQuick ? 5 : 20 });
+  const { benchCharacters } = await import('../bench/characters.mjs');
+  if (!isQuick) result.characters = await benchCharacters();
 }
 if (runs('blocks')) {
   const { benchBlocks } = await import('../bench/blocks.mjs');
