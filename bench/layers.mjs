@@ -6,7 +6,9 @@ import { findOperator } from '../build/src/graph/operators/index.js';
 import { encodeOnnx } from '../build/src/package/onnx-writer.js';
 import { Tensor } from '../build/src/runtime/tensor.js';
 import { race, startContender } from './driver.mjs';
+import { hostKernels, loadKernels, packLinear } from './kernel-module.mjs';
 import { probesOf, randomFloats } from './linear-job.mjs';
+import { bestMs } from './machine.mjs';
 import { thin } from './statistics.mjs';
 import { formatMs, formatRatio, printTable } from './table.mjs';
 
@@ -65,6 +67,42 @@ function attention({ heads, T, d }) {
 
 const kinds = { conv, recurrent, attention };
 
+/** The dense products of a layer as [count, M, K, N]; none where a group has one channel. */
+const products = {
+  conv: ({ C, O, size, kernel, stride = 1, groups = 1 }) =>
+    groups > 1 ? [] : [[1, (size / stride) ** 2, C * kernel ** 2, O]],
+  recurrent: ({ op, T, I, H }) => {
+    const width = (op === 'LSTM' ? 4 : 3) * H;
+    return [
+      [1, T, I, width],
+      [T, 1, H, width],
+    ];
+  },
+  attention: ({ heads, T, d }) => [
+    [heads, T, d, T],
+    [heads, T, T, d],
+  ],
+};
+
+/** Milliseconds of the products alone, by the kernel of linear layers on packed weights: what a layer cannot go below. */
+function productsMs(shape, build) {
+  let sum = 0;
+  for (const [count, M, K, N] of products[shape.kind](shape)) {
+    const module = loadKernels(build);
+    const panels = packLinear(module, randomFloats(N * K, 1, K ** -0.5), new Float32Array(N), N, K);
+    const x = module.workspace.copyIn('float32', randomFloats(M * K, 2));
+    const y = module.workspace.allocate('float32', M * N);
+    const run = () => {
+      for (let i = 0; i < count; i++) {
+        module.kernels.f32_gemm(y.ptr, N, x.ptr, K, panels.ptr, M, N, K, 0, 0, 0, -Infinity, Infinity);
+      }
+    };
+    for (let i = 0; i < 100; i++) run();
+    sum += bestMs(run, 300);
+  }
+  return sum;
+}
+
 /** The values of a network in f64 between its nodes' float32 results: every node by its reference. */
 function reference({ constants, nodes }, x) {
   const values = new Map([...Object.entries(constants), ['x', x]]);
@@ -110,7 +148,8 @@ async function raceShape(contenders, shape, folder, options) {
       `${who}: ${shape.name}[${probes[wrong]}]: got ${values[wrong]}, expected ${expected[probes[wrong]]}`,
     );
   };
-  return { ...shape, contenders: await race(contenders, job, probes, verify, options) };
+  const alone = productsMs(shape, await hostKernels());
+  return { ...shape, productsMs: alone, contenders: await race(contenders, job, probes, verify, options) };
 }
 
 /** @returns rows of the result file, one for each shape */
@@ -123,14 +162,16 @@ export async function benchLayers(shapes, options) {
     const results = [];
     for (const shape of shapes) results.push(await raceShape(contenders, shape, folder, options));
     printTable(
-      'Convolution, recurrence, attention, each contender in its own process, interleaved: median of a call with copies in and out, and how much longer the peers take (quartiles of the rounds)',
-      ['layer', 'kerf', ...names.slice(1), 'web, processor time'],
-      results.map(({ name, contenders: [own, web, native] }) => [
+      'Convolution, recurrence, attention, each contender in its own process, interleaved: median of a call with copies in and out, and how much longer the peers take (quartiles of the rounds); the products alone are what no layer goes below',
+      ['layer', 'kerf', ...names.slice(1), 'web, processor time', 'products alone', 'web over them'],
+      results.map(({ name, productsMs: alone, contenders: [own, web, native] }) => [
         name,
         formatMs(own.medianMs),
         formatRatio(web.ratio),
         formatRatio(native.ratio),
         formatRatio(web.cpuRatio),
+        alone > 0 ? `${((100 * alone) / own.medianMs).toFixed(0)} %` : '-',
+        alone > 0 ? `${(web.medianMs / alone).toFixed(2)}x` : '-',
       ]),
     );
     const thinned = (one) => ({
