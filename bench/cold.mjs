@@ -14,14 +14,20 @@ const bundle = join(root, 'build', 'runtime.js');
 const chunkFolder = join(root, 'build', 'runtime');
 
 /** What every process tells at its end. */
-const tell = 'console.log(JSON.stringify({ ...process.resourceUsage(), rss: process.memoryUsage.rss() }));';
+const tell =
+  'console.log(JSON.stringify({ ...process.resourceUsage(), rss: process.memoryUsage.rss(), marks: globalThis.marks }));';
 
 function scriptOf(path) {
   return `
     import { readFileSync } from 'node:fs';
-    import { InferenceSession, Tensor } from ${JSON.stringify(pathToFileURL(bundle).href)};
+    globalThis.marks = [performance.now()];
+    const mark = () => marks.push(performance.now());
+    const { InferenceSession, Tensor } = await import(${JSON.stringify(pathToFileURL(bundle).href)});
+    mark();
     const session = await InferenceSession.create(readFileSync(${JSON.stringify(path)}));
+    mark();
     const { y } = session.runSync({ x: new Tensor('float32', new Float32Array(784).fill(0.5), [1, 784]) });
+    mark();
     if (!y.data.every(Number.isFinite)) throw new Error('no output');
     ${tell}`;
 }
@@ -34,8 +40,8 @@ function measure(script) {
   });
   const wallMs = performance.now() - start;
   if (status !== 0) throw new Error(stderr);
-  const { userCPUTime, systemCPUTime, rss } = JSON.parse(stdout);
-  return { wallMs, cpuMs: (userCPUTime + systemCPUTime) / 1000, rssMiB: rss / 2 ** 20 };
+  const { userCPUTime, systemCPUTime, rss, marks } = JSON.parse(stdout);
+  return { wallMs, cpuMs: (userCPUTime + systemCPUTime) / 1000, rssMiB: rss / 2 ** 20, marks };
 }
 
 /** @returns pairs of a bare process and one that runs the package, and the size of the bundle */
@@ -57,6 +63,9 @@ export async function benchCold({ pairs }) {
     ['figure', 'bare', 'kerf/runtime'],
     [row('wall time', 'wallMs', 'ms'), row('processor time', 'cpuMs', 'ms'), row('memory', 'rssMiB', 'MiB')],
   );
+  const phases = ['reading and compiling the JavaScript', 'compiling the module, checking and packing', 'first run'];
+  const phaseMs = phases.map((_, i) => median(samples.map(({ kerf: { marks } }) => marks[i + 1] - marks[i])));
+  console.log(`  inside the process: ${phases.map((phase, i) => `${phase} ${phaseMs[i].toFixed(1)} ms`).join(', ')}`);
   const compressed = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
   const coreGzipBytes = compressed(bundle);
   const chunks = readdirSync(chunkFolder).map((name) => compressed(join(chunkFolder, name)));
@@ -65,5 +74,5 @@ export async function benchCold({ pairs }) {
   console.log(
     `  kerf/runtime with its kernels, compressed: ${kilobytes(coreGzipBytes)} for linear packages, ${kilobytes(gzipBytes)} with all chunks`,
   );
-  return { samples, coreGzipBytes, gzipBytes };
+  return { samples, phases: phases.map((phase, i) => ({ phase, ms: phaseMs[i] })), coreGzipBytes, gzipBytes };
 }
