@@ -25,10 +25,10 @@ function prepareLinear(job, build) {
 }
 
 /** A session of kerf on the model, or on the package made from it. */
-async function prepareModel(path, { feeds, output }, threads = 1) {
+async function prepareModel(path, { feeds, output }, threads = { threads: 1 }) {
   const { InferenceSession, Tensor } = await import('../build/src/index.js');
   const session = await InferenceSession.create(path, {
-    threads,
+    ...threads,
     revectorize: !!process.env.KERF_BENCH_REVECTORIZE,
   });
   await session.warm();
@@ -47,7 +47,11 @@ function kerfDecomposed() {
 }
 
 function kerfOnTwoThreads() {
-  return { version, flags: 'WASM, 2 threads', prepare: (job) => prepareModel(job.model, job, 2) };
+  return {
+    version,
+    flags: 'WASM, 2 threads',
+    prepare: (job) => prepareModel(job.model, job, { executor: 'pool', threads: 2 }),
+  };
 }
 
 /** Plain nested loops over arrays, as one writes them without a library. */

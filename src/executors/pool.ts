@@ -17,10 +17,10 @@ import { allowedCores } from '../threads/allowed-cores.js';
 import { taskWord, taskWords, writeTable } from '../threads/control.js';
 import { ThreadHost } from '../threads/host.js';
 import { splitSteps } from '../threads/split-steps.js';
-import { ThreadChoice } from './thread-choice.js';
+import { ThreadChoice, type Threads } from './thread-choice.js';
 
-/** Multiply-adds below which waking threads costs more than it saves: about 100 us. */
-export const payingWork = 2_000_000;
+/** Multiply-adds below which waking threads costs more than it saves: about 40 us. */
+export const payingWork = 1_000_000;
 
 /** Multiply-adds from which `run` leaves the calling thread, whichever is faster: about 5 ms. */
 const blockingWork = 40_000_000;
@@ -83,10 +83,11 @@ class PoolExecutor implements Executor {
     const schedule = this.#schedule(feeds);
     const choice = schedule.work < blockingWork ? this.#choiceFor(schedule) : null;
     const threads = choice?.choose() ?? 'all';
+    const isTold = this.#isTold(threads);
     const outputs = await (threads === 'one'
       ? this.#inThread.run(feeds, options)
       : this.#pooled(schedule, feeds, guard, options));
-    choice?.record(threads, performance.now() - start);
+    if (isTold) choice?.record(threads, performance.now() - start);
     return outputs;
   }
 
@@ -109,10 +110,16 @@ class PoolExecutor implements Executor {
     const schedule = this.#schedule(feeds);
     const choice = this.#choiceFor(schedule);
     const threads = choice?.choose() ?? 'all';
+    const isTold = this.#isTold(threads);
     const outputs =
       threads === 'one' ? this.#inThread.runSync(feeds, options) : this.#pooledSync(schedule, feeds, guard, options);
-    choice?.record(threads, performance.now() - start);
+    if (isTold) choice?.record(threads, performance.now() - start);
     return outputs;
+  }
+
+  /** Whether a run tells how fast a choice is: one on all threads does not while these are starting. */
+  #isTold(threads: Threads): boolean {
+    return threads === 'one' || this.#host.parked > 0;
   }
 
   #pooledSync(schedule: Schedule, feeds: Feeds, guard: RunGuard, options: RunOptions): Outputs {

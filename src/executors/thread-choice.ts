@@ -4,6 +4,10 @@ export type Threads = 'one' | 'all';
 /** Runs of one choice that are measured in a row; alternating would make small runs look slower than they are. */
 const blockRuns = 3;
 
+/** The same of runs below a millisecond: the first few on all threads wake them and fill their caches. */
+const shortMs = 1;
+const shortBlockRuns = 8;
+
 /** Runs after which both choices are measured again; the slower one then costs about a hundredth of the time. */
 const cycleRuns = 256;
 
@@ -22,8 +26,9 @@ export class ThreadChoice {
       this.#bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
     }
     const { one, all } = this.#bestMs;
-    if (this.#runs < blockRuns) return 'all';
-    if (this.#runs < 2 * blockRuns && all < surelyPaysMs) return 'one';
+    const block = all < shortMs ? shortBlockRuns : blockRuns;
+    if (this.#runs < block) return 'all';
+    if (this.#runs < 2 * block && all < surelyPaysMs) return 'one';
     return one < all ? 'one' : 'all';
   }
 

@@ -5,6 +5,27 @@ import { claimBits, failure, taskWord, taskWords, word } from './control.js';
 /** Longest wait in milliseconds before the state of the job is looked at again. */
 export const waitMs = 50;
 
+/**
+ * Microseconds that a thread looks at a word before it sleeps: waking a sleeping thread takes about 50, as long as small
+ * tasks do. Between calls nothing looks any longer than this.
+ */
+const lookUs = 60;
+
+/** Loads between two looks at the clock, which costs as much as a few of them. */
+const looksPerTime = 64;
+
+/**
+ * Waits until a word is no longer `value`, or for `ms` at most.
+ * @returns whether it changed
+ */
+export function waitForChange(words: Int32Array, index: number, value: number, ms: number): boolean {
+  const end = performance.now() + lookUs / 1000;
+  do {
+    for (let look = 0; look < looksPerTime; look++) if (Atomics.load(words, index) !== value) return true;
+  } while (performance.now() < end);
+  return Atomics.wait(words, index, value, ms) !== 'timed-out';
+}
+
 /** One thread's view of the shared memory. */
 export interface ThreadView {
   readonly kernels: RuntimeKernels;
@@ -71,7 +92,7 @@ function waitForEarlier(words: Int32Array, table: number, at: number, job: numbe
     const done = table + words[a] * taskWords + taskWord.done;
     for (let state = Atomics.load(words, done); state !== job; state = Atomics.load(words, done)) {
       if (isStopped()) return;
-      Atomics.wait(words, done, state, waitMs);
+      waitForChange(words, done, state, waitMs);
     }
   }
 }

@@ -3,7 +3,7 @@ import { threadId, type Worker } from 'node:worker_threads';
 import { KerfError } from '../runtime/errors.js';
 import type { Machine } from '../runtime/machine.js';
 import type { Schedule } from '../runtime/schedule.js';
-import { refreshWords, runClaims, type ThreadView, waitMs } from './claims.js';
+import { refreshWords, runClaims, type ThreadView, waitForChange, waitMs } from './claims.js';
 import { claimBits, failure, maximumJob, word } from './control.js';
 import { Workers } from './workers.js';
 
@@ -97,7 +97,7 @@ export class ThreadHost {
       if (isOver()) Atomics.store(words, control + word.stop, job);
       seen = this.#checkMoving(seen);
       if (Atomics.load(words, control + word.dead) > 0) throw this.#lose('a worker ended');
-      Atomics.wait(words, control + word.done, done, waitMs);
+      waitForChange(words, control + word.done, done, waitMs);
     }
     this.#isPosted = false;
   }
@@ -107,7 +107,7 @@ export class ThreadHost {
     return this.#workers.threads;
   }
 
-  /** Workers that hold a lease now. */
+  /** Workers that hold a lease now: those that a job finds ready. */
   get parked(): number {
     const { words, control } = this.#words();
     return Atomics.load(words, control + word.parked);

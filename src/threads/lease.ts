@@ -5,7 +5,7 @@
 import { threadId, workerData } from 'node:worker_threads';
 import type { Kernels, RuntimeKernels } from '../runtime/kernels.js';
 import { bindKernels } from '../runtime/wasm.js';
-import { runClaims, type ThreadView } from './claims.js';
+import { runClaims, type ThreadView, waitForChange } from './claims.js';
 import { word } from './control.js';
 
 /** What the host gives every worker. */
@@ -15,8 +15,11 @@ export interface WorkerSetup {
   readonly controlPtr: number;
 }
 
-/** A lease ends after this long without a job, in milliseconds. */
-const leaseMs = 20;
+/**
+ * A lease ends after this long without a job, in milliseconds. Another one needs a turn of the event loop, so that callers
+ * of `runSync` who do other things in between without one would be left alone after a shorter wait.
+ */
+const leaseMs = 100;
 
 let view: ThreadView | undefined;
 let lastJob = 0;
@@ -49,7 +52,7 @@ export default function lease(): void {
       lastJob = job;
       runClaims(thread, job);
     } else if (Atomics.load(thread.words, control + word.closing) === 1) break;
-    else if (Atomics.wait(thread.words, control + word.job, job, leaseMs) === 'timed-out') break;
+    else if (!waitForChange(thread.words, control + word.job, job, leaseMs)) break;
   }
   Atomics.sub(thread.words, control + word.parked, 1);
 }

@@ -20,6 +20,19 @@ describe('ThreadChoice', () => {
     assert.equal(count(choices(256, { one: 2, all: 1 }), 'one'), 3);
   });
 
+  it('measures short runs longer, since threads that wake are slow at first', () => {
+    const short = choices(256, { one: 0.1, all: 0.2 });
+    assert.equal(count(short, 'all'), 8);
+    assert.equal(count(short.slice(0, 16), 'one'), 8);
+    const choice = new ThreadChoice();
+    const woken = Array.from({ length: 40 }, (_, run) => {
+      const threads = choice.choose();
+      choice.record(threads, threads === 'one' ? 0.1 : run < 4 ? 0.3 : 0.06);
+      return threads;
+    });
+    assert.equal(woken.at(-1), 'all');
+  });
+
   it('measures again, and follows a change', () => {
     const choice = new ThreadChoice();
     for (let run = 0; run < 256; run++) choice.record(choice.choose(), choice.choose() === 'one' ? 1 : 2);

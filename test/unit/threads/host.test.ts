@@ -105,7 +105,7 @@ describe('ThreadHost', () => {
   it('lets go of its workers when nothing runs', async () => {
     const host = hostOf(plan);
     await runsRight(host);
-    // The lease is 20 ms; a busy machine may be late by much more, so only its end is awaited.
+    // The lease is a tenth of a second; a busy machine may be late by much more, so only its end is awaited.
     for (let waited = 0; host.parked > 0 && waited < 5000; waited += 20) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
