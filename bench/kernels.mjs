@@ -44,7 +44,10 @@ function measure(call, seconds) {
   return benchmark.stats;
 }
 
-/** @returns rows of the result file, one for each shape */
+/**
+ * @param peak  from openPeak
+ * @returns rows of the result file, one for each shape
+ */
 export async function benchKernels(shapes, peak, { seconds }) {
   const build = await hostKernels();
   const results = [];
@@ -52,6 +55,7 @@ export async function benchKernels(shapes, peak, { seconds }) {
     const { call, hash } = checkedCall(shape, build);
     const { mean, rme, sample } = measure(call, seconds);
     const fastest = bestMs(call, 1000 * seconds);
+    peak.look(100);
     const gflops = (2 * shape.M * shape.K * shape.N) / fastest / 1e6;
     const gbps = (4 * (shape.K + 1) * shape.N) / fastest / 1e6;
     const readGbps = shape.M === 1 ? await measureRead(4 * (shape.K + 1) * shape.N) : null;
@@ -75,13 +79,13 @@ export async function benchKernels(shapes, peak, { seconds }) {
     });
   }
   printTable(
-    `f32_gemm (${buildName(build)} build), one thread; ${peak.toFixed(1)} GFLOP/s is what 128-bit products and sums reach here; fastest call`,
+    `f32_gemm (${buildName(build)} build), one thread; ${peak.gflops.toFixed(1)} GFLOP/s is what 128-bit products and sums reach here; fastest call`,
     ['layer', 'M x K x N', 'GFLOP/s', 'of peak', 'mean +-', 'samples', 'weights GB/s', 'of read'],
     results.map((r) => [
       r.name,
       `${r.M}x${r.K}x${r.N}`,
       r.gflops.toFixed(1),
-      `${((100 * r.gflops) / peak).toFixed(0)} %`,
+      `${((100 * r.gflops) / peak.gflops).toFixed(0)} %`,
       `${r.rme.toFixed(1)} %`,
       r.samplesMs.length,
       r.M === 1 ? r.gbps.toFixed(1) : '-',

@@ -63,6 +63,7 @@ function shareOf({ gflops, flopsPerByte, bytes }, peak, reads) {
 }
 
 /**
+ * @param peak  from openPeak
  * @param svgPath  where the drawing goes; null for none
  * @returns roofs and points of the result file
  */
@@ -70,16 +71,23 @@ export async function benchRoofline({ linear, layers }, peak, machine, { ms, svg
   const reads = [];
   for (const [name, bytes] of readSizes) reads.push({ name, bytes, gbps: await measureRead(bytes) });
   const build = await hostKernels();
-  const points = linear.map((shape) => linearPoint(shape, build, ms));
+  const points = [];
+  for (const shape of linear) {
+    points.push(linearPoint(shape, build, ms));
+    peak.look(100);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'kerf-bench-'));
   try {
-    for (const shape of layers) points.push(await layerPoint(shape, folder, ms));
+    for (const shape of layers) {
+      points.push(await layerPoint(shape, folder, ms));
+      peak.look(100);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  printPoints(points, peak, reads, build);
+  printPoints(points, peak.gflops, reads, build);
   const title = `${machine.cpu}, Node ${machine.node}, ${buildName(build)} build, one thread`;
-  if (svgPath) writeFileSync(svgPath, drawRoofline({ title, peak, reads, points }));
+  if (svgPath) writeFileSync(svgPath, drawRoofline({ title, peak: peak.gflops, reads, points }));
   return { reads, points };
 }
 
