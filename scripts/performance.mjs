@@ -118,7 +118,7 @@ writeFileSync(
   join(root, 'docs', 'performance.md'),
   `# Performance
 
-Written by \`npm run performance\`${quick.length ? ', in its quick form' : ''}. Ratios are medians of calls that take turns, each contender in its own process, after the results were checked. Shares above 100 % are those of the relaxed build, where a product and its sum are one instruction. A row of inputs costs the reading of the weights; at the speed at which the machine reads there is nothing left to gain.
+Written by \`npm run performance\`${quick.length ? ', in its quick form' : ''}. Ratios are medians of calls that take turns, each contender in its own process, after the results were checked. The peak is what a loop on registers reaches, to within some percent; shares far above 100 % are those of the relaxed build, where a product and its sum are one instruction. A row of inputs costs the reading of the weights; at the speed at which the machine reads there is nothing left to gain.
 
 | figure | asked | reached |
 |---|---|---|

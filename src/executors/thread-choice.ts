@@ -1,15 +1,15 @@
 /** Whether a run is faster on one thread or on all: measured, since it depends on what else the machine does. */
 export type Threads = 'one' | 'all';
 
-/** Runs of one choice that are measured in a row; alternating would make small runs look slower than they are. */
-const blockRuns = 3;
+/**
+ * Runs of one choice that are measured in a row, since alternating would make small runs look slower than they are; and
+ * runs after which both choices are measured again, so that the slower one costs about a hundredth of the time.
+ */
+const usual = { block: 3, cycle: 256 };
 
-/** The same of runs below a millisecond: the first few on all threads wake them and fill their caches. */
+/** The same of runs below a millisecond: on all threads the first 10 or so wake them, fill their caches and are slow. */
+const short = { block: 24, cycle: 1024 };
 const shortMs = 1;
-const shortBlockRuns = 8;
-
-/** Runs after which both choices are measured again; the slower one then costs about a hundredth of the time. */
-const cycleRuns = 256;
 
 /** From this long on, threads pay wherever there are tasks for them, and a try of one thread would be felt. */
 const surelyPaysMs = 20;
@@ -21,12 +21,12 @@ export class ThreadChoice {
 
   /** The choice for the next run: all threads for a block, one for a block, then the faster. */
   choose(): Threads {
-    if (this.#runs === cycleRuns) {
+    if (this.#runs >= (this.#bestMs.all < shortMs ? short : usual).cycle) {
       this.#runs = 0;
       this.#bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
     }
     const { one, all } = this.#bestMs;
-    const block = all < shortMs ? shortBlockRuns : blockRuns;
+    const { block } = all < shortMs ? short : usual;
     if (this.#runs < block) return 'all';
     if (this.#runs < 2 * block && all < surelyPaysMs) return 'one';
     return one < all ? 'one' : 'all';

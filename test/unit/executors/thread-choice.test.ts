@@ -21,13 +21,14 @@ describe('ThreadChoice', () => {
   });
 
   it('measures short runs longer, since threads that wake are slow at first', () => {
-    const short = choices(256, { one: 0.1, all: 0.2 });
-    assert.equal(count(short, 'all'), 8);
-    assert.equal(count(short.slice(0, 16), 'one'), 8);
+    const short = choices(1024, { one: 0.1, all: 0.2 });
+    assert.equal(count(short, 'all'), 24);
+    assert.equal(count(short.slice(0, 48), 'one'), 24);
+    assert.equal(count(choices(1024, { one: 0.2, all: 0.1 }), 'one'), 24);
     const choice = new ThreadChoice();
-    const woken = Array.from({ length: 40 }, (_, run) => {
+    const woken = Array.from({ length: 60 }, (_, run) => {
       const threads = choice.choose();
-      choice.record(threads, threads === 'one' ? 0.1 : run < 4 ? 0.3 : 0.06);
+      choice.record(threads, threads === 'one' ? 0.1 : run < 16 ? 0.3 : 0.06);
       return threads;
     });
     assert.equal(woken.at(-1), 'all');
