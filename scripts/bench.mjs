@@ -131,9 +131,9 @@ if (runs('evidence')) {
   result.evidence = benchEvidence({ rounds: isQuick ? 7 : 31, sizes: isQuick ? [1024] : [1024, 2048, 4096] });
 }
 
+result.peakGflops = peak.gflops;
 const file = join('bench', 'results', `${result.date.replaceAll(/[:.]/g, '-')}.json`);
 mkdirSync(dirname(file), { recursive: true });
 // Paths inside the clone, so that a result says the same wherever it was made.
-result.peakGflops = peak.gflops;
 writeFileSync(file, `${JSON.stringify(result).replaceAll(`${root}/`, '')}\n`);
 console.log(`\nsamples: ${file}`);

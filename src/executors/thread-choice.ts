@@ -21,15 +21,20 @@ export class ThreadChoice {
 
   /** The choice for the next run: all threads for a block, one for a block, then the faster. */
   choose(): Threads {
-    if (this.#runs >= (this.#bestMs.all < shortMs ? short : usual).cycle) {
+    if (this.#runs >= this.#measured.cycle) {
       this.#runs = 0;
       this.#bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
     }
     const { one, all } = this.#bestMs;
-    const { block } = all < shortMs ? short : usual;
+    const { block } = this.#measured;
     if (this.#runs < block) return 'all';
     if (this.#runs < 2 * block && all < surelyPaysMs) return 'one';
     return one < all ? 'one' : 'all';
+  }
+
+  /** How long both choices are measured, and how often. */
+  get #measured() {
+    return this.#bestMs.all < shortMs ? short : usual;
   }
 
   /** Tells how long the run took that {@link choose} was asked for. */
