@@ -13,7 +13,8 @@ export { f32_gemm } from './linear/gemm';
 export { f16_widen } from './linear/half';
 export { f32_panels_skippable } from './linear/skippable';
 export { runLinearStep } from './linear-steps';
-export { f32_margins, f32_rows_below } from './operators/margins';
+export { f32_row_sum, f32_row_top } from './operators/axis-rows';
+export { f32_margins } from './operators/margins';
 export { f32_unary_core } from './operators/unary-core';
 
 /** Runs one step; false when its data or its opcode is refused. */

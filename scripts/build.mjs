@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
@@ -13,8 +13,11 @@ import asc from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 
-/** For modules that are to be small: assembly/operators/ asks whether the name is defined. */
-const small = ['--use', 'KERF_SMALL=ASC_TARGET'];
+/**
+ * For modules that are to be small: fewer functions are written out where they are called, but for those of the GEMM, which
+ * ask for it. assembly/operators/ asks whether the name is defined.
+ */
+const small = ['--use', 'KERF_SMALL=ASC_TARGET', '--shrinkLevel', '1', '--converge'];
 
 /**
  * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. What is
@@ -29,9 +32,8 @@ const modules = {
   more: {
     entry: 'assembly/more.ts',
     target: 'plain',
-    fromCore: ['linear/gemm.ts', 'linear-steps.ts', 'operators/unary-core.ts'],
-    // Smaller by a tenth; none of it is a GEMM.
-    options: [...small, '--shrinkLevel', '1'],
+    fromCore: ['linear/gemm.ts', 'linear-steps.ts', 'operators/axis-rows.ts', 'operators/unary-core.ts'],
+    options: small,
   },
   debug: { entry: 'assembly/index.ts', target: 'debug' },
   analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
@@ -97,12 +99,12 @@ function embed(name) {
   writeFileSync(`build/wasm/${name}.d.ts`, types.slice(0, isTwin ? 2 : 1).join(''));
 }
 
-/** Reads sources; those in `fromCore` (paths in assembly/) from assembly/from-core/, where they are only declared. */
+/** Reads sources; for those in `fromCore` (paths in assembly/) stands assembly/from-core.ts. */
 function readerOf(fromCore) {
-  const replaced = new Map(fromCore.map((path) => [`assembly/${path}`, `assembly/from-core/${basename(path)}`]));
+  const replaced = new Set(fromCore.map((path) => join('assembly', path)));
   return (path, folder) => {
-    const source = replaced.get(path) ?? path;
-    return existsSync(join(folder, source)) ? readFileSync(join(folder, source), 'utf8') : null;
+    if (replaced.has(path)) return `export * from '${relative(dirname(path), 'assembly') || '.'}/from-core';`;
+    return existsSync(join(folder, path)) ? readFileSync(join(folder, path), 'utf8') : null;
   };
 }
 

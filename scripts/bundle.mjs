@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(join(root, 'test', 'package.json'));
 const esbuild = require('esbuild');
+const { minify } = require('terser');
 
 /** What stands for a module until esbuild has written its files: it would escape every character that is not printed. */
 const placeOf = (name) => `@wasm:${name}@`;
@@ -56,6 +57,12 @@ const settings = {
   write: false,
   metafile: true,
 };
+/** Functions stay where they are: moved into those that call them, they would be made, and read, at every call. */
+const squeeze = {
+  module: true,
+  ecma: 2022,
+  compress: { passes: 3, inline: false, reduce_funcs: false, reduce_vars: false },
+};
 const entry = './build/src/runtime/index.js';
 const chunkFile = (path) => `runtime/${basename(path)}`;
 
@@ -71,51 +78,76 @@ const lazy = (found) => ({
   },
 });
 
-/** Leaves out what the core has; `core:PATH` stands for it. */
-const withoutCore = (core) => ({
+/**
+ * Leaves out what the core has; `core:PATH` stands for it. With `used`, names by `core:PATH`, each is imported once, however
+ * many modules of the chunk use it.
+ */
+const withoutCore = (core, used) => ({
   name: 'without-core',
   setup(build) {
     build.onResolve({ filter: /^[.#@]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (kind !== 'import-statement' || pluginData === 'asked') return undefined;
       const found = await build.resolve(path, { kind, resolveDir, pluginData: 'asked' });
-      return core.has(relative(root, found.path))
-        ? { path: `core:${relative(root, found.path)}`, external: true }
-        : undefined;
+      const own = relative(root, found.path);
+      if (!core.has(own)) return undefined;
+      return used ? { path: `core:${own}`, namespace: 'core' } : { path: `core:${own}`, external: true };
     });
+    build.onLoad({ filter: /.*/, namespace: 'core' }, ({ path }) => ({
+      contents: `export { ${[...used.get(path)]} } from "${path}";`,
+    }));
+    build.onResolve({ filter: /^core:/ }, ({ path }) => ({ path, external: true }));
   },
 });
 
 async function bundle(options, ...plugins) {
   const { outputFiles, metafile } = await esbuild.build({ ...settings, ...options, plugins: [...plugins, modules] });
-  return { code: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };
+  // A tenth smaller again, and what is not used is not imported.
+  const { code } = await minify(outputFiles[0].text, squeeze);
+  return { code, inputs: Object.keys(metafile.inputs) };
 }
 
 const chunkPaths = new Set();
 const core = new Set((await bundle({ entryPoints: [entry] }, lazy(chunkPaths))).inputs);
-/** What chunks take from the core, `MODULE#NAME`; the core exports it as a dollar and its place here. */
+const coreImport = /import\{([^}]*)\}from"(core:[^"]*)";?/g;
+
+/** What chunks take from the core, `core:MODULE#NAME`; the core exports it as the letter of its place here. */
 const taken = [];
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ$_';
 function sharedName(key) {
   if (!taken.includes(key)) taken.push(key);
-  return `$${taken.indexOf(key)}`;
+  if (taken.length > letters.length) throw new Error('too few letters for what chunks take from the core');
+  return letters[taken.indexOf(key)];
+}
+
+/** What code imports of the core: `core:PATH` and [name, name in the code]s. */
+function* coreImports(code) {
+  for (const [, list, path] of code.matchAll(coreImport)) {
+    yield [path, list.split(',').map((item) => item.split(' as '))];
+  }
 }
 
 /** A chunk that imports from ../runtime.js what the core has. */
 async function bundleChunk(path) {
-  const names = [];
-  const { code } = await bundle({ entryPoints: [path] }, withoutCore(core));
-  const rest = code.replaceAll(/import\{([^}]*)\}from"core:([^"]*)";?/g, (_, list, module) => {
-    for (const [name, own = name] of list.split(',').map((item) => item.split(' as '))) {
-      names.push(`${sharedName(`${module}#${name}`)} as ${own}`);
-    }
-    return '';
-  });
+  const used = new Map();
+  const first = await bundle({ entryPoints: [path] }, withoutCore(core));
+  for (const [module, names] of coreImports(first.code)) {
+    used.set(module, new Set([...(used.get(module) ?? []), ...names.map(([name]) => name)]));
+  }
+  const { code } = await bundle({ entryPoints: [path] }, withoutCore(core, used));
+  const imports = [...coreImports(code)].flatMap(([module, names]) =>
+    names.map(([name, own = name]) => `${sharedName(`${module}#${name}`)} as ${own}`),
+  );
+  const rest = code.replaceAll(coreImport, '');
   if (rest.includes('core:')) throw new Error(`${path} imports all of a module of the core: import names`);
-  return `import{${names}}from"../runtime.js";${rest}`;
+  return `import{${imports}}from"../runtime.js";${rest}`;
 }
 
 const files = new Map();
 for (const path of chunkPaths) files.set(chunkFile(path), await bundleChunk(path));
-const exports = taken.map((key, i) => `export { ${key.split('#')[1]} as $${i} } from './${key.split('#')[0]}';`);
+const exports = taken.map((key, i) => {
+  const [, path, name] = /^core:(.*)#(.*)$/.exec(key);
+  return `export { ${name} as ${letters[i]} } from './${path}';`;
+});
 const contents = [`export * from '${entry}';`, ...exports].join('\n');
 files.set('runtime.js', (await bundle({ stdin: { contents, resolveDir: root } }, lazy(new Set()))).code);
 

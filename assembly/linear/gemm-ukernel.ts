@@ -12,7 +12,7 @@
  * accumulators, one row of weights, its inputs and a temporary fit, and when each k step is a basic block of its own.
  */
 import { VECTOR_BYTES } from '../tile';
-import { loadLanes, storeLanes } from './lanes';
+import { Lanes } from './lanes';
 import { Vector } from './vector';
 
 /** One inlined body for all tiles. Methods, since TypeScript's grammar allows decorators only in classes. */
@@ -21,7 +21,7 @@ export class Tile {
   @inline
   static loadVector(NV: i32, v: i32, ptr: usize, count: i32): v128 {
     if (v < NV - 1) return v128.load(ptr + v * VECTOR_BYTES);
-    if (v === NV - 1) return loadLanes(ptr + v * VECTOR_BYTES, count);
+    if (v === NV - 1) return Lanes.load(ptr + v * VECTOR_BYTES, count);
     return f32x4.splat(0);
   }
 
@@ -31,7 +31,7 @@ export class Tile {
     if (v >= NV) return;
     const y = Vector.clamp(sum, lo, hi);
     if (v < NV - 1) v128.store(ptr + v * VECTOR_BYTES, y);
-    else storeLanes(ptr + v * VECTOR_BYTES, y, count);
+    else Lanes.store(ptr + v * VECTOR_BYTES, y, count);
   }
 
   /** Vector v of the panel row at `ptr`. */

@@ -11,8 +11,8 @@ import { loadLanes, storeLanes } from '../linear/lanes';
 import { f32_pack_linear } from '../linear/pack';
 import { Word } from '../step-word';
 import { NR, NR_HALF } from '../tile';
+import { f32_row_sum, f32_row_top } from './axis-rows';
 import { Exp } from './f32x4-exp';
-import { f32x4_reduce, Term } from './reduce';
 
 /** Rows of scores at a time; mirrored by src/runtime/step-kinds/attention.ts. */
 const ROWS = 24;
@@ -91,7 +91,6 @@ function panelBytes(N: i32, K: i32): usize {
 
 /** Scores to powers, row by row; `sumsPtr` gets the sum of each row. */
 function powerRows(scoresPtr: usize, maskPtr: usize, sumsPtr: usize, rows: i32, T: i32, w: usize, scale: f32): void {
-  const zero = f32x4.splat(0);
   for (let r = 0; r < rows; r++) {
     let factor = f32x4.splat(scale);
     if (maskPtr) {
@@ -100,9 +99,9 @@ function powerRows(scoresPtr: usize, maskPtr: usize, sumsPtr: usize, rows: i32, 
       maskPtr += (<usize>Word.size(w, Shape.MASK_M)) << 2;
     }
     // A NaN that the maximum misses makes its own power NaN, and so the sum.
-    const top = f32x4.mul(f32x4_reduce(Term.TOP, scoresPtr, T, 1, 4, zero), factor);
+    const top = f32x4.mul(f32x4.splat(f32_row_top(scoresPtr, T)), factor);
     if (T) Scores.power(scoresPtr, scoresPtr + ((<usize>T) << 2), factor, top);
-    v128.store32_lane(sumsPtr, f32x4_reduce(Term.PLAIN, scoresPtr, T, 1, 4, zero), 0);
+    store<f32>(sumsPtr, f32_row_sum(scoresPtr, T));
     scoresPtr += (<usize>scoreStride(T)) << 2;
     sumsPtr += 4;
   }

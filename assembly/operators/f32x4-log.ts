@@ -1,6 +1,11 @@
 /** Natural logarithm, four lanes at a time. */
 import { LN2_HI, LN2_LO } from './f32x4-exp';
 
+/** One copy for the small modules. */
+function sharedLog(x: v128): v128 {
+  return Log.logHere(x);
+}
+
 /** ln x and ln(1 + x). */
 export class Log {
   /**
@@ -10,6 +15,12 @@ export class Log {
    */
   @inline
   static log(x: v128): v128 {
+    return isDefined(KERF_SMALL) ? sharedLog(x) : Log.logHere(x);
+  }
+
+  /** {@link log}, written out where it is called. */
+  @inline
+  static logHere(x: v128): v128 {
     const zero = f32x4.splat(0);
     const isTiny = f32x4.lt(x, f32x4.splat(1.1754943508222875e-38));
     const scaled = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, isTiny);

@@ -6,7 +6,7 @@ export { copy_strided } from './copy';
 export { f32_embedding_bag } from './embedding-bag';
 export { x32_fill } from './fill';
 export { gather_axis, x32_gather_columns } from './gather';
-export { f32_margins, f32_rows_below } from './margins';
+export { f32_margins } from './margins';
 export { f32_gru, f32_lstm } from './recurrent';
 export { f32_reduce } from './reduce';
 export { f32_softmax } from './softmax';

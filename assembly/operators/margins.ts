@@ -1,5 +1,4 @@
-/** How sure a network is of its decisions, and which rows are not sure enough. */
-import { loadLanes } from '../linear/lanes';
+/** How sure a network is of its decisions. */
 
 /** What decides: the largest element along the last axis, or whether an element reaches a threshold. */
 const enum Decision {
@@ -9,28 +8,17 @@ const enum Decision {
 
 /** Largest minus second largest of `columns` elements; NaN where one is NaN, Infinity for a single element. */
 function topTwoMargin(xPtr: usize, columns: i32): f32 {
-  const none = f32x4.splat(-Infinity);
-  // By lane: the largest and the second largest so far, and whether there was a NaN, which pmin and pmax do not keep.
-  let top = none;
-  let second = none;
-  let isNan = i32x4.splat(0);
-  for (let rest = columns; rest > 0; rest -= 4) {
-    const missing = i32x4.le_s(i32x4.splat(rest), i32x4(0, 1, 2, 3));
-    const x = v128.bitselect(none, loadLanes(xPtr, min(rest, 4)), missing);
-    isNan = v128.or(isNan, f32x4.ne(x, x));
-    second = f32x4.pmax(second, f32x4.pmin(top, x));
-    top = f32x4.pmax(top, x);
-    xPtr += 16;
+  let top: f32 = -Infinity;
+  let second: f32 = -Infinity;
+  for (const endPtr = xPtr + ((<usize>columns) << 2); xPtr < endPtr; xPtr += 4) {
+    const x = load<f32>(xPtr);
+    if (x > top) {
+      second = top;
+      top = x;
+    } else if (x > second) second = x;
+    else if (isNaN(x)) return NaN;
   }
-  if (v128.any_true(isNan)) return NaN;
-  for (let pass = 0; pass < 2; pass++) {
-    const otherTop = pass === 0 ? v128.shuffle<i32>(top, top, 2, 3, 0, 1) : v128.shuffle<i32>(top, top, 1, 0, 3, 2);
-    const otherSecond =
-      pass === 0 ? v128.shuffle<i32>(second, second, 2, 3, 0, 1) : v128.shuffle<i32>(second, second, 1, 0, 3, 2);
-    second = f32x4.pmax(f32x4.pmax(second, otherSecond), f32x4.pmin(top, otherTop));
-    top = f32x4.pmax(top, otherTop);
-  }
-  return f32x4.extract_lane(top, 0) - f32x4.extract_lane(second, 0);
+  return top - second;
 }
 
 /** The least |x - at| of `columns` elements; NaN where one is NaN. */
@@ -67,20 +55,4 @@ export function f32_margins(
     store<f32>(marginPtr, margin);
     marginPtr += 4;
   }
-}
-
-/**
- * Lists the rows whose margin does not reach tau, in ascending order; NaN reaches nothing.
- * @param marginPtr  float32 [rows]
- * @param rowsPtr  int32 [rows]; the first elements are written
- * @returns how many rows are listed
- */
-export function f32_rows_below(rows: i32, tau: f32, marginPtr: usize, rowsPtr: usize): i32 {
-  let count = 0;
-  for (let m = 0; m < rows; m++) {
-    if (load<f32>(marginPtr + ((<usize>m) << 2)) >= tau) continue;
-    store<i32>(rowsPtr + ((<usize>count) << 2), m);
-    count++;
-  }
-  return count;
 }

@@ -8,6 +8,8 @@
  */
 
 import { loadLanes, storeLanes } from '../linear/lanes';
+import { Row, RowTerm } from './axis-row';
+import { f32_row_sum, f32_row_top } from './axis-rows';
 import { Exp } from './f32x4-exp';
 import { Log } from './f32x4-log';
 
@@ -39,8 +41,8 @@ export const enum Term {
   TOP,
 }
 
-/** The tree over one axis, for every term. */
-export class Axis {
+/** One partial, for every term. */
+class Axis {
   @inline
   static neutral(t: Term): v128 {
     if (t == Term.MAX || t == Term.TOP) return f32x4.splat(-Infinity);
@@ -66,39 +68,6 @@ export class Axis {
     return Axis.merge(t, acc, x);
   }
 
-  /** A contiguous axis: four vectors hold the 16 partials. The result is in every lane. */
-  @inline
-  static row(t: Term, xPtr: usize, axis: i32, offset: v128): v128 {
-    let p0 = Axis.neutral(t);
-    let p1 = p0;
-    let p2 = p0;
-    let p3 = p0;
-    while (axis >= 16) {
-      p0 = Axis.take(t, p0, v128.load(xPtr), offset);
-      p1 = Axis.take(t, p1, v128.load(xPtr, 16), offset);
-      p2 = Axis.take(t, p2, v128.load(xPtr, 32), offset);
-      p3 = Axis.take(t, p3, v128.load(xPtr, 48), offset);
-      xPtr += 64;
-      axis -= 16;
-    }
-    // Up to 15 left: whole vectors, then single elements; a lane without one keeps its partial.
-    for (let q = 0; axis > 0; q++) {
-      let p = q == 0 ? p0 : q == 1 ? p1 : q == 2 ? p2 : p3;
-      const taken = Axis.take(t, p, loadLanes(xPtr, min(4, axis)), offset);
-      const isHere = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(axis));
-      p = v128.bitselect(taken, p, isHere);
-      if (q == 0) p0 = p;
-      else if (q == 1) p1 = p;
-      else if (q == 2) p2 = p;
-      else p3 = p;
-      xPtr += 16;
-      axis -= 4;
-    }
-    let b = Axis.merge(t, Axis.merge(t, p0, p2), Axis.merge(t, p1, p3));
-    b = Axis.merge(t, b, i32x4.shuffle(b, b, 2, 3, 0, 1));
-    return Axis.merge(t, b, i32x4.shuffle(b, b, 1, 0, 3, 2));
-  }
-
   /** One partial of `lanes` neighbouring columns: elements residue, residue + 16, ...; stride in bytes. */
   @inline
   static partial(t: Term, residue: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
@@ -118,6 +87,11 @@ function anyPartial(t: i32, i: i32, xPtr: usize, axis: i32, stride: usize, lanes
   return Axis.partial(t, i, xPtr, axis, stride, lanes, offset);
 }
 
+/** Sum of e^(x - offset) over a contiguous axis; a function of its own, lest other loops spill for it. */
+function expRow(xPtr: usize, axis: i32, offset: v128): f32 {
+  return Row.reduce(RowTerm.EXP, xPtr, axis, offset);
+}
+
 /** The partials i, i + width, i + 2 width, ... of `lanes` neighbouring columns, met by halves; a column a lane. */
 function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
   // Partials from the length of the axis on are empty.
@@ -129,13 +103,14 @@ function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usi
 
 /**
  * Reduces `lanes` (1..4) neighbouring columns of x [axis, inner]; for inner = 1 the result is in every lane.
- * @param t  what is reduced, see {@link Term}; along a contiguous axis, sums and TOP take four elements at a time
+ * @param t  what is reduced, see {@link Term}; along a contiguous axis, PLAIN, EXP and TOP take four elements at a time
  * @param offset  subtracted before e^x in `Term.EXP`; unused else
  */
 export function f32x4_reduce(t: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32, offset: v128): v128 {
   if (inner == 1) {
-    if (t == Term.PLAIN) return Axis.row(Term.PLAIN, xPtr, axis, offset);
-    if (t == Term.TOP) return Axis.row(Term.TOP, xPtr, axis, offset);
+    if (t == Term.PLAIN) return f32x4.splat(f32_row_sum(xPtr, axis));
+    if (t == Term.TOP) return f32x4.splat(f32_row_top(xPtr, axis));
+    if (t == Term.EXP) return f32x4.splat(expRow(xPtr, axis, offset));
   }
   const y = columns(t, 0, 1, xPtr, axis, (<usize>inner) << 2, lanes, offset);
   return inner == 1 ? i32x4.shuffle(y, y, 0, 0, 0, 0) : y;

@@ -1,9 +1,10 @@
 /** Softmax and its logarithm along one axis. */
 
-import { loadLanes, storeLanes } from '../linear/lanes';
+import { Lanes } from '../linear/lanes';
+import { f32_row_sum, f32_row_top } from './axis-rows';
 import { Exp } from './f32x4-exp';
 import { Log } from './f32x4-log';
-import { Axis, f32x4_reduce, Term } from './reduce';
+import { f32x4_reduce, Term } from './reduce';
 
 /** What a pass over the axis stores: e^(x - v), x / v, or x - v. */
 const enum Pass {
@@ -21,12 +22,12 @@ class Slice {
     const strideBytes: usize = inner == 1 ? 16 : (<usize>inner) << 2;
     for (let k = 0; k < axis; k += step) {
       const width = inner == 1 ? min(4, axis - k) : lanes;
-      const x = loadLanes(xPtr, width);
+      const x = Lanes.load(xPtr, width);
       let y: v128;
       if (p == Pass.EXP_OF_DIFFERENCE) y = Exp.exp(f32x4.sub(x, v));
       else if (p == Pass.QUOTIENT) y = f32x4.div(x, v);
       else y = f32x4.sub(x, v);
-      storeLanes(yPtr, y, width);
+      Lanes.store(yPtr, y, width);
       xPtr += strideBytes;
       yPtr += strideBytes;
     }
@@ -53,11 +54,10 @@ function softmaxColumns(isLog: bool, xPtr: usize, yPtr: usize, axis: i32, inner:
  * @param yPtr  float32 [rows, axis]; x itself or disjoint from it
  */
 export function f32_softmax_rows(xPtr: usize, yPtr: usize, rows: i32, axis: i32): void {
-  const zero = f32x4.splat(0);
   for (; rows > 0; rows--) {
     // A NaN that the maximum misses makes its own power NaN, and so the sum.
-    Slice.pass(Pass.EXP_OF_DIFFERENCE, xPtr, yPtr, axis, 1, 4, Axis.row(Term.TOP, xPtr, axis, zero));
-    Slice.pass(Pass.QUOTIENT, yPtr, yPtr, axis, 1, 4, Axis.row(Term.PLAIN, yPtr, axis, zero));
+    Slice.pass(Pass.EXP_OF_DIFFERENCE, xPtr, yPtr, axis, 1, 4, f32x4.splat(f32_row_top(xPtr, axis)));
+    Slice.pass(Pass.QUOTIENT, yPtr, yPtr, axis, 1, 4, f32x4.splat(f32_row_sum(yPtr, axis)));
     xPtr += (<usize>axis) << 2;
     yPtr += (<usize>axis) << 2;
   }

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { revectorize } from '../executors/revectorize.js';
 import { sessionKernels } from '../executors/session-kernels.js';
 import type { Machine } from '../report/machine.js';
-import { supportsWasm } from '../runtime/wasm-features.js';
+import { supportsRelaxedSimd, supportsSimd, supportsThreads } from '../runtime/wasm-features.js';
 import { allowedCores, quotaCores } from '../threads/allowed-cores.js';
 import { version } from '../version.js';
 
@@ -56,11 +56,11 @@ export async function examineMachine(): Promise<Machine> {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    simd: supportsWasm('simd'),
-    relaxedSimd: supportsWasm('relaxedSimd'),
+    simd: supportsSimd(),
+    relaxedSimd: supportsRelaxedSimd(),
     kernels: (await sessionKernels(undefined)).own.build,
     revectorizeGain: (await revectorize())?.gain ?? null,
-    threads: supportsWasm('threads') && typeof SharedArrayBuffer === 'function',
+    threads: supportsThreads() && typeof SharedArrayBuffer === 'function',
     cores: {
       present: cpus().length,
       affinity: availableParallelism(),

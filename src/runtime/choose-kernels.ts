@@ -5,7 +5,7 @@ import { KerfError } from './errors.js';
 import { type KernelBuild, type Kernels, tallTiles } from './kernels.js';
 import type { Step } from './plan.js';
 import { passesSelfTest } from './self-test.js';
-import { supportsWasm } from './wasm-features.js';
+import { supportsRelaxedSimd } from './wasm-features.js';
 
 /** `auto`: relaxed where the host has it and computes right with it, else plain. */
 export type KernelChoice = 'auto' | KernelBuild;
@@ -22,7 +22,7 @@ export function tilesOfHost(): number {
 
 /** The relaxed build, or null where the host has no relaxed SIMD, fails the self-test, or cannot load the chunk. */
 async function loadRelaxed(): Promise<Kernels | null> {
-  if (!supportsWasm('relaxedSimd')) return null;
+  if (!supportsRelaxedSimd()) return null;
   try {
     const { latin1 } = await import('#wasm/relaxed');
     const module = await compileDeflated(latin1);

@@ -19,8 +19,6 @@ export interface RuntimeKernels {
     xPtr: number,
     marginPtr: number,
   ): void;
-  /** Lists the rows with a margin below tau; returns how many. */
-  f32_rows_below(rows: number, tau: number, marginPtr: number, rowsPtr: number): number;
   /** Whether f32_gemm may leave out zero inputs on these panels [N, K]: finite weights, no bias of -0. */
   f32_panels_skippable(panelPtr: number, N: number, K: number): number;
   /** y = the float32 of half bits x; x may stand in the second half of y. */

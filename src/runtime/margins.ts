@@ -40,14 +40,16 @@ export class Margins {
     return this.#workspace.scope(() => this.#workspace.copyOut(this.#compute(outputs)));
   }
 
-  /** The rows whose margin is below `tau`, ascending; none where no output decides. */
+  /** The rows whose margin is below `tau` or no number, ascending; none where no output decides. */
   rowsBelow(outputs: Outputs, tau: number): Int32Array {
     if (this.rule.outputs.length === 0) return new Int32Array(0);
+    const limit = Math.fround(tau);
     return this.#workspace.scope(() => {
-      const margins = this.#compute(outputs);
-      const rows = this.#workspace.allocate('int32', margins.length);
-      const count = this.#kernels.f32_rows_below(margins.length, tau, margins.ptr, rows.ptr);
-      return this.#workspace.view(rows).slice(0, count);
+      const rows: number[] = [];
+      this.#workspace.view(this.#compute(outputs)).forEach((margin, row) => {
+        if (!(margin >= limit)) rows.push(row);
+      });
+      return Int32Array.from(rows);
     });
   }
 

@@ -36,8 +36,7 @@ export function bindKernels<Exports>(
   tiles = 0,
   core: WebAssembly.ModuleImports = {},
 ): KernelModule<Exports> {
-  // A function is imported under the name of the file that the core has it from.
-  const imports = { env: { memory, tiles }, gemm: core, 'linear-steps': core, 'unary-core': core };
+  const imports = { env: { memory, tiles }, 'from-core': core };
   const exports = instantiate(source as WebAssembly.Module, imports);
   return { memory, exports: exports as Exports };
 }

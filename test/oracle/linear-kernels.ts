@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { inflateRawSync } from 'node:zlib';
 import { panelLength } from '../../src/runtime/panels.js';
 import { bindKernels, createMemory, decodeLatin1 } from '../../src/runtime/wasm.js';
-import { supportsWasm } from '../../src/runtime/wasm-features.js';
+import { supportsRelaxedSimd } from '../../src/runtime/wasm-features.js';
 import type { LinearCase } from './linear.js';
 
 interface LinearExports {
@@ -40,7 +40,7 @@ interface LinearExports {
 export const builds = ['debug', 'plain'] as const;
 
 /** The relaxed build with each of its tall tiles, where this host has relaxed SIMD. */
-export const relaxedBuilds = supportsWasm('relaxedSimd') ? (['relaxed 0', 'relaxed 1', 'relaxed 2'] as const) : [];
+export const relaxedBuilds = supportsRelaxedSimd() ? (['relaxed 0', 'relaxed 1', 'relaxed 2'] as const) : [];
 export type Build = (typeof builds | typeof relaxedBuilds)[number];
 
 /** Bytes of guard words before and after every block; no multiple of 16, so that blocks are unaligned for v128. */

@@ -7,10 +7,10 @@ import { kernelsOf } from '../../../src/runtime/kernels.js';
 import { plainKernels } from '../../../src/runtime/plain-kernels.js';
 import { passesSelfTest } from '../../../src/runtime/self-test.js';
 import { decodeLatin1 } from '../../../src/runtime/wasm.js';
-import { supportsWasm } from '../../../src/runtime/wasm-features.js';
+import { supportsRelaxedSimd } from '../../../src/runtime/wasm-features.js';
 import { withCode } from '../../support/codes.js';
 
-const hasRelaxed = supportsWasm('relaxedSimd');
+const hasRelaxed = supportsRelaxedSimd();
 
 describe('chooseKernels', () => {
   it('gives the plain build when told so, and only there the same module each time', async () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { supportsWasm } from '../../../src/runtime/wasm-features.js';
+import { supportsRelaxedSimd, supportsSimd, supportsThreads } from '../../../src/runtime/wasm-features.js';
 
-describe('supportsWasm', () => {
+describe('supportsSimd, supportsThreads and supportsRelaxedSimd', () => {
   it('finds SIMD and threads, which every supported Node has', () => {
-    assert.equal(supportsWasm('simd'), true);
-    assert.equal(supportsWasm('threads'), true);
+    assert.equal(supportsSimd(), true);
+    assert.equal(supportsThreads(), true);
   });
 
   it('finds relaxed SIMD exactly where V8 has it: from 11.4 on', () => {
     const [major, minor] = process.versions.v8.split('.').map(Number);
-    assert.equal(supportsWasm('relaxedSimd'), major > 11 || (major === 11 && minor >= 4));
+    assert.equal(supportsRelaxedSimd(), major > 11 || (major === 11 && minor >= 4));
   });
 });
