@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { createMemory } from '../build/src/runtime/wasm.js';
-import { supportsWasm } from '../build/src/runtime/wasm-features.js';
+import { supportsRelaxedSimd } from '../build/src/runtime/wasm-features.js';
 
 /** Vector extensions that the CPU reports, where the system tells them. */
 function cpuFlags() {
@@ -48,7 +48,7 @@ export function describeMachine() {
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
     v8: process.versions.v8,
-    wasm: supportsWasm('relaxedSimd') ? 'simd128, relaxed SIMD' : 'simd128',
+    wasm: supportsRelaxedSimd() ? 'simd128, relaxed SIMD' : 'simd128',
     caches: cacheSizes(),
     cacheState: 'warm: calls repeat on the same weights, and their inputs take turns',
   };
