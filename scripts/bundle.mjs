@@ -101,7 +101,7 @@ const withoutCore = (core, used) => ({
 
 async function bundle(options, ...plugins) {
   const { outputFiles, metafile } = await esbuild.build({ ...settings, ...options, plugins: [...plugins, modules] });
-  // A tenth smaller again, and what is not used is not imported.
+  // Half a kilobyte less, compressed.
   const { code } = await minify(outputFiles[0].text, squeeze);
   return { code, inputs: Object.keys(metafile.inputs) };
 }
