@@ -31,10 +31,10 @@ function rowsPerRun(ports: readonly Pick<Port, 'shape'>[]): number {
   return first !== undefined && isStatic(first) ? first : batchRows;
 }
 
-/** Joins outputs along the first axis. */
+/** Joins outputs along the first axis; scalars become one element a run. */
 function concatenate(parts: readonly Tensor[]): Tensor {
   const [{ type, dims }] = parts;
-  const rows = parts.reduce((sum, part) => sum + part.dims[0], 0);
+  const rows = parts.reduce((sum, part) => sum + (part.dims[0] ?? 1), 0);
   const data = allocate(type, rows * elementCount(dims.slice(1))) as Float32Array;
   let offset = 0;
   for (const part of parts) {

@@ -3,7 +3,8 @@ import type { Certificate } from './annealing/annealing.js';
 import { lowerBound } from './annealing/bounds.js';
 import { compareOutputs, countGroups, type Groups } from './annealing/comparison.js';
 import { parseDecision } from './annealing/decision.js';
-import { requireInputs, rowCount } from './annealing/rows.js';
+import { requireRowByRow } from './annealing/independence.js';
+import { keysOfRepeats, requireInputs, rowCount } from './annealing/rows.js';
 import { createEvaluate, runRows } from './evaluate-graph.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Model } from './graph/graph.js';
@@ -20,7 +21,7 @@ export interface VerifyOptions {
 const confidence = 0.95;
 
 export interface Verification {
-  /** Samples, or clusters of them where the certificate counts clusters. */
+  /** Samples, those that equal each other once, or clusters of them where the certificate counts clusters. */
   readonly n: number;
   /** Those whose decision differs. */
   readonly seen: number;
@@ -46,7 +47,8 @@ export interface Verification {
  * @param model  what the package was made from
  * @param data  arrays named like the model's inputs, first axis is the sample
  * @param groups  the cluster of each sample; needed where the certificate counts clusters
- * @throws INPUT_MISSING, INPUT_UNKNOWN, DATA_INVALID when data or clusters do not fit the model and the certificate
+ * @throws INPUT_MISSING, INPUT_UNKNOWN, DATA_INVALID when data or clusters do not fit the model and the certificate;
+ *   SHAPE_UNSUPPORTED where rows cannot be counted
  */
 export async function verify(
   session: Session,
@@ -57,13 +59,17 @@ export async function verify(
   const graph = canonicalise(model.graph);
   requireInputs(graph, data, 'data');
   const rows = rowCount(data);
-  const original = await createEvaluate()(graph, data);
+  const evaluate = createEvaluate();
+  await requireRowByRow(graph, data, evaluate);
+  const original = await evaluate(graph, data);
   const before = countOutside(session);
   const changed = await runRows((feeds) => session.run(feeds), session.inputs, data);
   const certificate = session.certificate as Certificate | null;
   requireClusters(groups, rows, certificate);
   const decision = parseDecision(certificate?.decision ?? 'auto', graph);
-  const { n, seen, maxAbs, rel, unequal } = compareOutputs(rows, original, changed, decision, groups);
+  const clusters = groups ?? keysOfRepeats(data);
+  const areRepeats = !groups && clusters !== null;
+  const { n, seen, maxAbs, rel, unequal } = compareOutputs(rows, original, changed, decision, clusters, areRepeats);
   const isBroken = certificate?.bound != null && lowerBound(seen, n, confidence) > certificate.bound;
   const isInexact = certificate?.level === 'A' && unequal > 0;
   const outside = countOutside(session) - before;
@@ -83,7 +89,7 @@ function requireClusters(groups: Groups | null, rows: number, certificate: Certi
     throw new KerfError('DATA_INVALID', '--groups', problem, { got: groups.length, expected: rows });
   }
   if (typeof certificate?.rows !== 'number' || certificate.bound === null) return;
-  const countsClusters = certificate.rows > certificate.n;
+  const countsClusters = certificate.rows > certificate.n + (certificate.repeats ?? 0);
   if (groups ? countsClusters || countGroups(groups) === rows : !countsClusters) return;
   const problem = countsClusters
     ? `the certificate counts clusters: got samples without any, expected the cluster of each (of its guard: ${certificate.n} in ${certificate.rows} samples). Give --groups; independent samples are clusters of one.`

@@ -5,14 +5,14 @@ import { findLayers } from '../graph/layers.js';
 import type { CascadeRule } from '../runtime/cascade.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds, Outputs } from '../runtime/executor.js';
-import { type Accuracy, type Labels, measureAccuracy } from './accuracy.js';
+import { type Accuracy, measureAccuracy } from './accuracy.js';
 import type { Annealing, Stage } from './annealing.js';
 import { type GuardPromise, mostDisagreements, upperBound } from './bounds.js';
 import { chooserOf, type Fallback, type Fallen, fallBack, noCascade } from './cascade.js';
 import { certify } from './certificate.js';
-import { type Comparison, compareOutputs, countGroups, type Groups } from './comparison.js';
+import { type Comparison, compareOutputs, countGroups } from './comparison.js';
 import { type AnnealOptions, throwIfAborted } from './context.js';
-import { prepareData } from './data.js';
+import { type Data, prepareData } from './data.js';
 import { type Decision, parseDecision } from './decision.js';
 import { meanDivergence } from './divergence.js';
 import { type Candidate, isInformative, testInSequence } from './guard.js';
@@ -21,6 +21,9 @@ import { hashRows, rowCount } from './rows.js';
 import type { WeightFormat } from './small-weights.js';
 import { Proposer } from './stages.js';
 import { supportOf } from './support.js';
+
+/** Rows that stand for themselves, of which no truth is known. */
+const alone = { groups: null, areRepeats: false, labels: null };
 
 /** Runs graphs on rows and compares them with the original, which runs once. */
 class Judge {
@@ -31,9 +34,8 @@ class Judge {
     readonly rows: Feeds,
     readonly decision: Decision,
     readonly options: AnnealOptions,
-    readonly groups: Groups | null = null,
-    readonly labels: Labels | null = null,
-    readonly calibration: Feeds | null = null,
+    readonly calibration: Feeds | null,
+    readonly known: Pick<Data, 'groups' | 'areRepeats' | 'labels'> = alone,
   ) {}
 
   /** @param changed  a candidate; what it is stored as runs, but for a control, which is never kept */
@@ -46,13 +48,16 @@ class Judge {
     const candidate = stored && !isControl && !isItself ? await stored.of(changed, this.calibration) : changed;
     const outputs = isItself ? this.#original : await evaluate(candidate, this.rows);
     const fallen = fallback ? fallBack(this.rows, this.#original, outputs, fallback) : null;
-    const comparison = compareOutputs(rowCount(this.rows), this.#original, outputs, this.decision, this.groups);
+    const { groups, areRepeats } = this.known;
+    const n = rowCount(this.rows);
+    const comparison = compareOutputs(n, this.#original, outputs, this.decision, groups, areRepeats);
     const kl = meanDivergence(this.graph, this.#original, outputs, this.decision);
     return { ...comparison, fallen, kl, accuracy: this.#accuracy(this.#original, outputs) };
   }
 
   #accuracy(original: Outputs, changed: Outputs): Accuracy | null {
-    const { labels, decision, groups, options } = this;
+    const { decision, known, options } = this;
+    const { groups, labels } = known;
     const { confidence = 0.95 } = options;
     return labels && measureAccuracy(labels, original, changed, decision, confidence, groups !== null);
   }
@@ -77,6 +82,13 @@ interface Verdict {
   readonly fallback: Fallback | null;
 }
 
+/** Whether a cascade costs less than the original also when as many rows run it as on the guard. */
+function pays({ value, fallback }: Candidate<Graph>, { fallen, rows }: Judged, { graph, options }: Judge): boolean {
+  if (!fallback || !fallen) return true;
+  const whole = options.cost(graph);
+  return options.cost(value) + (fallen.rows / rows) * whole < whole;
+}
+
 /**
  * Tests the proposed stages in order; a guard that proves nothing tests none, and only exact trims remain.
  * A control is fitted to nothing, so the calibration rows count for it too.
@@ -91,16 +103,11 @@ async function judgeStages(
   const { stored } = judge.options;
   if (!isInformative(itself.classes)) {
     if (stored) throw notStored(stored.as, 'a guard that proves nothing: the original gives fewer than two decisions');
-    const last: Pick<Candidate<Graph>, 'value' | 'fallback'> = proposer.exactStages().at(-1) ?? { value: judge.graph };
-    const comparison = await judge.compare(last.value, last);
-    return {
-      graph: last.value,
-      stages: [],
-      comparison,
-      isProof: false,
-      isExact: true,
-      fallback: last.fallback ?? null,
-    };
+    const last = proposer.exactStages().at(-1);
+    const comparison = last ? await judge.compare(last.value, last) : itself;
+    const { value, fallback = null } = last && pays(last, comparison, judge) ? last : { value: judge.graph };
+    const judged = value === judge.graph ? itself : comparison;
+    return { graph: value, stages: [], comparison: judged, isProof: false, isExact: true, fallback };
   }
   const comparisons = new Map<Candidate<Graph>, Judged>();
   const count = async (candidate: Candidate<Graph>) => {
@@ -111,13 +118,14 @@ async function judgeStages(
     return { n: comparison.n + n, seen: comparison.seen + seen };
   };
   const proposed = stored ? withStored(proposer, stored.as) : proposer.stages();
-  const { stages, kept } = await testInSequence(proposed, count, promise);
+  const { stages, passed } = await testInSequence(proposed, count, promise);
+  const kept = passed.findLast((candidate) => pays(candidate, comparisons.get(candidate)!, judge));
   if (stored && !kept) {
     const { seen, n } = stages[stages.length - 1];
     throw notStored(stored.as, `${seen} of ${n} guard items differ`);
   }
-  const comparison = kept ? (comparisons.get(kept) ?? null) : itself;
-  const { value = judge.graph, isExact = kept === null, fallback = null } = kept ?? {};
+  const comparison = kept ? comparisons.get(kept)! : itself;
+  const { value = judge.graph, isExact = kept === undefined, fallback = null } = kept ?? {};
   return { graph: value, stages, comparison, isProof: true, isExact, fallback };
 }
 
@@ -163,7 +171,8 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const promise = { maxDisagreement: exact ? 0 : maxDisagreement, confidence };
   if (exact && options.stored) throw notExact(options.stored.as);
   const decision = parseDecision(options.decision ?? 'auto', graph);
-  const { calibration, guard, groups, labels } = await prepareData(graph, decision, promise, options);
+  const data = await prepareData(graph, decision, promise, options);
+  const { calibration, guard, groups } = data;
   const hasData = calibration !== null && guard !== null;
   if (options.tune) requireTunable(options.tune, hasData);
   const n = groups ? countGroups(groups) : guard ? rowCount(guard) : 1;
@@ -171,10 +180,9 @@ export async function anneal(graph: Graph, evidence: Evidence, options: AnnealOp
   const seen = hasData && options.cascade && options.cascade !== 'off' ? supportOf(graph, calibration) : null;
   const cascades = chooserOf(graph, decision, promise, hasData, options, seen);
   const proposer = new Proposer(graph, evidence, calibration, decision, limits, options, cascades, seen);
-  const judgeOf = (rows: Feeds, its: Groups | null = null, answers: Labels | null = null) =>
-    new Judge(graph, rows, decision, options, its, answers, calibration);
+  const judgeOf = (rows: Feeds, known?: Data) => new Judge(graph, rows, decision, options, calibration, known);
   const verdict: Verdict = guard
-    ? await judgeStages(proposer, judgeOf(guard, groups, labels), calibration && judgeOf(calibration), promise)
+    ? await judgeStages(proposer, judgeOf(guard, data), calibration && judgeOf(calibration), promise)
     : {
         graph: exact ? proposer.trimmed : await proposer.withoutData(),
         stages: [],

@@ -43,10 +43,12 @@ export interface Certificate {
   readonly maxDisagreement: number;
   /** Upper bound reached on the disagreement; null without a guard. */
   readonly bound: number | null;
-  /** Independent guard items: rows, or clusters of them where groups were given. */
+  /** Independent guard items: rows, those that equal each other once, or clusters of them where groups were given. */
   readonly n: number;
   /** Guard rows. */
   readonly rows: number;
+  /** Guard rows that equal another and were not counted again; 0 where groups were given. */
+  readonly repeats: number;
   /** Disagreements seen among them. */
   readonly seen: number;
   /** 1 - seen / n; null without a guard. */

@@ -63,8 +63,12 @@ function statementOf(input: CertificateInput, bound: number | null): string {
 }
 
 /** Items in words: clusters are said to be clusters. */
-const itemsOf = ({ n, rows }: Comparison): string =>
-  n === rows ? count(n) : `${count(n)} clusters (of ${count(rows)} items)`;
+function itemsOf({ n, rows, areRepeats }: Comparison): string {
+  if (n === rows) return count(n);
+  return areRepeats
+    ? `${count(n)} different items (${count(rows)} with those that equal another)`
+    : `${count(n)} clusters (of ${count(rows)} items)`;
+}
 
 /** What inputs outside the support do. */
 const lights = ({ columns, unlit }: SeenSupport): string =>
@@ -107,6 +111,7 @@ export function certify(input: CertificateInput): Certificate {
     kl: input.kl,
     accuracy: input.accuracy,
     rows: comparison?.rows ?? 0,
+    repeats: comparison?.areRepeats ? comparison.rows - comparison.n : 0,
     weights: input.weights,
     fallbackRate: comparison && input.fallen ? input.fallen.rows / comparison.rows : 0,
     support: input.seen && {

@@ -18,6 +18,8 @@ export interface Comparison {
   readonly seen: number;
   /** Samples. */
   readonly rows: number;
+  /** Whether an item is a sample and all that equal it. */
+  readonly areRepeats: boolean;
   /** 1 where a sample's decision differs, length rows. */
   readonly differs: Uint8Array;
   /** ||changed - original|| / ||original|| over all samples. */
@@ -146,14 +148,20 @@ function compareErrors(n: number, total: Float64Array, limit: number, groups: Gr
   return { differs, classes: n === 0 ? [{ decision: 'all', n, seen: 0 }] : classes.sorted() };
 }
 
-/** Items, and those with any difference. */
-function countItems(differs: Uint8Array, groups: Groups | null): { n: number; seen: number } {
-  if (!groups) return { n: differs.length, seen: differs.reduce((sum, x) => sum + x, 0) };
+/**
+ * Items, and those with any difference. Where rows that equal each other are one item, as many differ as in all rows, if
+ * that is a larger share: an input that repeats may be the one that differs.
+ */
+function countItems(differs: Uint8Array, groups: Groups | null, areRepeats: boolean): { n: number; seen: number } {
+  const rows = differs.reduce((sum, x) => sum + x, 0);
+  if (!groups) return { n: differs.length, seen: rows };
   const changed = new Set<unknown>();
   differs.forEach((x, row) => {
     if (x) changed.add(groups[row]);
   });
-  return { n: countGroups(groups), seen: changed.size };
+  const n = countGroups(groups);
+  const seen = areRepeats ? Math.max(changed.size, Math.ceil((n * rows) / differs.length)) : changed.size;
+  return { n, seen };
 }
 
 /** How many clusters there are. */
@@ -166,6 +174,7 @@ export function countGroups(groups: Groups): number {
  * @param n  samples
  * @param original  outputs by name, first axis is the sample
  * @param groups  the cluster of each sample, where samples of one are not independent
+ * @param areRepeats  whether a cluster is of samples that equal each other
  */
 export function compareOutputs(
   n: number,
@@ -173,6 +182,7 @@ export function compareOutputs(
   changed: Outputs,
   decision: Decision,
   groups: Groups | null = null,
+  areRepeats = false,
 ): Comparison {
   const total = totalDistances(n, original, changed);
   const { differs, classes } =
@@ -187,7 +197,7 @@ export function compareOutputs(
     if (total[4 * i + 3] > 0) unequal++;
   }
   const rel = squares === 0 ? 0 : Math.sqrt(squares / norm);
-  return { ...countItems(differs, groups), rows: n, differs, rel, maxAbs, unequal, classes };
+  return { ...countItems(differs, groups, areRepeats), rows: n, areRepeats, differs, rel, maxAbs, unequal, classes };
 }
 
 /** One key per sample that says all its decisions: what splits are stratified by. */

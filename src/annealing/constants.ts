@@ -1,9 +1,11 @@
 /**
  * Constant branches: a subnetwork that feeds one operand of an Add and nothing else, all of whose weight matrices are
- * statistically their own initialisation. Training did not use it; its mean stands for it.
+ * statistically their own initialisation. Training did not use it; its mean over samples stands for it.
  */
 import { readersOf } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
+import { type Facts, inferFacts } from '../graph/infer.js';
+import { equals } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
 import { columnMeans, type Samples } from './matrix.js';
 import { linearsOf } from './rewrite.js';
@@ -38,15 +40,32 @@ function ownNodes(graph: Graph, value: string): readonly Node[] {
  */
 export function findBranches(graph: Graph, isInitialisation: (layer: string) => boolean): readonly Branch[] {
   const branches: Branch[] = [];
+  const facts = inferFacts(graph);
   for (const node of [...graph.nodes].reverse()) {
     const isJoin =
       node.op === 'Add' && node.domain === '' && !node.inputs.some((value) => graph.initializers.has(value));
     if (!isJoin || branches.some(({ nodes }) => nodes.has(node.name))) continue;
     // At most one operand: the sum must go on depending on the inputs.
-    const branch = node.inputs.map((value) => branchAt(graph, value, isInitialisation)).find((found) => found !== null);
+    const branch = node.inputs
+      .filter((value, i) => isReplaceable(graph, facts, node, value, node.inputs[1 - i]))
+      .map((value) => branchAt(graph, value, isInitialisation))
+      .find((found) => found !== null);
     if (branch) branches.push(branch);
   }
   return branches;
+}
+
+/**
+ * Whether one operand of a sum may become what it is on average over samples: nobody else reads it, its first axis counts
+ * the samples, and the other operand has the shape of the sum by itself.
+ */
+function isReplaceable(graph: Graph, facts: Facts, { outputs }: Node, value: string, other: string): boolean {
+  const readers = graph.nodes.flatMap(({ inputs }) => inputs).filter((input) => input === value);
+  if (readers.length !== 1 || graph.outputs.some(({ name }) => name === value)) return false;
+  const [its, others, sum] = [value, other, outputs[0]].map((name) => facts.get(name)!.shape);
+  const samples = graph.inputs[0]?.shape[0];
+  const isBySample = its.length === sum.length && samples !== undefined && equals(its[0], samples);
+  return isBySample && others.length === sum.length && others.every((extent, i) => equals(extent, sum[i]));
 }
 
 function branchAt(graph: Graph, value: string, isInitialisation: (layer: string) => boolean): Branch | null {

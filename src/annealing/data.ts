@@ -7,7 +7,8 @@ import { type GuardPromise, itemsNeeded } from './bounds.js';
 import { countGroups, decisionKeys, type Groups } from './comparison.js';
 import type { AnnealOptions } from './context.js';
 import type { Decision } from './decision.js';
-import { refuseOverlap, requireInputs, rowCount } from './rows.js';
+import { requireRowByRow } from './independence.js';
+import { keysOfRepeats, refuseOverlap, requireInputs, rowCount } from './rows.js';
 import { splitRows } from './split.js';
 
 export interface Data {
@@ -17,6 +18,8 @@ export interface Data {
   readonly guard: Feeds | null;
   /** The cluster of each guard row; null where each row stands for itself. */
   readonly groups: Groups | null;
+  /** Whether the clusters are rows that equal each other, since none were given. */
+  readonly areRepeats: boolean;
   /** The truth of each guard row's decisions; null where it is not known. */
   readonly labels: Labels | null;
 }
@@ -26,7 +29,7 @@ const guardShare = 1 / 5;
 
 /**
  * Checks the guard, or sets aside a stratified part of the calibration rows as one.
- * @throws OPTION_INVALID, GUARD_TOO_SMALL, DATA_INVALID
+ * @throws OPTION_INVALID, GUARD_TOO_SMALL, DATA_INVALID; SHAPE_UNSUPPORTED where rows cannot be counted
  */
 export async function prepareData(
   graph: Graph,
@@ -37,24 +40,28 @@ export async function prepareData(
   requirePromise(promise, exact);
   if (calibration) requireInputs(graph, calibration, 'calibration');
   if (guard) requireInputs(graph, guard, 'guard');
-  if (!guard && !calibration) return { calibration: null, guard: null, groups: null, labels: null };
-  if (groups) requireGroups(groups, (guard ?? calibration) as Feeds);
+  const judged = guard ?? calibration;
+  if (!judged) return { calibration: null, guard: null, groups: null, areRepeats: false, labels: null };
+  if (groups) requireGroups(groups, judged);
+  await requireRowByRow(graph, judged, evaluate);
+  // Copies of a row say no more than the row does.
+  const clusters = groups ?? keysOfRepeats(judged);
+  const areRepeats = !groups && clusters !== null;
+  const n = rowCount(judged);
+  const items = clusters ? countGroups(clusters) : n;
   if (guard) {
-    requireSize(groups ? countGroups(groups) : rowCount(guard, 'guard'), promise);
+    requireSize(items, promise, areRepeats);
     if (calibration) refuseOverlap(calibration, guard);
-    return { calibration, guard, groups, labels };
+    return { calibration, guard, groups: clusters, areRepeats, labels };
   }
-  const rows = calibration as Feeds;
-  const n = rowCount(rows);
-  const items = groups ? countGroups(groups) : n;
   const wanted = Math.ceil((n / items) * Math.max(Math.ceil(items * guardShare), itemsNeeded(promise)));
   // At least one item stays for calibration.
-  requireSize(items - 1, promise);
-  const keys = decisionKeys(n, await evaluate(graph, rows), decision);
-  const { guardRows, ...split } = splitRows(rows, keys, wanted, seed, groups);
-  const guardGroups = groups && guardRows.map((row) => groups[row]);
-  requireSize(guardGroups ? countGroups(guardGroups) : guardRows.length, promise);
-  return { ...split, groups: guardGroups, labels: labels && labelsAt(labels, guardRows, n) };
+  requireSize(items - 1, promise, areRepeats);
+  const keys = decisionKeys(n, await evaluate(graph, judged), decision);
+  const { guardRows, ...split } = splitRows(judged, keys, wanted, seed, clusters);
+  const guardGroups = clusters && guardRows.map((row) => clusters[row]);
+  requireSize(guardGroups ? countGroups(guardGroups) : guardRows.length, promise, areRepeats);
+  return { ...split, groups: guardGroups, areRepeats, labels: labels && labelsAt(labels, guardRows, n) };
 }
 
 /** The labels of the rows that became the guard; as many positions a row as there are. */
@@ -86,13 +93,16 @@ function requirePromise({ maxDisagreement, confidence }: GuardPromise, exact: bo
   }
 }
 
-function requireSize(n: number, promise: GuardPromise): void {
+function requireSize(n: number, promise: GuardPromise, areRepeats: boolean): void {
   const needed = itemsNeeded(promise);
   if (n >= needed) return;
+  const repeats = areRepeats
+    ? ' Rows that equal each other count once; where inputs do repeat so, --groups with a name for each row says it.'
+    : '';
   throw new KerfError(
     'GUARD_TOO_SMALL',
     'guard',
-    `too few items for ${100 * promise.maxDisagreement} % at ${100 * promise.confidence} % confidence: got ${n}, expected at least ${needed}. Give more guard rows, or allow a larger --max-disagreement.`,
+    `too few items for ${100 * promise.maxDisagreement} % at ${100 * promise.confidence} % confidence: got ${n}, expected at least ${needed}. Give more guard rows, or allow a larger --max-disagreement.${repeats}`,
     { got: n, needed },
   );
 }

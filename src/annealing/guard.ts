@@ -1,6 +1,6 @@
 /**
  * Fixed-sequence testing: stages come from gentle to aggressive in an order that the guard did not influence, the first
- * failure stops, the last pass is kept. So each stage may be tested at the full level: a promise is broken only if a
+ * failure stops, a pass is kept, the last unless it does not pay. So each stage may be tested at the full level: a promise is broken only if a
  * stage whose true rate exceeds it passes, and the first such stage passes with probability at most 1 - confidence.
  */
 import type { Stage } from './annealing.js';
@@ -33,8 +33,8 @@ export interface Candidate<T> {
 export interface Tested<T> {
   /** Every stage that was tested; the last one failed, unless all passed. */
   readonly stages: readonly Stage[];
-  /** The last stage that passed. */
-  readonly kept: Candidate<T> | null;
+  /** Those that passed and may be kept: the promise holds for each of them. */
+  readonly passed: readonly Candidate<T>[];
 }
 
 /** Applies the promise to counts. */
@@ -58,7 +58,7 @@ export async function testInSequence<T>(
   promise: GuardPromise,
 ): Promise<Tested<T>> {
   const stages: Stage[] = [];
-  let kept: Candidate<T> | null = null;
+  const passed: Candidate<T>[] = [];
   for await (const candidate of candidates) {
     const { n, seen } = await count(candidate);
     const { name, macs, isControl = false, isExact = false } = candidate;
@@ -67,9 +67,9 @@ export async function testInSequence<T>(
     const stage = isExact ? { ...judged, passed: seen === 0 } : judged;
     stages.push(stage);
     if (!stage.passed) break;
-    if (!isControl) kept = candidate;
+    if (!isControl) passed.push(candidate);
   }
-  return { stages, kept };
+  return { stages, passed };
 }
 
 /**

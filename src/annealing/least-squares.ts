@@ -68,10 +68,13 @@ export function momentsAt({ mean, covariance, rows }: Moments, kept: Int32Array<
   return { mean: means, covariance: part, ridge: ridgeOf(means, part, rows), rows };
 }
 
+/** Where all inputs are zero: a metric of which squares and their products are normal numbers still. */
+const leastRidge = 1e-100;
+
 function ridgeOf(mean: Vector, { columns, data }: Matrix, rows: number): number {
   let trace = 0;
   for (let j = 0; j < columns; j++) trace += data[j * columns + j] + mean[j] * mean[j];
-  return Math.max((damping / rows) * trace, Number.MIN_VALUE);
+  return Math.max((damping / rows) * trace, leastRidge);
 }
 
 /** M = C + lambda I. */

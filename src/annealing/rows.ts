@@ -167,6 +167,12 @@ export function rowKeys(rows: Feeds): string[] {
   });
 }
 
+/** The {@link rowKeys} where some rows are equal; null where no two are. */
+export function keysOfRepeats(rows: Feeds): readonly string[] | null {
+  const keys = rowKeys(rows);
+  return new Set(keys).size < keys.length ? keys : null;
+}
+
 /**
  * Refuses a guard that holds rows of the calibration set: what was fitted on cannot prove anything.
  * @throws DATA_INVALID with the number of shared rows

@@ -39,16 +39,11 @@ async function momentsOf(
   const names = [...new Set(linears.map(({ input }) => input))];
   const few = rows && thinRows(rows, momentRows);
   const given = new Set(graph.inputs.map(({ name }) => name));
-  const values =
-    few &&
-    (await evaluate(
-      graph,
-      few,
-      names.filter((name) => !given.has(name)),
-    ));
+  const inner = names.filter((name) => !given.has(name));
+  const values = few && { ...few, ...(inner.length > 0 ? await evaluate(graph, few, inner) : {}) };
   const known = new Map<string, Moments>();
   for (const name of values ? names : []) {
-    const samples = asSamples(given.has(name) ? few![name] : values![name]);
+    const samples = asSamples(values![name]);
     const squared = { ...samples, data: samples.data.map((x) => x * x) };
     known.set(name, { means: columnMeans(samples), squares: columnMeans(squared) });
   }

@@ -2,7 +2,7 @@
 import type { Feeds } from '../runtime/executor.js';
 import type { Groups } from './comparison.js';
 import { randomWords, shuffled } from './random.js';
-import { rowKeys, takeRows } from './rows.js';
+import { takeRows } from './rows.js';
 
 export interface Split {
   readonly calibration: Feeds;
@@ -12,8 +12,7 @@ export interface Split {
 }
 
 /**
- * Puts about `wanted` rows into the guard, the same share of every stratum; equal rows stay on one side, and so do
- * clusters where they are given.
+ * Puts about `wanted` rows into the guard, the same share of every stratum; a cluster stays on one side.
  * @param strata  one key per row, for example the original's decision
  */
 export function splitRows(
@@ -27,7 +26,7 @@ export function splitRows(
   const guard: number[] = [];
   const calibration: number[] = [];
   let [passed, due] = [0, 0];
-  for (const groups of groupsByStratum(rows, strata, clusters)) {
+  for (const groups of groupsByStratum(strata, clusters)) {
     const size = groups.reduce((sum, group) => sum + group.length, 0);
     passed += size;
     // Cumulative rounding: the strata's shares add up to the number wanted.
@@ -47,11 +46,10 @@ export function splitRows(
   };
 }
 
-/** Clusters, or groups of equal rows, by the stratum of their first row; strata in the order of their keys. */
-function groupsByStratum(rows: Feeds, strata: readonly string[], clusters: Groups | null): number[][][] {
+/** Clusters, or single rows, by the stratum of their first row; strata in the order of their keys. */
+function groupsByStratum(strata: readonly string[], clusters: Groups | null): number[][][] {
   const groups = new Map<string, number[]>();
-  const keys = clusters ? Array.from(clusters, String) : rowKeys(rows);
-  keys.forEach((key, row) => {
+  Array.from(clusters ?? strata.keys(), String).forEach((key, row) => {
     const group = groups.get(key);
     if (group) group.push(row);
     else groups.set(key, [row]);

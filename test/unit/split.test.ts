@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { hashRows, refuseOverlap, rowCount, rowKeys, type takeRows, thinRows } from '../../src/annealing/rows.js';
+import {
+  hashRows,
+  keysOfRepeats,
+  refuseOverlap,
+  rowCount,
+  rowKeys,
+  type takeRows,
+  thinRows,
+} from '../../src/annealing/rows.js';
 import { splitRows } from '../../src/annealing/split.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 
@@ -29,7 +37,7 @@ describe('splitRows', () => {
 
   it('keeps equal rows on one side', () => {
     const doubled = rowsOf(values.map((i) => i >> 1));
-    const { calibration, guard } = splitRows(doubled, strata, 300, 3);
+    const { calibration, guard } = splitRows(doubled, strata, 300, 3, keysOfRepeats(doubled));
     refuseOverlap(calibration, guard);
     assert.ok(Math.abs(rowCount(guard) - 300) <= 2);
   });

@@ -1,0 +1,91 @@
+/** What rows may be counted: those that stand for themselves. */
+import assert from 'node:assert/strict';
+import { anneal } from '../../../src/annealing/anneal.js';
+import { takeRows } from '../../../src/annealing/rows.js';
+import { createEvaluate } from '../../../src/evaluate-graph.js';
+import { countMacs } from '../../../src/graph/cost.js';
+import type { Attribute, Graph } from '../../../src/graph/graph.js';
+import type { Feeds } from '../../../src/runtime/executor.js';
+import { createRandom } from '../../oracle/random.js';
+import { makeGraph, matrix, mlp, node, normalRows, randomLayer, vector } from '../../support/networks.js';
+
+const evaluate = createEvaluate();
+const nothingKnown = { tensors: [], units: [], paths: [], fdr: 0.05, seed: 0 };
+const rows = (seed: number, n: number): Feeds => ({ x: normalRows(seed, n, 12) });
+const settings = { evaluate, cost: (graph: Graph) => countMacs(graph), decision: 'argmax' };
+
+/** x [batch, 12] -> Linear -> one more node. */
+function ending(op: string, attributes: Record<string, Attribute>, initializers: Record<string, never> = {}): Graph {
+  const { weight, bias } = randomLayer(createRandom(1), 6, 12, () => true);
+  const last = { ...node('last', op, ['h'], 'y'), attributes: new Map(Object.entries(attributes)) };
+  const linear = node('fc', 'Linear', ['x', 'W', 'b'], 'h', 'kerf');
+  return makeGraph({ x: 12 }, [linear, last], { W: matrix(weight), b: vector(bias), ...initializers });
+}
+
+describe('networks that do not compute row by row', () => {
+  const data = { ...settings, calibration: rows(2, 600), guard: rows(3, 400), maxDisagreement: 0.2 };
+  const refused = (pattern: RegExp) => ({ code: 'SHAPE_UNSUPPORTED', exitCode: 3, message: pattern });
+
+  it('are refused where an output has no row for a sample', async () => {
+    const noRow = refused(/output "y": it has no row for each sample: got \[/);
+    for (const keepdims of [0, 1]) {
+      const graph = ending('ReduceMean', { axes: [0], keepdims });
+      await assert.rejects(anneal(graph, nothingKnown, data), noRow);
+      await assert.rejects(anneal(graph, nothingKnown, { ...data, guard: null, calibration: rows(2, 1200) }), noRow);
+    }
+    await assert.rejects(anneal(ending('ReduceMean', { axes: [0, 1], keepdims: 0 }), nothingKnown, data), noRow);
+  });
+
+  it('are refused where a row depends on those beside it', async () => {
+    const graph = ending('Softmax', { axis: 0 });
+    await assert.rejects(anneal(graph, nothingKnown, data), refused(/output "y": a row depends on the rows beside it/));
+  });
+
+  it('are annealed without data', async () => {
+    const { certificate } = await anneal(ending('Softmax', { axis: 0 }), nothingKnown, {
+      ...settings,
+      calibration: null,
+      guard: null,
+    });
+    assert.equal(certificate.bound, null);
+  });
+});
+
+describe('rows that equal each other', () => {
+  const graph = mlp([
+    randomLayer(createRandom(4), 16, 12, () => true),
+    randomLayer(createRandom(5), 4, 16, () => true),
+  ]);
+  const copies = (n: number, times: number) =>
+    takeRows(
+      rows(6, n),
+      Array.from({ length: n * times }, (_, i) => i % n),
+    );
+
+  it('count once in a guard', async () => {
+    const options = { ...settings, calibration: rows(7, 400), maxDisagreement: 0.1 };
+    await assert.rejects(anneal(graph, nothingKnown, { ...options, guard: copies(8, 100) }), {
+      code: 'GUARD_TOO_SMALL',
+      message: /got 8, expected at least 29\..* Rows that equal each other count once/,
+    });
+    const { certificate } = await anneal(graph, nothingKnown, { ...options, guard: copies(60, 10) });
+    assert.deepEqual([certificate.n, certificate.rows, certificate.repeats], [60, 600, 540]);
+  });
+
+  it('count once in a guard that is set aside, and stay out of it where they are calibrated on', async () => {
+    const options = { ...settings, maxDisagreement: 0.1 };
+    await assert.rejects(anneal(graph, nothingKnown, { ...options, calibration: copies(20, 100) }), {
+      code: 'GUARD_TOO_SMALL',
+    });
+    const { certificate } = await anneal(graph, nothingKnown, { ...options, calibration: copies(200, 5) });
+    assert.deepEqual([certificate.n, certificate.rows, certificate.repeats], [40, 200, 160]);
+  });
+
+  it('are what the caller says they are where groups are given', async () => {
+    const guard = copies(8, 100);
+    const groups = Array.from({ length: 800 }, (_, i) => i);
+    const options = { ...settings, calibration: rows(7, 400), maxDisagreement: 0.1, guard, groups };
+    const { certificate } = await anneal(graph, nothingKnown, options);
+    assert.deepEqual([certificate.n, certificate.rows, certificate.repeats], [800, 800, 0]);
+  });
+});
