@@ -4,6 +4,7 @@ import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.
 import type { AnnealOptions, Evaluate, Progress } from './annealing/context.js';
 import { countStored, type StoredLayers, storeWeights, type WeightFormat } from './annealing/small-weights.js';
 import { costTableOf } from './cost-table.js';
+import { requireOptions } from './decompose-options.js';
 import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
@@ -247,11 +248,12 @@ const bytesOf = (weights: Plan['weights']) => weights.reduce((sum, { data }) => 
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
  * @returns the package, and the numbers that the command line prints
- * @throws GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis, annealing and
+ * @throws OPTION_INVALID; GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis, annealing and
  *   planning throw
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
   const { calibration = null, guard = null, parts: demanded = 'auto', weights = 'f32', seed = 0, onProgress } = options;
+  requireOptions(options);
   requireNetwork(model.graph);
   const graph = canonicalise(model.graph);
   const evidence = await analyze(graph, analysisOptions(options));

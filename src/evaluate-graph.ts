@@ -8,6 +8,7 @@ import { buildPlan, runReference } from './plan/index.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds, Outputs } from './runtime/executor.js';
 import { isStatic } from './runtime/extent.js';
+import { nextTurn } from './runtime/next-turn.js';
 import { allocate, elementCount, Tensor } from './runtime/tensor.js';
 import { createWasmExecutor } from './runtime/wasm-executor.js';
 
@@ -65,12 +66,25 @@ export async function runRows(
   return Object.fromEntries(Object.keys(runs[0]).map((name) => [name, concatenate(runs.map((run) => run[name]))]));
 }
 
+/** Longest time for which runs that end soon keep the event loop from turning, in milliseconds. */
+const turnAfter = 10;
+
+let turned = 0;
+
+/** Lets the event loop turn where it has not for a while: single runs do so only when they are long. */
+async function turnNowAndThen(): Promise<void> {
+  if (performance.now() - turned < turnAfter) return;
+  await nextTurn();
+  turned = performance.now();
+}
+
 /**
  * An {@link Evaluate} on the calling thread.
  * @returns outputs whose first axis counts the samples
  */
 export function createEvaluate(signal?: AbortSignal): Evaluate {
   return async (graph, rows, values) => {
+    await turnNowAndThen();
     const part = graphOf(graph, values);
     const used = new Set(part.nodes.flatMap((node) => node.inputs).concat(part.outputs.map(({ name }) => name)));
     const inputs = part.inputs.filter(({ name }) => used.has(name));
@@ -91,7 +105,10 @@ export function createCompile(signal?: AbortSignal): (graph: Graph) => Compiled 
     const plan = buildPlan({ ...graph, inputs: graph.inputs.filter(({ name }) => used.has(name)) });
     const executor = createWasmExecutor(plan, { runReference });
     return {
-      run: (feeds) => executor.run(feeds, signal ? { signal } : {}),
+      run: async (feeds) => {
+        await turnNowAndThen();
+        return executor.run(feeds, signal ? { signal } : {});
+      },
       release: () => executor.release(),
     };
   };

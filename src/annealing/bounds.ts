@@ -47,3 +47,6 @@ export function mostDisagreements(n: number, { maxDisagreement, confidence }: Gu
   }
   return first - 1;
 }
+
+/** A confidence in percent, with all its digits: rounded, it could become certainty. */
+export const formatConfidence = (confidence: number): string => `${Number((100 * confidence).toPrecision(14))} %`;

@@ -1,7 +1,7 @@
 /** What may be said of the kept function, as data and as one plain sentence. */
 import type { Accuracy } from './accuracy.js';
 import type { Certificate, CertificateLevel, Stage } from './annealing.js';
-import { type GuardPromise, upperBound } from './bounds.js';
+import { formatConfidence, type GuardPromise, upperBound } from './bounds.js';
 import type { Fallen } from './cascade.js';
 import type { Comparison } from './comparison.js';
 import { type Decision, formatDecision } from './decision.js';
@@ -56,7 +56,7 @@ function statementOf(input: CertificateInput, bound: number | null): string {
     return 'Nothing is proved: there were no guard data, and the choices rest on the weights alone.';
   }
   return (
-    `With ${percent(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
+    `With ${formatConfidence(promise.confidence)} confidence the decision (${formatDecision(decision)}) differs from the ` +
     `original's on at most ${percent(bound)} of inputs like the guard's: ${count(comparison.seen)} of ` +
     `${itemsOf(comparison)} differed.${fallbackSentence(input, comparison)}${storedSentence(input)}`
   );

@@ -20,12 +20,12 @@ const defaultError = 0.05;
  * @throws OPTION_INVALID on any other word
  */
 export function parseDecision(text: string, graph: Graph): Decision {
-  const [kind, argument] = text.split(':');
-  const value = Number(argument);
   if (text === 'auto') return automatic(graph);
   if (text === 'argmax') return { kind: text };
-  if (kind === 'threshold' && argument && Number.isFinite(value)) return { kind, at: value };
-  if (kind === 'error' && value > 0) return { kind, limit: value };
+  const [, kind, argument] = /^(threshold|error):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i.exec(text) ?? [];
+  const value = Number(argument);
+  if (kind === 'threshold' && Number.isFinite(value)) return { kind, at: value };
+  if (kind === 'error' && value > 0 && Number.isFinite(value)) return { kind, limit: value };
   throw new KerfError(
     'OPTION_INVALID',
     '--decision',

@@ -1,4 +1,5 @@
 /** Arrays that belong to the samples of a file but are no inputs: clusters, labels. */
+import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import type { TensorData } from '../runtime/tensor.js';
 import { readArraysOf } from './inputs.js';
@@ -29,13 +30,11 @@ export async function readBeside(option: string, word: string | undefined, rows:
   return { rows, values: arrays[0].data };
 }
 
-/** @throws USAGE when a label is not a whole number */
+/** @throws DATA_INVALID when a label is not a whole number, or below 0 */
 export function wholeNumbers(values: ArrayLike<unknown>): number[] {
   const numbers = Array.from(values, Number);
-  const at = numbers.findIndex((value) => !Number.isInteger(value));
+  const at = numbers.findIndex((value) => !Number.isInteger(value) || value < 0);
   if (at < 0) return numbers;
-  throw usageError(
-    '--labels',
-    `label ${at} is no whole number: got ${String(values[at])}. Give class numbers from 0 on.`,
-  );
+  const problem = `label ${at} is no class number: got ${String(values[at])}, expected a whole number >= 0. Number the classes from 0 on.`;
+  throw new KerfError('DATA_INVALID', '--labels', problem);
 }

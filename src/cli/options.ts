@@ -85,7 +85,7 @@ export function wordOrCountOption(name: string, words: readonly string[], option
     requiresArg: true,
     coerce: (word: unknown) => {
       if (word === undefined || Array.isArray(word) || words.includes(String(word))) return word;
-      const value = Number(word);
+      const value = String(word).trim() === '' ? Number.NaN : Number(word);
       if (Number.isInteger(value) && value >= least) return value;
       throw usageError(
         `--${name}`,

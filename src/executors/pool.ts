@@ -62,7 +62,7 @@ class PoolExecutor implements Executor {
   #runs = 0;
 
   constructor(plan: Plan, options: PoolExecutorOptions) {
-    refuseReferences(plan.steps);
+    refuseReferences(plan.steps, 'Run it on the calling thread: executor "wasm".');
     sharedPlain ??= kernelsOf(compileKernels(latin1, sharedAt));
     this.#machine = new Machine(plan, {
       kernels: options.kernels ?? sharedPlain,

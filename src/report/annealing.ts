@@ -1,6 +1,7 @@
 /** What was removed, and the certificate. */
 import type { Accuracy } from '../annealing/accuracy.js';
 import type { Certificate, LayerChoice } from '../annealing/annealing.js';
+import { formatConfidence } from '../annealing/bounds.js';
 import { count, percent, shortHash } from './numbers.js';
 import { formatFacts, formatTable, heading } from './table.js';
 
@@ -50,7 +51,7 @@ function accuracyWords(
   confidence: number,
 ): string {
   const points = (share: number) => `${share > 0 ? '+' : ''}${Number((100 * share).toFixed(3))}`;
-  const range = interval && `, ${percent(confidence, 0)} interval ${interval.map(points).join(' to ')}`;
+  const range = interval && `, ${formatConfidence(confidence)} interval ${interval.map(points).join(' to ')}`;
   const test = pValue === null ? '' : `, McNemar p = ${Number(pValue.toPrecision(2))}`;
   return `${percent(before)} before, ${percent(after)} after: ${points(change)} points${range ?? ''}${test} (${lost} lost, ${gained} gained)`;
 }
@@ -68,7 +69,7 @@ export function certificateFacts(certificate: Certificate): (readonly [name: str
       'proved',
       bound === null
         ? 'nothing: no guard data'
-        : `at most ${percent(bound)}, confidence ${percent(certificate.confidence, 0)}`,
+        : `at most ${percent(bound)}, confidence ${formatConfidence(certificate.confidence)}`,
     ],
     [
       'seen',

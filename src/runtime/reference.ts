@@ -33,16 +33,17 @@ function shapesOf(step: Step, name: string): readonly (readonly Extent[])[] {
 
 /**
  * Refuses a plan that needs reference steps where there are none.
+ * @param advice  where they are
  * @throws REFERENCE_STEP naming the operators
  */
-export function refuseReferences(steps: readonly Step[]): void {
+export function refuseReferences(steps: readonly Step[], advice = 'Run it with kerf instead of kerf/runtime.'): void {
   const operators = steps.filter((step) => step.kind === referenceKind).map((step) => String(step.params['op']));
   if (operators.length === 0) return;
   const names = [...new Set(operators)].sort().join(', ');
   throw new KerfError(
     'REFERENCE_STEP',
     'plan',
-    `it has steps without a kernel: got ${names}, expected kernel steps only. Run it with kerf instead of kerf/runtime.`,
+    `it has steps without a kernel: got ${names}, expected kernel steps only. ${advice}`,
     { operators: names },
   );
 }

@@ -28,7 +28,8 @@ describe('decisions', () => {
     const scores = { ...flat, outputs: [{ ...flat.outputs[0], shape: [[[1, 'n'] as const]] }] };
     assert.equal(formatDecision(parseDecision('auto', scores)), 'threshold:0.5');
     assert.equal(formatDecision(parseDecision('threshold:0.25', graphOf('Gemm', 1))), 'threshold:0.25');
-    for (const text of ['', 'argmin', 'threshold', 'threshold:x', 'error:0', 'error:-1']) {
+    const unknown = ['', 'argmin', 'threshold', 'threshold:x', 'threshold:0.5:x', 'error:0', 'error:-1', 'error:0x10'];
+    for (const text of unknown) {
       assert.throws(() => parseDecision(text, graphOf('Gemm', 1)), { code: 'OPTION_INVALID', exitCode: 2 });
     }
   });

@@ -18,6 +18,10 @@ async function verifyOn(made: Decomposition, model: Model, seed = 5) {
   }
 }
 
+const dense = [1, 2].map((seed) =>
+  randomLayer(createRandom(seed), seed === 1 ? 48 : 6, seed === 1 ? 64 : 48, () => true),
+);
+
 describe('decompose', () => {
   const blocks = modelOf(plantedBlocks(1, [64, 96, 48, 24], 4));
 
@@ -178,5 +182,34 @@ describe('decompose', () => {
     const session = createSession(made.package.plan, made.package.certificate, { executor: 'wasm' });
     await assert.rejects(verify(session, blocks, { x: normalRows(1, 0, 64) }), { code: 'DATA_INVALID' });
     await session.release();
+  });
+
+  it('ends soon when the caller cancels in the middle of tuning', async () => {
+    const [calibration, guard] = [11, 12].map((seed) => ({ x: normalRows(seed, 700, 64) }));
+    const [aborter, net] = [new AbortController(), modelOf(mlp(dense))];
+    setTimeout(() => aborter.abort(), 50);
+    // Without a turn of the event loop no timer would fire before the first look at rows set aside.
+    const options = { calibration, guard, maxDisagreement: 0.3, tune: 1e6, signal: aborter.signal };
+    await assert.rejects(decompose(net, options), { code: 'ABORTED' });
+  });
+
+  it('refuses options that mean nothing', async () => {
+    const wrong = [
+      { weights: 'x' },
+      { cascade: 'x' },
+      { parts: 1.5 },
+      { bus: -1 },
+      { seed: -1 },
+      { batch: 0 },
+      { costs: 'x' },
+    ];
+    for (const options of wrong) {
+      const named = new RegExp(`^--${Object.keys(options)[0]}: `);
+      await assert.rejects(decompose(blocks, options as never), {
+        code: 'OPTION_INVALID',
+        exitCode: 2,
+        message: named,
+      });
+    }
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { itemsNeeded, lowerBound, upperBound } from '../../src/annealing/bounds.js';
+import { formatConfidence, itemsNeeded, lowerBound, upperBound } from '../../src/annealing/bounds.js';
 import { isInformative, judge, testInSequence } from '../../src/annealing/guard.js';
 import { binomialCdfOracle } from '../oracle/linalg.js';
 import { createRandom } from '../oracle/random.js';
@@ -20,6 +20,11 @@ describe('guard bounds', () => {
     }
     assert.equal(itemsNeeded(promise), 598);
     assert.ok(!judge('', 0, 597, 0, promise).passed);
+  });
+
+  it('tells a confidence with all its digits', () => {
+    const texts = [0.95, 0.9, 0.999, 0.07, 1 - 1e-10].map(formatConfidence);
+    assert.deepEqual(texts, ['95 %', '90 %', '99.9 %', '7 %', '99.99999999 %']);
   });
 
   it('solves the binomial equations to 1e-9', () => {

@@ -127,7 +127,11 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
     .option('seed', seedOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))
     .option('report', textOption({ describe: 'also write a page for people, HTML' }))
-    .example('kerf decompose model.onnx -o model.kerf', 'without data: only what is provably exact')
+    .example(
+      'kerf decompose model.onnx -o model.kerf',
+      'without data: what the weights alone say is unused; nothing is proved',
+    )
+    .example('kerf decompose model.onnx -o model.kerf --exact', 'only what is provably exact')
     .example('kerf decompose model.onnx -o model.kerf --calibration x.npz', 'fit on data, guarded by a fifth of it')
     .example(
       'kerf decompose model.onnx -o m.kerf --calibration x.npz --guard y.npz --max-disagreement 0.02',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wholeNumbers } from '../../../src/cli/beside.js';
 import { fractionOption, numberOption, refuseRepeated, wordOrCountOption } from '../../../src/cli/options.js';
 
 describe('command line options', () => {
@@ -20,11 +21,25 @@ describe('command line options', () => {
     const { coerce } = wordOrCountOption('parts', ['auto'], {});
     assert.equal(coerce!('auto'), 'auto');
     assert.equal(coerce!('4'), 4);
-    for (const word of ['0', 'many', '2.5']) assert.throws(() => coerce!(word), usage, word);
+    for (const word of ['0', 'many', '2.5', '', ' ']) assert.throws(() => coerce!(word), usage, word);
+    assert.throws(() => wordOrCountOption('bus', ['auto'], {}, 0).coerce!(''), usage);
   });
 
   it('refuses an option given twice, but not --input', () => {
     assert.equal(refuseRepeated({ _: ['run'], input: ['a', 'b'] }), true);
     assert.throws(() => refuseRepeated({ seed: ['1', '2'] }), usage);
+  });
+});
+
+describe('labels', () => {
+  it('are class numbers from 0 on', () => {
+    assert.deepEqual(wholeNumbers([0, 3n, 7]), [0, 3, 7]);
+    for (const value of [-1, 5.5, Number.NaN]) {
+      assert.throws(() => wholeNumbers([1, value]), {
+        code: 'DATA_INVALID',
+        exitCode: 3,
+        message: /label 1 .*from 0 on/,
+      });
+    }
   });
 });

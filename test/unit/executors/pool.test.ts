@@ -110,7 +110,10 @@ describe('pool executor', () => {
   it('refuses plans with reference steps, which no thread may run', () => {
     const plan = mlpPlan();
     const reference = step('reference', [], [], { op: 'Odd', readShapes: { json: [] }, writeShapes: { json: [] } });
-    assert.throws(() => poolOf({ ...plan, steps: [...plan.steps, reference] }), withCode('REFERENCE_STEP', 'Odd'));
+    assert.throws(
+      () => poolOf({ ...plan, steps: [...plan.steps, reference] }),
+      withCode('REFERENCE_STEP', 'calling thread'),
+    );
   });
 
   it('refuses batches beyond its memory', async () => {
