@@ -48,8 +48,9 @@ export function writeOutputFile(path: string, bytes: Uint8Array): void {
   }
   checkOutputPath(path);
   const known = statOf(path);
-  const target = known ? realpathSync(path) : path;
   const inPlace = known !== undefined && !known.isFile();
+  // The link of a pipe in /proc names no file, but opens the pipe.
+  const target = known?.isFile() ? realpathSync(path) : path;
   const written = inPlace ? target : join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   if (!inPlace) temporaryFiles.add(written);
   try {

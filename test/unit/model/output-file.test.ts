@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { checkOutputPath, writeOutputFile } from '../../../src/model/output-file.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -30,6 +32,15 @@ describe('writeOutputFile', () => {
   it('writes to a device in place', () => {
     writeOutputFile('/dev/null', bytes('gone'));
     assert.equal(readFileSync('/dev/null', 'utf8'), '');
+  });
+
+  it('writes to a pipe that is named by a link of the process', function () {
+    if (process.platform !== 'linux') return this.skip();
+    const module = fileURLToPath(new URL('../../../src/model/output-file.js', import.meta.url));
+    const script =
+      'const { writeOutputFile } = await import(process.argv[1]); writeOutputFile("/dev/stdout", Buffer.from("whole"));';
+    const words = ['-c', '"$0" --input-type=module -e "$1" "$2" | cat', process.execPath, script, module];
+    assert.equal(execFileSync('sh', words, { encoding: 'utf8' }), 'whole');
   });
 
   it('refuses a missing folder and a folder, and writes nothing', () => {
