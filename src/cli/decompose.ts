@@ -1,9 +1,11 @@
 /** `kerf decompose`: reads model and data, runs the pipeline, writes the package, prints what was done. */
-import { existsSync, readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { loadCostTable } from '../cost-table.js';
+import { defaultLimits } from '../model/index.js';
 import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
+import { readFile } from '../model/read-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
 import { type Decomposition, decompose } from '../pipeline.js';
@@ -52,9 +54,10 @@ async function readData(
 
 /** The package that stands where the new one will: whether its guard is the same one matters. Null for none. */
 function readEarlier(path: string): EarlierPackage | null {
-  if (path === '-' || !existsSync(path)) return null;
+  // A device or pipe is written to, never read: it may have no end.
+  if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
   try {
-    return decodePackage(readFileSync(path));
+    return decodePackage(readFile(path, defaultLimits.maxFileBytes, 'earlier package'));
   } catch {
     // Whatever stands there is overwritten; only a package can tell of its guard.
     return null;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Accuracy } from '../../src/annealing/accuracy.js';
@@ -53,6 +55,20 @@ describe('kerf decompose and kerf verify', () => {
     const { code, stdout } = await kerf(['decompose', digits, '-o', '-']);
     assert.equal(code, 0);
     assert.ok(stdout.includes('"kerf.version"'));
+  });
+
+  it('writes to a pipe, and does not wait for a package to come out of it', async function () {
+    if (process.platform === 'win32') return this.skip();
+    const pipe = file('pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = execFile('cat', [pipe], { encoding: 'latin1' });
+    const closed = once(reader, 'close');
+    let got = '';
+    reader.stdout!.on('data', (text) => (got += text));
+    const ended = await kerf(['decompose', digits, '-o', pipe], { signal: 'SIGKILL', signalAfterMs: 20_000 });
+    assert.equal(ended.code, 0, ended.stderr);
+    await closed;
+    assert.equal(got, readFileSync(file('free.kerf'), 'latin1'));
   });
 
   it('compares structures by a table of costs, whose hash the package carries', async () => {
