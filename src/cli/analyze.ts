@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { analyze, analyzePaper, analyzeWeights } from '../evidence/index.js';
 import { requireNetwork } from '../graph/index.js';
 import { openWeights } from '../model/index.js';
-import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
+import { writeOutputFile } from '../model/output-file.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
 import { evidenceSections } from '../report/evidence-page.js';
 import { htmlPage } from '../report/html.js';
@@ -11,12 +11,13 @@ import { formatPaper, paperJson } from '../report/paper.js';
 import type { AnalyzeArgs } from './commands/analyze.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
+import { checkOutputPaths } from './output-paths.js';
 import { printResult } from './print.js';
 import { ProgressLine } from './progress.js';
 
 export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
   const { model: path, fdr, procedure, control, seed, threads, report, json, verbose } = args;
-  if (report !== undefined) checkOutputPath(report);
+  checkOutputPaths({ '--report': report }, { MODEL: path, '--init': args.init });
   // Weights without a network are read tensor by tensor, a model whole; the paper's procedure needs a network.
   const file = path === '-' || procedure === 'paper' ? null : openWeights(path);
   const graph = file ? null : (await readModel(path)).graph;

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 
 import { loadCostTable } from '../cost-table.js';
 import { defaultLimits } from '../model/index.js';
-import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
+import { writeOutputFile } from '../model/output-file.js';
 import { readFile } from '../model/read-file.js';
 import { encodePackage } from '../package/kerf-writer.js';
 import { encodeOnnx } from '../package/onnx-writer.js';
@@ -23,11 +23,19 @@ import { readInit } from './init.js';
 import { readModel } from './input-files.js';
 import { type InputPort, readRows } from './inputs.js';
 import { usageError } from './options.js';
+import { checkOutputPaths } from './output-paths.js';
 import { formatJson, print, remark } from './print.js';
 import { ProgressLine } from './progress.js';
 
-function checkArgs({ output, onnx, report, json }: DecomposeArgs): void {
-  for (const path of [output, onnx, report]) if (path !== undefined) checkOutputPath(path);
+function checkArgs({ output, onnx, report, json, ...inputs }: DecomposeArgs): void {
+  const { model, init, calibration, guard, groups, labels, costs } = inputs;
+  checkOutputPaths(
+    { '--output': output, '--onnx': onnx, '--report': report },
+    {
+      ...{ MODEL: model, '--init': init, '--calibration': calibration, '--guard': guard },
+      ...{ '--groups': groups, '--labels': labels, '--costs': costs },
+    },
+  );
   if (json && output === '-')
     throw usageError('--json', 'stdout cannot hold package and JSON. Write the package to a file.');
 }

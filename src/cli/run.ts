@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { runRows } from '../evaluate-graph.js';
 import { InferenceSession } from '../index.js';
 import { type ArrayFormat, encodeArrays } from '../model/index.js';
-import { checkOutputPath, writeOutputFile } from '../model/output-file.js';
+import { writeOutputFile } from '../model/output-file.js';
 import { formatOutputs } from '../report/outputs.js';
 import type { Feeds, Outputs, RunOptions } from '../runtime/executor.js';
 import type { Session } from '../runtime/session.js';
@@ -11,6 +11,7 @@ import type { RunArgs } from './commands/run.js';
 import { pathOrStdin } from './input-files.js';
 import { readInputs } from './inputs.js';
 import { usageError } from './options.js';
+import { checkOutputPaths } from './output-paths.js';
 import { print } from './print.js';
 
 const outputFormats = new Map<string, Exclude<ArrayFormat, 'csv' | 'jsonl'>>([
@@ -40,10 +41,8 @@ function runSamples(session: Session, feeds: Feeds, options: RunOptions): Promis
 }
 
 export async function runRun(args: RunArgs): Promise<void> {
-  if (args.output !== undefined) {
-    outputFormat(args.output);
-    checkOutputPath(args.output);
-  }
+  if (args.output !== undefined) outputFormat(args.output);
+  checkOutputPaths({ '--output': args.output }, { FILE: args.file });
   const session = await InferenceSession.create(pathOrStdin(args.file), {
     threads: args.threads,
     revectorize: args.revectorize,

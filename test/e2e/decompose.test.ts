@@ -239,6 +239,13 @@ describe('kerf decompose and kerf verify', () => {
       ['an output folder that is missing', (f) => ['-o', f('none/a.kerf')], 1, 'IO_FAILED'],
       ['a promise of 0', (f) => ['-o', f('never.kerf'), '--max-disagreement', '0'], 2, 'USAGE'],
       ['a confidence of 95', (f) => ['-o', f('never.kerf'), '--confidence', '95'], 2, 'USAGE'],
+      [
+        'a package in place of the calibration data',
+        (f) => ['-o', f('x.npz'), '--calibration', f('x.npz')],
+        2,
+        'USAGE',
+      ],
+      ['two outputs in one file', (f) => ['-o', f('never.kerf'), '--onnx', f('never.kerf')], 2, 'USAGE'],
       ['half a part', (f) => ['-o', f('never.kerf'), '--parts', '0.5'], 2, 'USAGE'],
       ['an unknown law', (f) => ['-o', f('never.kerf'), '--init', 'bogus'], 2, 'LAW_INVALID'],
       ['an unknown decision', (f) => ['-o', f('never.kerf'), '--decision', 'vote'], 2, 'OPTION_INVALID'],
@@ -267,6 +274,7 @@ describe('kerf decompose and kerf verify', () => {
       const x = new Tensor('float32', new Float32Array(4 * 784), [4, 784]);
       writeFileSync(file('other.npz'), npz({ pixels: x, more: x }));
       writeFileSync(file('more.npz'), npz({ x, y: x }));
+      writeFileSync(file('x.npz'), npz({ x }));
       writeFileSync(file('narrow.npz'), npz({ x: new Tensor('float32', new Float32Array(40), [4, 10]) }));
     });
     for (const [what, words, exitCode, code] of cases) {
