@@ -3,7 +3,7 @@
  *
  *     JSON        {"x": [[1, 2], [3, 4]], "y": [0, 1]}, or one array
  *     JSON lines  one such object or array a line, each a sample: stacked along a new first axis
- *     CSV         one sample a line; a first line that is not numbers is a header
+ *     CSV         one sample a line; a first line with a word that is no number, not even NumPy's nan or inf, is a header
  */
 import { parse } from 'csv-parse/sync';
 import { KerfError } from '../../runtime/errors.js';
@@ -109,6 +109,12 @@ export function decodeJsonLines(bytes: Uint8Array, where: string, limits: DataLi
   return fromValue(Object.fromEntries(columns), where, limits);
 }
 
+/** Cells that no header has: numbers, and what other programs spell NaN and infinities as. */
+const isNumberLike = (cell: string): boolean => isNumber(cell) || /^[+-]?(nan|inf|infinity)$/i.test(cell);
+
+const isNumber = (cell: string): boolean =>
+  cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
+
 /** @throws DATA_INVALID when a cell is no number or lines differ in length; FILE_LIMIT */
 export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
   let rows: string[][];
@@ -118,8 +124,7 @@ export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits):
     if (cause instanceof KerfError) throw cause;
     throw new KerfError('DATA_INVALID', where, `not valid CSV: ${(cause as Error).message}.`, {}, { cause });
   }
-  const isNumber = (cell: string) => cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
-  const first = rows.length > 0 && !rows[0].every(isNumber) ? 1 : 0;
+  const first = rows.length > 0 && !rows[0].every(isNumberLike) ? 1 : 0;
   const dims = [rows.length - first, rows[first]?.length ?? 0];
   if (dims[0] === 0) throw invalidData(where, 'no samples in the file.');
   checkDims(dims, where, limits);

@@ -103,6 +103,9 @@ describe('readArrays', () => {
     refuses(text('a,b\n'), 'a.csv', 'DATA_INVALID', /no samples/);
     refuses(text('1,2\n3,x\n'), 'a.csv', 'DATA_INVALID', /row 2, column 2: got "x"/);
     refuses(text('1,2\n3\n'), 'a.csv', 'DATA_INVALID', /not valid CSV/);
+    for (const word of ['nan', 'NAN', 'inf', '-inf', '+Inf', 'infinity']) {
+      refuses(text(`1,${word}\n3,4\n`), 'a.csv', 'DATA_INVALID', /row 1, column 2: got "[^"]+", expected a number/);
+    }
     refuses(Uint8Array.of(0xff, 0xfe, 0x31), 'a.csv', 'DATA_INVALID', /not UTF-8/);
   });
 
