@@ -1,3 +1,4 @@
+import { toValues } from '../graph/operators/elements.js';
 import type { Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { short } from './numbers.js';
@@ -11,12 +12,14 @@ function formatValue(value: number | bigint): string {
 }
 
 /** The first rows of an array, along its last axis. */
-function formatTensor({ data, dims, size }: Tensor): string {
+function formatTensor(tensor: Tensor): string {
+  const { dims, size } = tensor;
+  const values = toValues(tensor);
   const width = dims.at(-1) ?? 1;
   const rows = width === 0 ? 0 : size / width;
   const shown = Array.from({ length: Math.min(rows, shownRows) }, (_, row) => [
     row,
-    ...Array.from(data.slice(row * width, row * width + Math.min(width, shownColumns)) as never, formatValue),
+    ...Array.from({ length: Math.min(width, shownColumns) }, (_, i) => formatValue(values[row * width + i])),
     ...(width > shownColumns ? ['...'] : []),
   ]);
   const columns = Array.from({ length: Math.min(width, shownColumns) }, (_, i) => ({

@@ -37,6 +37,11 @@ export function toNumbers(tensor: Tensor): ArrayLike<number> {
   return tensor.data as Float32Array;
 }
 
+/** Elements as they are told to people and programs: numbers, 64-bit integers as bigints. */
+export function toValues(tensor: Tensor): ArrayLike<number | bigint> {
+  return isFloat(tensor.type) ? toNumbers(tensor) : tensor.data;
+}
+
 /** Integer or bool elements as bigints. */
 export function toBigints(tensor: Tensor): ArrayLike<bigint> {
   if (tensor.type === 'int64' || tensor.type === 'uint64') return tensor.data as BigInt64Array;

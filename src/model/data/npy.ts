@@ -140,9 +140,12 @@ export function decodeNpy(bytes: Uint8Array, where: string, limits: DataLimits):
   return isFortran && dims.length > 1 ? toRowMajor(tensor) : tensor;
 }
 
-/** An array as an npy file, version 1, row-major, little-endian, elements at a multiple of 64. */
+/** An array as an npy file, version 1, row-major, little-endian, elements at a multiple of 64. @throws DATA_INVALID for bfloat16 */
 export function encodeNpy(tensor: Tensor): Uint8Array<ArrayBuffer> {
-  const code = Object.keys(dtypeOfCode).find((key) => dtypeOfCode[key] === tensor.type)!;
+  const code = Object.keys(dtypeOfCode).find((key) => dtypeOfCode[key] === tensor.type);
+  if (!code) {
+    throw invalidData('npy output', `NumPy has no such element type: got ${tensor.type}. Write a .json file.`);
+  }
   const order = elementBytes(tensor.type) === 1 ? '|' : '<';
   const shape = tensor.dims.length === 1 ? `${tensor.dims[0]},` : tensor.dims.join(', ');
   const dict = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': (${shape}), }`;

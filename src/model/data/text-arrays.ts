@@ -6,6 +6,7 @@
  *     CSV         one sample a line; a first line with a word that is no number, not even NumPy's nan or inf, is a header
  */
 import { parse } from 'csv-parse/sync';
+import { toValues } from '../../graph/operators/elements.js';
 import { KerfError } from '../../runtime/errors.js';
 import { Tensor } from '../../runtime/tensor.js';
 import { quote } from '../quote.js';
@@ -112,8 +113,7 @@ export function decodeJsonLines(bytes: Uint8Array, where: string, limits: DataLi
 /** Cells that no header has: numbers, and what other programs spell NaN and infinities as. */
 const isNumberLike = (cell: string): boolean => isNumber(cell) || /^[+-]?(nan|inf|infinity)$/i.test(cell);
 
-const isNumber = (cell: string): boolean =>
-  cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
+const isNumber = (cell: string): boolean => cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
 
 /** @throws DATA_INVALID when a cell is no number or lines differ in length; FILE_LIMIT */
 export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
@@ -155,8 +155,8 @@ function spell(_: string, value: unknown): unknown {
 
 /** Arrays as one JSON object of nested lists. */
 export function encodeJson(arrays: ReadonlyMap<string, Tensor>): Uint8Array {
-  const members = [...arrays].map(([name, { data, dims }]) => {
-    return `${JSON.stringify(name)}: ${JSON.stringify(nested(data, dims, 0, 0), spell)}`;
+  const members = [...arrays].map(([name, tensor]) => {
+    return `${JSON.stringify(name)}: ${JSON.stringify(nested(toValues(tensor), tensor.dims, 0, 0), spell)}`;
   });
   return new TextEncoder().encode(`{${members.join(', ')}}\n`);
 }

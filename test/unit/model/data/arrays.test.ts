@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { convertTensor, decodeArrays, encodeArrays, readArrays, writeArrays } from '../../../../src/model/index.js';
+import { formatOutputs } from '../../../../src/report/outputs.js';
 import { type ErrorCode, KerfError } from '../../../../src/runtime/errors.js';
 import { Tensor } from '../../../../src/runtime/tensor.js';
+import { withCode } from '../../../support/codes.js';
 
 const golden = 'test/golden/arrays';
 const text = (content: string) => new TextEncoder().encode(content);
@@ -203,6 +205,18 @@ describe('writeArrays', () => {
     assert.match(json, /"x": \[\[1.5,-2\],\[3,"NaN"\]\], "ids": \[1,"-1152921504606846976"\]/);
     const x = decodeArrays(text(json.replace('"-1152921504606846976"', '0')), 'a.json').get('x')!;
     assert.deepEqual([...x.data], [1.5, -2, 3, Number.NaN]);
+  });
+
+  it('writes half precision as its values, never as bits', () => {
+    const halves = new Map<string, Tensor>([
+      ['h', new Tensor('float16', new Uint16Array([0x354c, 0xc000, 0x7c00]), [3])],
+      ['b', new Tensor('bfloat16', new Uint16Array([0x3f00, 0x7fc0]), [1, 2])],
+    ]);
+    const json = new TextDecoder().decode(encodeArrays(halves, 'json'));
+    assert.equal(json, '{"h": [0.3310546875,-2,"Infinity"], "b": [[0.5,"NaN"]]}\n');
+    assert.match(formatOutputs(Object.fromEntries(halves)), /0.331 +-2 +Infinity[\s\S]*0.5 +-/);
+    const refused = withCode('DATA_INVALID', 'npy output', 'got bfloat16');
+    assert.throws(() => encodeArrays(new Map([['b', halves.get('b')!]]), 'npy'), refused);
   });
 
   it('leaves nothing behind when it fails', async () => {
