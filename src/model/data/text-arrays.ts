@@ -1,12 +1,13 @@
 /**
- * Arrays as text. Numbers come as float64, to be converted to what a model wants (convert.ts).
+ * Arrays as text. Numbers come as float64, to be converted to what a model wants (convert.ts); JSON arrays with whole
+ * numbers beyond 2^53, which are texts, come as int64 or uint64.
  *
  *     JSON        {"x": [[1, 2], [3, 4]], "y": [0, 1]}, or one array
  *     JSON lines  one such object or array a line, each a sample: stacked along a new first axis
  *     CSV         one sample a line; a first line with a word that is no number, not even NumPy's nan or inf, is a header
  */
 import { parse } from 'csv-parse/sync';
-import { toValues } from '../../graph/operators/elements.js';
+import { fillBigints, toValues, wrap } from '../../graph/operators/elements.js';
 import { KerfError } from '../../runtime/errors.js';
 import { Tensor } from '../../runtime/tensor.js';
 import { quote } from '../quote.js';
@@ -26,6 +27,22 @@ function numberOf(value: unknown, where: string): number {
   throw invalidData(where, `an element is no number: got ${got}.`);
 }
 
+/** The whole number of 64 bits that a text stands for, where float64 cannot hold it; null for any other value. */
+function wideInteger(value: unknown): bigint | null {
+  const isWide = typeof value === 'string' && /^-?\d{16,20}$/.test(value) && !Number.isSafeInteger(Number(value));
+  return isWide ? BigInt(value) : null;
+}
+
+/** @param wide  the elements that float64 cannot hold, by index */
+function toIntegers({ data, dims }: Tensor<'float64'>, wide: ReadonlyMap<number, bigint>, where: string): Tensor {
+  const dtype = [...wide.values()].some((value) => value >= 2n ** 63n) ? 'uint64' : 'int64';
+  return fillBigints(dtype, dims, (i) => {
+    const value = wide.get(i) ?? (Number.isSafeInteger(data[i]) ? BigInt(data[i]) : null);
+    if (value !== null && wrap(dtype, value) === value) return value;
+    throw invalidData(where, `element ${i} does not fit beside others: got ${value ?? data[i]}, expected ${dtype}.`);
+  });
+}
+
 /** The shape of nested arrays, by their first elements. */
 function dimsOf(value: unknown, where: string, limits: DataLimits): number[] {
   const dims: number[] = [];
@@ -37,13 +54,17 @@ function dimsOf(value: unknown, where: string, limits: DataLimits): number[] {
 }
 
 /** Nested arrays of numbers as one array. */
-function fromNested(value: unknown, where: string, limits: DataLimits): Tensor<'float64'> {
+function fromNested(value: unknown, where: string, limits: DataLimits): Tensor {
   const dims = dimsOf(value, where, limits);
   const data = new Float64Array(dims.reduce((product, dim) => product * dim, 1));
+  const wide = new Map<number, bigint>();
   let at = 0;
   const fill = (inner: unknown, axis: number): void => {
     if (axis === dims.length) {
-      data[at++] = numberOf(inner, where);
+      const integer = wideInteger(inner);
+      if (integer === null) data[at] = numberOf(inner, where);
+      else wide.set(at, integer);
+      at++;
       return;
     }
     if (!Array.isArray(inner) || inner.length !== dims[axis]) {
@@ -53,7 +74,8 @@ function fromNested(value: unknown, where: string, limits: DataLimits): Tensor<'
     for (const element of inner) fill(element, axis + 1);
   };
   fill(value, 0);
-  return new Tensor('float64', data, dims);
+  const tensor = new Tensor('float64', data, dims);
+  return wide.size === 0 ? tensor : toIntegers(tensor, wide, where);
 }
 
 function textOf(bytes: Uint8Array, where: string): string {

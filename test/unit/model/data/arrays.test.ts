@@ -98,6 +98,10 @@ describe('readArrays', () => {
     refuses(file('text.npy'), 'text.npy', 'DATA_INVALID', /element type: got "<U1"/);
     refuses(text('[[1, 2], [3]]'), 'a.json', 'DATA_INVALID', /ragged lists: got 1 elements on axis 1, expected 2/);
     refuses(text('[1, "one"]'), 'a.json', 'DATA_INVALID', /no number: got "one"/);
+    refuses(text('["1"]'), 'a.json', 'DATA_INVALID', /no number: got "1"/);
+    refuses(text('["9007199254740993", 0.5]'), 'a.json', 'DATA_INVALID', /element 1 .*got 0.5, expected int64/);
+    refuses(text('["18446744073709551615", -1]'), 'a.json', 'DATA_INVALID', /got -1, expected uint64/);
+    refuses(text('["99999999999999999999"]'), 'a.json', 'DATA_INVALID', /got 9{20}, expected uint64/);
     refuses(text('[1, null]'), 'a.json', 'DATA_INVALID', /got null/);
     refuses(text('[1, 2'), 'a.json', 'DATA_INVALID', /not valid JSON/);
     refuses(text('{"x": 1}\n{"y": 1}'), 'a.jsonl', 'DATA_INVALID', /line 2: other names/);
@@ -203,8 +207,11 @@ describe('writeArrays', () => {
   it('writes JSON that reads back the same numbers', () => {
     const json = new TextDecoder().decode(encodeArrays(arrays, 'json'));
     assert.match(json, /"x": \[\[1.5,-2\],\[3,"NaN"\]\], "ids": \[1,"-1152921504606846976"\]/);
-    const x = decodeArrays(text(json.replace('"-1152921504606846976"', '0')), 'a.json').get('x')!;
-    assert.deepEqual([...x.data], [1.5, -2, 3, Number.NaN]);
+    const read = decodeArrays(text(json), 'a.json');
+    assert.deepEqual([...read.get('x')!.data], [1.5, -2, 3, Number.NaN]);
+    assert.deepEqual(read.get('ids'), arrays.get('ids'));
+    const largest = new Map([['n', new Tensor('uint64', new BigUint64Array([2n ** 64n - 1n, 7n]), [2])]]);
+    assert.deepEqual(decodeArrays(encodeArrays(largest, 'json'), 'a.json'), largest);
   });
 
   it('writes half precision as its values, never as bits', () => {
@@ -237,6 +244,9 @@ describe('convertTensor', () => {
     const whole = new Tensor('float64', new Float64Array([1, -2]), [2]);
     assert.deepEqual([...convertTensor(whole, 'int64', 'x').data], [1n, -2n]);
     assert.equal(convertTensor(whole, 'float64', 'x'), whole);
+    const wide = new Tensor('int64', new BigInt64Array([2n ** 53n + 1n, 2n]), [2]);
+    assert.deepEqual([...convertTensor(wide, 'uint64', 'x').data], [2n ** 53n + 1n, 2n]);
+    assert.deepEqual([...convertTensor(wide, 'float64', 'x').data], [2 ** 53, 2]);
     const half = convertTensor(numbers, 'float16', 'x');
     assert.deepEqual([...half.data], [0x3c00, 0xc000, 0x3800]);
     assert.deepEqual([...convertTensor(half, 'float32', 'x').data], [1, -2, 0.5]);
@@ -244,6 +254,8 @@ describe('convertTensor', () => {
     for (const [tensor, dtype] of [
       [numbers, 'int32'],
       [whole, 'uint8'],
+      [wide, 'int32'],
+      [new Tensor('float64', new Float64Array([2 ** 53]), [1]), 'int64'],
     ] as const) {
       assert.throws(
         () => convertTensor(tensor, dtype, 'input "x"'),
