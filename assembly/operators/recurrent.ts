@@ -9,15 +9,75 @@
 
 import { f32_gemm } from '../linear/gemm';
 import { loadLanes, storeLanes } from '../linear/lanes';
-import { Exp } from './f32x4-exp';
+import { f32_unary_core } from './unary-core';
+import { Unary } from './unary-vector';
 
-/** Vectors of a row of gates; methods, since TypeScript's grammar allows decorators only in classes. */
-class Gate {
-  /** z + R h of gate g at element j: sum of what stands there in both. */
+/** What a pass over rows does with y and the rows a, b, c, d. */
+const enum Pass {
+  /** y + a */
+  SUM,
+  /** y a */
+  PRODUCT,
+  /** y + a b */
+  PEEPHOLE,
+  /** a b + c d */
+  CELL,
+  /** (1 - a) y + a b */
+  BLEND,
+}
+
+/**
+ * Passes over rows of `count` elements, each a loop of its own: gates computed all at once, vector by vector, wait for one
+ * another and are spilled. Methods, since TypeScript's grammar allows decorators only in classes.
+ */
+class Rows {
   @inline
-  static sum(zPtr: usize, gatePtr: usize, offset: usize, lanes: i32): v128 {
-    return f32x4.add(loadLanes(zPtr + offset, lanes), loadLanes(gatePtr + offset, lanes));
+  static load(ptr: usize, lanes: i32): v128 {
+    return lanes == 4 ? v128.load(ptr) : loadLanes(ptr, lanes);
   }
+
+  /** One vector; p is a literal, so only its branch is left. */
+  @inline
+  static value(p: Pass, yPtr: usize, aPtr: usize, bPtr: usize, cPtr: usize, dPtr: usize, lanes: i32): v128 {
+    const a = Rows.load(aPtr, lanes);
+    if (p == Pass.SUM) return f32x4.add(Rows.load(yPtr, lanes), a);
+    if (p == Pass.PRODUCT) return f32x4.mul(Rows.load(yPtr, lanes), a);
+    const ab = f32x4.mul(a, Rows.load(bPtr, lanes));
+    if (p == Pass.PEEPHOLE) return f32x4.add(Rows.load(yPtr, lanes), ab);
+    if (p == Pass.CELL) return f32x4.add(ab, f32x4.mul(Rows.load(cPtr, lanes), Rows.load(dPtr, lanes)));
+    return f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), a), Rows.load(yPtr, lanes)), ab);
+  }
+
+  @inline
+  static each(p: Pass, yPtr: usize, aPtr: usize, bPtr: usize, cPtr: usize, dPtr: usize, count: i32): void {
+    let at: usize = 0;
+    for (const end = (<usize>(count & -4)) << 2; at < end; at += 16) {
+      v128.store(yPtr + at, Rows.value(p, yPtr + at, aPtr + at, bPtr + at, cPtr + at, dPtr + at, 4));
+    }
+    const rest = count & 3;
+    if (rest == 0) return;
+    storeLanes(yPtr + at, Rows.value(p, yPtr + at, aPtr + at, bPtr + at, cPtr + at, dPtr + at, rest), rest);
+  }
+}
+
+function addTo(yPtr: usize, aPtr: usize, count: i32): void {
+  Rows.each(Pass.SUM, yPtr, aPtr, 0, 0, 0, count);
+}
+
+function multiplyBy(yPtr: usize, aPtr: usize, count: i32): void {
+  Rows.each(Pass.PRODUCT, yPtr, aPtr, 0, 0, 0, count);
+}
+
+function addPeephole(yPtr: usize, pPtr: usize, cPtr: usize, count: i32): void {
+  Rows.each(Pass.PEEPHOLE, yPtr, pPtr, cPtr, 0, 0, count);
+}
+
+function sigmoid(ptr: usize, count: i32): void {
+  f32_unary_core(Unary.SIGMOID, ptr, ptr, count, 0, 0);
+}
+
+function tanh(xPtr: usize, yPtr: usize, count: i32): void {
+  f32_unary_core(Unary.TANH, xPtr, yPtr, count, 0, 0);
 }
 
 /**
@@ -76,43 +136,27 @@ export function f32_lstm(
   }
 }
 
-/** The gates of one row. */
+/** The gates of one row, | i | o | f | c |, in place. */
 function lstmRow(zPtr: usize, gatePtr: usize, cPtr: usize, pPtr: usize, yPtr: usize, cellPtr: usize, H: i32): void {
   const gateBytes = (<usize>H) << 2;
-  const zero = f32x4.splat(0);
-  for (let j: usize = 0; j < gateBytes; j += 16) {
-    const lanes = min(4, <i32>((gateBytes - j) >> 2));
-    const c = loadLanes(cPtr + j, lanes);
-    let pi = zero;
-    let po = zero;
-    let pf = zero;
-    if (pPtr) {
-      pi = loadLanes(pPtr + j, lanes);
-      po = loadLanes(pPtr + gateBytes + j, lanes);
-      pf = loadLanes(pPtr + 2 * gateBytes + j, lanes);
-    }
-    let input = Gate.sum(zPtr, gatePtr, j, lanes);
-    let forget = Gate.sum(zPtr, gatePtr, 2 * gateBytes + j, lanes);
-    if (pPtr) {
-      input = f32x4.add(input, f32x4.mul(pi, c));
-      forget = f32x4.add(forget, f32x4.mul(pf, c));
-    }
-    const fresh = f32x4.mul(sigmoid(input), tanh(Gate.sum(zPtr, gatePtr, 3 * gateBytes + j, lanes)));
-    const cell = f32x4.add(f32x4.mul(sigmoid(forget), c), fresh);
-    let output = Gate.sum(zPtr, gatePtr, gateBytes + j, lanes);
-    if (pPtr) output = f32x4.add(output, f32x4.mul(po, cell));
-    storeLanes(cellPtr + j, cell, lanes);
-    storeLanes(yPtr + j, f32x4.mul(sigmoid(output), tanh(cell)), lanes);
+  const outPtr = gatePtr + gateBytes;
+  const forgetPtr = outPtr + gateBytes;
+  const freshPtr = forgetPtr + gateBytes;
+  addTo(gatePtr, zPtr, 4 * H);
+  if (pPtr) {
+    addPeephole(gatePtr, pPtr, cPtr, H);
+    addPeephole(forgetPtr, pPtr + 2 * gateBytes, cPtr, H);
+    sigmoid(gatePtr, H);
+    sigmoid(forgetPtr, H);
+  } else sigmoid(gatePtr, 3 * H);
+  tanh(freshPtr, freshPtr, H);
+  Rows.each(Pass.CELL, cellPtr, forgetPtr, cPtr, gatePtr, freshPtr, H);
+  if (pPtr) {
+    addPeephole(outPtr, pPtr + gateBytes, cellPtr, H);
+    sigmoid(outPtr, H);
   }
-}
-
-/** Not inlined: three of each in a row would be long. */
-function sigmoid(x: v128): v128 {
-  return Exp.sigmoid(x);
-}
-
-function tanh(x: v128): v128 {
-  return Exp.tanh(x);
+  tanh(cellPtr, yPtr, H);
+  multiplyBy(yPtr, outPtr, H);
 }
 
 /**
@@ -168,24 +212,14 @@ export function f32_gru(
 
 /** gates = | z | r |, or | z | r h | where the reset comes before the product. */
 function gruGates(zPtr: usize, gatePtr: usize, hPtr: usize, H: i32, isAfter: bool): void {
-  const gateBytes = (<usize>H) << 2;
-  for (let j: usize = 0; j < gateBytes; j += 16) {
-    const lanes = min(4, <i32>((gateBytes - j) >> 2));
-    storeLanes(gatePtr + j, sigmoid(Gate.sum(zPtr, gatePtr, j, lanes)), lanes);
-    const reset = sigmoid(Gate.sum(zPtr, gatePtr, gateBytes + j, lanes));
-    storeLanes(gatePtr + gateBytes + j, isAfter ? reset : f32x4.mul(reset, loadLanes(hPtr + j, lanes)), lanes);
-  }
+  addTo(gatePtr, zPtr, 2 * H);
+  sigmoid(gatePtr, 2 * H);
+  if (!isAfter) multiplyBy(gatePtr + ((<usize>H) << 2), hPtr, H);
 }
 
 function gruState(zPtr: usize, gatePtr: usize, nPtr: usize, hPtr: usize, yPtr: usize, H: i32, isAfter: bool): void {
-  const gateBytes = (<usize>H) << 2;
-  for (let j: usize = 0; j < gateBytes; j += 16) {
-    const lanes = min(4, <i32>((gateBytes - j) >> 2));
-    let back = loadLanes(nPtr + j, lanes);
-    if (isAfter) back = f32x4.mul(loadLanes(gatePtr + gateBytes + j, lanes), back);
-    const fresh = tanh(f32x4.add(loadLanes(zPtr + j, lanes), back));
-    const update = loadLanes(gatePtr + j, lanes);
-    const old = f32x4.mul(update, loadLanes(hPtr + j, lanes));
-    storeLanes(yPtr + j, f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), update), fresh), old), lanes);
-  }
+  if (isAfter) multiplyBy(nPtr, gatePtr + ((<usize>H) << 2), H);
+  addTo(nPtr, zPtr, H);
+  tanh(nPtr, yPtr, H);
+  Rows.each(Pass.BLEND, yPtr, gatePtr, hPtr, 0, 0, H);
 }
