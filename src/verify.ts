@@ -9,7 +9,7 @@ import { createEvaluate, runRows } from './evaluate-graph.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Model } from './graph/graph.js';
 import { KerfError } from './runtime/errors.js';
-import type { Feeds } from './runtime/executor.js';
+import type { Feeds, Outputs } from './runtime/executor.js';
 import type { Session } from './runtime/session.js';
 
 export interface VerifyOptions {
@@ -48,7 +48,7 @@ export interface Verification {
  * @param data  arrays named like the model's inputs, first axis is the sample
  * @param groups  the cluster of each sample; needed where the certificate counts clusters
  * @throws INPUT_MISSING, INPUT_UNKNOWN, DATA_INVALID when data or clusters do not fit the model and the certificate;
- *   SHAPE_UNSUPPORTED where rows cannot be counted
+ *   SHAPE_UNSUPPORTED where rows cannot be counted; OUTPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH when the outputs are not those of the model
  */
 export async function verify(
   session: Session,
@@ -64,6 +64,7 @@ export async function verify(
   const original = await evaluate(graph, data);
   const before = countOutside(session);
   const changed = await runRows((feeds) => session.run(feeds), session.inputs, data);
+  requireOutputs(original, changed);
   const certificate = session.certificate as Certificate | null;
   requireClusters(groups, rows, certificate);
   const decision = parseDecision(certificate?.decision ?? 'auto', graph);
@@ -80,6 +81,26 @@ export async function verify(
 function countOutside(session: Session): number {
   const { rows, support } = session.stats().fallback ?? { rows: 0, support: 0 };
   return Math.round(rows * support);
+}
+
+/** Refuses a package whose outputs cannot be those of the model. */
+function requireOutputs(original: Outputs, changed: Outputs): void {
+  const remedy = 'Give the model that the package was made from.';
+  const [expected, got] = [original, changed].map((outputs) => Object.keys(outputs).sort().join(', '));
+  if (got !== expected) {
+    throw new KerfError('OUTPUT_UNKNOWN', 'package', `its outputs differ: got ${got}, expected ${expected}. ${remedy}`);
+  }
+  for (const [name, { type, dims }] of Object.entries(original)) {
+    const other = changed[name];
+    const where = `output "${name}"`;
+    if (other.type !== type) {
+      throw new KerfError('DTYPE_MISMATCH', where, `dtypes differ: got ${other.type}, expected ${type}. ${remedy}`);
+    }
+    if (other.dims.join() !== dims.join()) {
+      const problem = `shapes differ: got [${other.dims}], expected [${dims}]. ${remedy}`;
+      throw new KerfError('SHAPE_MISMATCH', where, problem);
+    }
+  }
 }
 
 /** A bound on clusters says nothing of single samples, of which fewer differ; nor one on samples of clusters. */

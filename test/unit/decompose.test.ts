@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createSession } from '../../src/executors/create-session.js';
-import type { Graph, Model } from '../../src/graph/graph.js';
+import type { Graph, Model, Node } from '../../src/graph/graph.js';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { type Decomposition, decompose, verify } from '../../src/pipeline.js';
 import { plainKernels } from '../../src/runtime/plain-kernels.js';
+import type { DType } from '../../src/runtime/tensor.js';
 import { createRandom } from '../oracle/random.js';
-import { mlp, normalRows, plantedBlocks, randomLayer } from '../support/networks.js';
+import { withCode } from '../support/codes.js';
+import { mlp, node, normalRows, plantedBlocks, randomLayer } from '../support/networks.js';
 
 const modelOf = (graph: Graph): Model => ({ format: 'onnx', graph, unsupported: [], sha256: '0'.repeat(64) });
 
@@ -21,6 +23,13 @@ async function verifyOn(made: Decomposition, model: Model, seed = 5) {
 const dense = [1, 2].map((seed) =>
   randomLayer(createRandom(seed), seed === 1 ? 48 : 6, seed === 1 ? 64 : 48, () => true),
 );
+
+/** The graph behind a last node that makes its output `y` anew. */
+function withLast(graph: Graph, op: string, output: string, dtype: DType, attributes: Node['attributes']): Graph {
+  const nodes = graph.nodes.map((one) => ({ ...one, outputs: one.outputs.map((name) => (name === 'y' ? 'h' : name)) }));
+  const last = { ...node('last', op, ['h'], output), attributes };
+  return { ...graph, nodes: [...nodes, last], outputs: [{ ...graph.outputs[0], name: output, dtype }] };
+}
 
 describe('decompose', () => {
   const blocks = modelOf(plantedBlocks(1, [64, 96, 48, 24], 4));
@@ -173,6 +182,20 @@ describe('decompose', () => {
     assert.equal((await verifyOn(claimed, blocks)).passed, true);
     const { passed, seen } = await verifyOn(claimed, other);
     assert.ok(seen > 100 && !passed);
+  });
+
+  it('does not verify against a model of other outputs', async () => {
+    const made = await decompose(blocks);
+    const renamed = withLast(blocks.graph, 'Identity', 'logits', 'float32', new Map());
+    const sentence = withCode('OUTPUT_UNKNOWN', 'package', 'got y, expected logits');
+    await assert.rejects(verifyOn(made, modelOf(renamed)), sentence);
+    const narrow = modelOf(mlp([randomLayer(createRandom(3), 5, 64, () => true)]));
+    await assert.rejects(
+      verifyOn(made, narrow),
+      withCode('SHAPE_MISMATCH', 'output "y"', 'got [400,24], expected [400,5]'),
+    );
+    const integers = withLast(blocks.graph, 'Cast', 'y', 'int32', new Map([['to', 6]]));
+    await assert.rejects(verifyOn(made, modelOf(integers)), withCode('DTYPE_MISMATCH', 'got float32, expected int32'));
   });
 
   it('stops when the caller cancels, and refuses data that do not fit', async () => {
