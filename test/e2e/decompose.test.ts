@@ -304,6 +304,15 @@ describe('kerf decompose and kerf verify', () => {
       assertRefused(await kerf(['analyze', file('free.kerf')]), 3, 'FILE_FORMAT');
     });
 
+    it('verify of a package from another model file: not at once, but said', async () => {
+      await kerf(['decompose', digits, '-o', file('free.kerf'), '--onnx', file('free.onnx')]);
+      const verified = (model: string) =>
+        kerf(['verify', file('free.kerf'), '--against', model, '--data', file('x.npz')]);
+      assert.deepEqual([(await verified(digits)).code, (await verified(digits)).stderr], [0, '']);
+      const { code, stderr } = await verified(file('free.onnx'));
+      assert.equal(code, 0);
+      assert.match(stderr, /^kerf: the package was made from another model file: SHA-256 [0-9a-f]{16}, .*\n$/);
+    });
     it('verify without its data, or on data of another shape', async () => {
       const words = ['verify', file('free.kerf'), '--against', digits];
       assertRefused(await kerf(words), 2, 'USAGE');
