@@ -1,49 +1,55 @@
-/** Checks options of `decompose` that no later step would refuse: a word that means nothing must not pass for a default. */
+/** The options of `decompose` that a caller without types can get wrong, and that no stage checks on its own. */
 import type { DecomposeOptions } from './decompose.js';
 import { KerfError } from './runtime/errors.js';
 
-const words = {
-  cascade: ['auto', 'on', 'off'],
-  weights: ['f32', 'f16', 'int8'],
-} as const;
-
-interface Count {
-  readonly least: number;
-  readonly most: number;
-  /** Words that may stand in its place. */
-  readonly words: readonly unknown[];
+interface Rule {
+  readonly holds: (value: unknown) => boolean;
+  readonly expected: string;
 }
 
-const counts: Readonly<Partial<Record<keyof DecomposeOptions, Count>>> = {
-  parts: { least: 1, most: Number.MAX_SAFE_INTEGER, words: ['auto'] },
-  bus: { least: 0, most: Number.MAX_SAFE_INTEGER, words: ['auto'] },
-  batch: { least: 1, most: Number.MAX_SAFE_INTEGER, words: [] },
-  seed: { least: 0, most: 2 ** 32 - 1, words: [] },
+const oneOf = (...values: readonly unknown[]): Rule => ({
+  holds: (value) => values.includes(value),
+  expected: values.join(', '),
+});
+
+const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => ({
+  holds: (value) => Number.isSafeInteger(value) && least <= (value as number) && (value as number) <= most,
+  expected: most === Number.MAX_SAFE_INTEGER ? `a whole number >= ${least}` : `a whole number from ${least} to ${most}`,
+});
+
+const either = (one: Rule, other: Rule): Rule => ({
+  holds: (value) => one.holds(value) || other.holds(value),
+  expected: `${one.expected} or ${other.expected}`,
+});
+
+const initialWeights: Rule = {
+  holds: (value) => typeof value === 'string' || value instanceof Map,
+  expected: 'the name of a law, auto, or a Map of initial weights',
 };
 
-function refuse(name: string, value: unknown, expected: string): never {
-  throw new KerfError('OPTION_INVALID', `--${name}`, `invalid value: got ${String(value)}, expected ${expected}.`);
-}
+const costTable: Rule = {
+  holds: (value) => Array.isArray((value as { tiles?: unknown } | null)?.tiles),
+  expected: 'a table of costs',
+};
 
-/**
- * Costs are a table or a word; the table's own reader has checked its numbers.
- * @throws OPTION_INVALID naming the option
- */
-export function requireOptions(options: DecomposeOptions): void {
-  for (const [name, allowed] of Object.entries(words)) {
-    const value = options[name as keyof typeof words];
-    if (value !== undefined && !(allowed as readonly unknown[]).includes(value))
-      refuse(name, value, allowed.join(', '));
+const rules: Readonly<Partial<Record<keyof DecomposeOptions, Rule>>> = {
+  init: initialWeights,
+  exact: oneOf(true, false),
+  parts: either(oneOf('auto'), wholeNumber(1)),
+  bus: either(oneOf('auto'), wholeNumber(0)),
+  cascade: oneOf('auto', 'on', 'off'),
+  weights: oneOf('f32', 'f16', 'int8'),
+  seed: wholeNumber(0, 2 ** 32 - 1),
+  costs: either(oneOf('work', 'time'), costTable),
+  batch: wholeNumber(1, 65_536),
+};
+
+/** @throws OPTION_INVALID naming the first option whose value is none of its own */
+export function checkDecomposeOptions(options: DecomposeOptions): void {
+  for (const [name, { holds, expected }] of Object.entries(rules)) {
+    const value = options[name as keyof DecomposeOptions];
+    if (value === undefined || holds(value)) continue;
+    const problem = `invalid value: got ${String(value)}, expected ${expected}. Leave it out for the default.`;
+    throw new KerfError('OPTION_INVALID', `option "${name}"`, problem, { got: value });
   }
-  for (const [name, { least, most, words }] of Object.entries(counts)) {
-    const value = options[name as keyof DecomposeOptions] as unknown;
-    const isCount = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-    if (value === undefined || isCount || words.includes(value)) continue;
-    const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`;
-    refuse(name, value, [...words, `a whole number ${range}`].join(' or '));
-  }
-  const { costs } = options;
-  const isTable = typeof costs === 'object' && costs !== null && Array.isArray(costs.tiles);
-  if (costs !== undefined && costs !== 'work' && costs !== 'time' && !isTable)
-    refuse('costs', costs, 'work, time or a table');
 }

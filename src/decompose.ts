@@ -4,7 +4,7 @@ import type { Annealing, Certificate, LayerChoice } from './annealing/annealing.
 import type { AnnealOptions, Evaluate, Progress } from './annealing/context.js';
 import { countStored, type StoredLayers, storeWeights, type WeightFormat } from './annealing/small-weights.js';
 import { costTableOf } from './cost-table.js';
-import { requireOptions } from './decompose-options.js';
+import { checkDecomposeOptions } from './decompose-options.js';
 import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
@@ -253,7 +253,7 @@ const bytesOf = (weights: Plan['weights']) => weights.reduce((sum, { data }) => 
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
   const { calibration = null, guard = null, parts: demanded = 'auto', weights = 'f32', seed = 0, onProgress } = options;
-  requireOptions(options);
+  checkDecomposeOptions(options);
   requireNetwork(model.graph);
   const graph = canonicalise(model.graph);
   const evidence = await analyze(graph, analysisOptions(options));
