@@ -32,38 +32,51 @@ function rowsPerRun(ports: readonly Pick<Port, 'shape'>[]): number {
   return first !== undefined && isStatic(first) ? first : batchRows;
 }
 
-/** Joins outputs along the first axis; scalars become one element a run. */
-function concatenate(parts: readonly Tensor[]): Tensor {
+/** Joins outputs along the first axis; scalars become one element a run. `padding` samples at the end are left out. */
+function concatenate(parts: readonly Tensor[], n: number, padding: number): Tensor {
   const [{ type, dims }] = parts;
-  const rows = parts.reduce((sum, part) => sum + (part.dims[0] ?? 1), 0);
-  const data = allocate(type, rows * elementCount(dims.slice(1))) as Float32Array;
+  const run = parts.reduce((sum, part) => sum + (part.dims[0] ?? 1), 0);
+  // What stands at several places of a sample has as many rows for each.
+  const rows = run - (run / (n + padding)) * padding;
+  const data = allocate(type, run * elementCount(dims.slice(1))) as Float32Array;
   let offset = 0;
   for (const part of parts) {
     data.set(part.data as Float32Array, offset);
     offset += part.size;
   }
-  return new Tensor(type, data as never, [rows, ...dims.slice(1)]);
+  return new Tensor(type, data.subarray(0, rows * elementCount(dims.slice(1))) as never, [rows, ...dims.slice(1)]);
 }
 
 /**
  * Runs a network on all rows, some at a time.
  * @param run  the network
  * @param ports  its inputs: a fixed first axis says how many samples one run takes
+ * @param isByRow  whether no sample depends on another: the last run is then filled up with copies where it has too few
  * @throws DATA_INVALID when there are no rows
  */
 export async function runRows(
   run: (feeds: Feeds) => Promise<Outputs>,
   ports: readonly Pick<Port, 'name' | 'shape'>[],
   rows: Feeds,
+  isByRow = false,
 ): Promise<Outputs> {
   const [n, step] = [rowCount(rows), rowsPerRun(ports)];
+  const isFixed = isStatic(ports[0]?.shape[0] ?? [[1, '']]);
+  const padding = isByRow && isFixed ? (step - (n % step)) % step : 0;
   if (n === 0) throw new KerfError('DATA_INVALID', 'data', 'no rows: got 0, expected at least 1. Give some samples.');
   const runs: Outputs[] = [];
   for (let first = 0; first < n; first += step) {
-    const indexes = Array.from({ length: Math.min(step, n - first) }, (_, i) => first + i);
-    runs.push(await run(n <= step ? rows : takeRows(rows, indexes)));
+    const count = Math.min(step, n + padding - first);
+    const indexes = Array.from({ length: count }, (_, i) => Math.min(first + i, n - 1));
+    runs.push(await run(n === count ? rows : takeRows(rows, indexes)));
   }
-  return Object.fromEntries(Object.keys(runs[0]).map((name) => [name, concatenate(runs.map((run) => run[name]))]));
+  const joined = (name: string) =>
+    concatenate(
+      runs.map((one) => one[name]),
+      n,
+      padding,
+    );
+  return Object.fromEntries(Object.keys(runs[0]).map((name) => [name, joined(name)]));
 }
 
 /** Longest time for which runs that end soon keep the event loop from turning, in milliseconds. */
@@ -91,7 +104,7 @@ export function createEvaluate(signal?: AbortSignal): Evaluate {
     const executor = createWasmExecutor(buildPlan({ ...part, inputs }), { runReference });
     try {
       const feeds = Object.fromEntries(inputs.map(({ name }) => [name, rows[name]]));
-      return await runRows((part) => executor.run(part, signal ? { signal } : {}), graph.inputs, feeds);
+      return await runRows((part) => executor.run(part, signal ? { signal } : {}), graph.inputs, feeds, true);
     } finally {
       await executor.release();
     }

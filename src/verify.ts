@@ -63,7 +63,7 @@ export async function verify(
   await requireRowByRow(graph, data, evaluate);
   const original = await evaluate(graph, data);
   const before = countOutside(session);
-  const changed = await runRows((feeds) => session.run(feeds), session.inputs, data);
+  const changed = await runRows((feeds) => session.run(feeds), session.inputs, data, true);
   requireOutputs(original, changed);
   const certificate = session.certificate as Certificate | null;
   requireClusters(groups, rows, certificate);

@@ -75,11 +75,10 @@ function distances(n: number, original: Tensor, changed: Tensor): Float64Array {
   });
 }
 
-/** Adds the distances of all outputs, so that a sample has one error. */
-function totalDistances(n: number, original: Outputs, changed: Outputs): Float64Array {
+/** Adds the distances of all outputs. */
+function totalOf(n: number, parts: readonly Float64Array[]): Float64Array {
   const total = new Float64Array(n * 4);
-  for (const [name, tensor] of Object.entries(original)) {
-    const part = distances(n, tensor, changed[name]);
+  for (const part of parts) {
     for (let i = 0; i < total.length; i++) total[i] = i % 4 === 2 ? Math.max(total[i], part[i]) : total[i] + part[i];
   }
   return total;
@@ -88,10 +87,10 @@ function totalDistances(n: number, original: Outputs, changed: Outputs): Float64
 /** The cluster of each sample. */
 export type Groups = ArrayLike<string | number | bigint>;
 
-/** Counts items by class: positions, or the clusters that have any position of the class. */
+/** Counts items by class: the samples, or clusters of them, that have any position of the class. */
 class ClassCounts {
   readonly #counts = new Map<string, { n: number; seen: number }>();
-  /** 1 for a cluster that was met in a class, 2 for one that differed in it. */
+  /** 1 for an item that was met in a class, 2 for one that differed in it. */
   readonly #met = new Map<string, Map<unknown, 1 | 2>>();
 
   constructor(readonly groups: Groups | null) {}
@@ -99,10 +98,11 @@ class ClassCounts {
   add(key: string, row: number, differs: boolean): void {
     const entry = this.#counts.get(key) ?? { n: 0, seen: 0 };
     this.#counts.set(key, entry);
-    const known = this.groups && this.#metIn(key).get(this.groups[row]);
+    const [met, item] = [this.#metIn(key), this.groups ? this.groups[row] : row];
+    const known = met.get(item);
     if (!known) entry.n++;
     if (differs && known !== 2) entry.seen++;
-    if (this.groups) this.#metIn(key).set(this.groups[row], differs ? 2 : (known ?? 1));
+    met.set(item, differs ? 2 : (known ?? 1));
   }
 
   #metIn(key: string): Map<unknown, 1 | 2> {
@@ -137,12 +137,13 @@ function compareDecisions(n: number, original: Outputs, changed: Outputs, decisi
   return { differs, classes: classes.sorted() };
 }
 
-function compareErrors(n: number, total: Float64Array, limit: number, groups: Groups | null) {
+/** Each output has an error of its own: one of large numbers must not hide another. */
+function compareErrors(n: number, parts: readonly Float64Array[], limit: number, groups: Groups | null) {
   const differs = new Uint8Array(n);
   const classes = new ClassCounts(groups);
   for (let i = 0; i < n; i++) {
-    const [squares, norm] = [total[4 * i], total[4 * i + 1]];
-    if (!(Math.sqrt(squares) <= limit * Math.sqrt(norm))) differs[i] = 1;
+    const isWithin = parts.every((part) => Math.sqrt(part[4 * i]) <= limit * Math.sqrt(part[4 * i + 1]));
+    if (!isWithin) differs[i] = 1;
     classes.add('all', i, differs[i] === 1);
   }
   return { differs, classes: n === 0 ? [{ decision: 'all', n, seen: 0 }] : classes.sorted() };
@@ -184,10 +185,11 @@ export function compareOutputs(
   groups: Groups | null = null,
   areRepeats = false,
 ): Comparison {
-  const total = totalDistances(n, original, changed);
+  const parts = Object.entries(original).map(([name, tensor]) => distances(n, tensor, changed[name]));
+  const total = totalOf(n, parts);
   const { differs, classes } =
     decision.kind === 'error'
-      ? compareErrors(n, total, decision.limit, groups)
+      ? compareErrors(n, parts, decision.limit, groups)
       : compareDecisions(n, original, changed, decision, groups);
   let [squares, norm, maxAbs, unequal] = [0, 0, 0, 0];
   for (let i = 0; i < n; i++) {

@@ -10,32 +10,35 @@ import { chunksOf, rowCount, takeRows } from './rows.js';
 const comparedRows = 16;
 
 /**
- * How far a row's outputs may depend on the rows beside it, relative: what quantisation by the range of a whole batch
- * does is below, a mean or a softmax over the batch far above.
+ * How far a row's outputs may depend on the rows beside it, relative to how far rows differ: what quantisation by the range
+ * of a whole batch does is below, a mean or a softmax over the batch above.
  */
 const mostMixing = 0.05;
 
 /**
  * Refuses networks whose outputs have no row for each sample, or in which a row depends on those beside it: nothing that
- * is counted on some rows then says anything of others. Every second of some rows runs without the rest.
+ * is counted on some rows then says anything of others. Some rows run together, then every second of them without the
+ * rest, then the rest.
  * @throws SHAPE_UNSUPPORTED naming the output
- * @complexity runs of at most 3 * 16 rows
+ * @complexity runs of at most 4 * 16 rows
  */
 export async function requireRowByRow(graph: Graph, rows: Feeds, evaluate: Evaluate): Promise<void> {
   const n = rowCount(rows);
   if (n === 0) return;
-  const [{ end: count }] = chunksOf(graph, n, Math.min(comparedRows, Math.ceil(n / 2)));
-  const some = Array.from({ length: Math.min(2 * count, n) }, (_, i) => i);
+  const [{ end: unit }] = chunksOf(graph, n, 1);
+  const half = unit * Math.max(1, Math.floor(Math.min(comparedRows, n / 2) / unit));
+  const some = Array.from({ length: Math.min(2 * half, n) }, (_, i) => i);
   const together = await evaluate(graph, takeRows(rows, some));
   for (const [name, { dims }] of Object.entries(together)) {
     if (dims[0] !== some.length) throw rowless(name, dims, some.length);
   }
-  if (some.length < 2 * count) return;
-  const even = some.filter((i) => i % 2 === 0);
-  const alone = await evaluate(graph, takeRows(rows, even));
-  for (const [name, before] of Object.entries(takeRows(together, even))) {
-    const share = relativeChange(before, alone[name]);
-    if (!(share <= mostMixing)) throw mixed(name, share);
+  if (some.length < 2 * half) return;
+  for (const part of [some.filter((i) => i % 2 === 0), some.filter((i) => i % 2 === 1)]) {
+    const apart = await evaluate(graph, takeRows(rows, part));
+    for (const [name, all] of Object.entries(together)) {
+      const share = changeOf(takeRows({ all }, part).all, apart[name], all);
+      if (!(share <= mostMixing)) throw mixed(name, share);
+    }
   }
 }
 
@@ -49,14 +52,23 @@ function mixed(name: string, share: number): KerfError {
   return new KerfError('SHAPE_UNSUPPORTED', `output "${name}"`, problem, { got: share });
 }
 
-/** ||after - before|| / ||before||; NaN where a number was is NaN, where NaN was no change. */
-function relativeChange({ data: before }: Tensor, { data: after }: Tensor): number {
-  let [squares, norm] = [0, 0];
+/**
+ * The change of some rows, root mean square, over the deviation of all rows from their mean; where rows do not differ, over
+ * their size. NaN where a number was is NaN, where NaN was no change.
+ */
+function changeOf({ data: before }: Tensor, { data: after }: Tensor, { data: all, dims: [rows] }: Tensor): number {
+  let squares = 0;
   for (let i = 0; i < before.length; i++) {
     const [a, b] = [Number(before[i]), Number(after[i])];
-    if (Number.isNaN(a) && Number.isNaN(b)) continue;
-    if (a !== b) squares += (b - a) ** 2;
-    norm += a * a;
+    if (a !== b && !(Number.isNaN(a) && Number.isNaN(b))) squares += (b - a) ** 2;
   }
-  return squares === 0 ? 0 : Math.sqrt(squares / norm);
+  if (squares === 0) return 0;
+  const columns = all.length / rows;
+  let [spread, size] = [0, 0];
+  for (let j = 0; j < columns; j++) {
+    const column = Array.from({ length: rows }, (_, i) => Number(all[i * columns + j])).filter(Number.isFinite);
+    const mean = column.reduce((sum, x) => sum + x, 0) / column.length;
+    for (const x of column) [spread, size] = [spread + (x - mean) ** 2, size + x * x];
+  }
+  return Math.sqrt(squares / before.length / ((spread || size) / all.length));
 }

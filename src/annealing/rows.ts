@@ -30,7 +30,8 @@ export function rowCount(rows: Feeds, where = 'data'): number {
 
 /**
  * Checks that data have an array for each input of a graph, of its dtype and rank, and no other.
- * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the array; DATA_INVALID as
+ * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH naming the array; SHAPE_UNSUPPORTED where inputs take
+ *   different numbers of samples; DATA_INVALID as
  *   {@link rowCount}, and for NaN and infinity
  */
 export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
@@ -46,7 +47,16 @@ export function requireInputs(graph: Graph, rows: Feeds, where: string): void {
     );
   }
   rowCount(rows, where);
+  requireOneUnit(graph, where);
   for (const { name } of graph.inputs) requireFinite(name, rows[name], where);
+}
+
+/** Refuses models of which one input takes another number of samples a run than another. */
+function requireOneUnit({ inputs }: Graph, where: string): void {
+  const firsts = inputs.map(({ shape }) => formatExtent(shape[0]));
+  if (new Set(firsts.filter((_, i) => isStatic(inputs[i].shape[0]))).size === 0 || new Set(firsts).size === 1) return;
+  const problem = `the inputs take different numbers of samples a run: got ${inputs.map(({ name }, i) => `${name} [${firsts[i]}]`).join(', ')}, expected one number. Give all inputs the same first axis.`;
+  throw new KerfError('SHAPE_UNSUPPORTED', where, problem);
 }
 
 /** Elements that are examined at a time: data sets are larger than the memory of the kernels should become. */

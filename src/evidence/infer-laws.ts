@@ -180,10 +180,14 @@ function farAboveAll(candidate: Candidate, rules: readonly LawRule[]): Inference
 
 const zeros = parseLaw('zeros').weight({ fanIn: 1, fanOut: 1 });
 
+/** Outputs of a layer: its fan-out counts them for every place of a convolution's window. */
+const rowsOf = ({ values, fans }: Candidate): number => values.length / fans.fanIn;
+
 /** The family of the rows of a matrix, each at its own scale. */
-function rowFamily({ values, fans }: Candidate, ks: number): Law['family'] | null {
+function rowFamily(candidate: Candidate, ks: number): Law['family'] | null {
+  const { values, fans } = candidate;
   const { workspace } = analysisKernels();
-  return workspace.scope(() => familyByRows(workspace.copyIn('float32', values), fans.fanOut, fans.fanIn, ks));
+  return workspace.scope(() => familyByRows(workspace.copyIn('float32', values), rowsOf(candidate), fans.fanIn, ks));
 }
 
 /** Weights from which a tensor may keep a law of its own, other than its network's. */
@@ -226,12 +230,14 @@ function hasFamily({ values, fans, moments }: Candidate, family: (typeof familie
 }
 
 /** Whether no direction stands out of the noise of a tensor's own scale. */
-function isNoise({ values, fans }: Candidate): boolean {
-  if (Math.min(fans.fanIn, fans.fanOut) < smallestSpectrum) return true;
+function isNoise(candidate: Candidate): boolean {
+  const { values, fans } = candidate;
+  const rows = rowsOf(candidate);
+  if (Math.min(fans.fanIn, rows) < smallestSpectrum) return true;
   const { workspace } = analysisKernels();
   return workspace.scope(() => {
     const weights = workspace.copyIn('float32', values);
-    return measureSpectrum(weights, fans.fanOut, fans.fanIn, null).supported === 0;
+    return measureSpectrum(weights, rows, fans.fanIn, null).supported === 0;
   });
 }
 

@@ -1,6 +1,9 @@
 /** Parts of a graph: branches that share only inputs, the components of split layers, and what joins them. */
+import { recogniseAttention } from '../graph/attention-pattern.js';
 import { macsByNode } from '../graph/cost.js';
 import type { Graph, Node } from '../graph/graph.js';
+import { inferFacts } from '../graph/infer.js';
+import { findMatches } from '../graph/patterns.js';
 import type { Part } from './parts.js';
 
 /** A part while it is found. */
@@ -15,6 +18,9 @@ class Finder {
   readonly #draftOf = new Map<Node, Draft>();
   readonly #byGroup = new Map<string, Draft>();
   readonly #free = new Set<Node>();
+  /** What becomes one step, by its last node; the others are placed with it. */
+  readonly #joined: ReadonlyMap<Node, readonly Node[]>;
+  readonly #inner: ReadonlySet<Node>;
   readonly drafts: Draft[] = [];
 
   constructor(
@@ -23,16 +29,22 @@ class Finder {
     readonly groupOf: ReadonlyMap<string, string>,
   ) {
     this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
+    const matches = findMatches(graph, inferFacts(graph), undefined, [recogniseAttention]);
+    this.#joined = new Map(matches.map(({ root, inner }) => [root, inner]));
+    this.#inner = new Set(matches.flatMap(({ inner }) => inner));
   }
 
   find(): readonly Draft[] {
-    for (const node of this.graph.nodes) this.#place(node);
+    for (const node of this.graph.nodes) if (!this.#inner.has(node)) this.#place(node);
     this.#placeFree();
     return this.drafts;
   }
 
+  /** What a node reads, and those that are placed with it. */
   #before(node: Node): Node[] {
-    return node.inputs.flatMap((value) => this.#producers.get(value) ?? []);
+    const all = [node, ...(this.#joined.get(node) ?? [])];
+    const before = all.flatMap(({ inputs }) => inputs).flatMap((value) => this.#producers.get(value) ?? []);
+    return before.filter((other) => !all.includes(other));
   }
 
   /** Gives a node to the part of what it reads, or opens one where it reads several. */
@@ -49,8 +61,10 @@ class Finder {
     const [only] = from;
     const draft =
       known ?? (group === undefined && from.size === 1 && !this.#isGrouped(only) ? only : this.#open(group));
-    draft.nodes.push(node);
-    this.#draftOf.set(node, draft);
+    for (const one of [node, ...(this.#joined.get(node) ?? [])]) {
+      draft.nodes.push(one);
+      this.#draftOf.set(one, draft);
+    }
     for (const other of from) if (other !== draft) draft.after.add(other);
   }
 
@@ -119,7 +133,7 @@ function parameterCounter(graph: Graph): (nodes: readonly Node[]) => number {
 
 /**
  * The parts of a graph. A node joins the part of what it reads; one that reads several parts opens a new one behind
- * them. So branches that share only inputs are parts that never wait.
+ * them; nodes that become one step, as attention does, stay together. So branches that share only inputs are parts that never wait.
  * @param groupOf  component key by node name: nodes of one key are a part of their own
  * @param bindings  sizes of symbolic dimensions for the cost; 1 where not given
  * @returns parts in an order in which each comes after those it waits for; their nodes in topological order

@@ -1,8 +1,10 @@
 /** Lowers a graph to a plan: steps over numbered buffers, grouped by part. */
+import { recogniseAttention } from '../graph/attention-pattern.js';
 import { symbolsOf } from '../graph/cost.js';
 import type { Fact, Graph, Node, Port } from '../graph/graph.js';
 import { type Facts, inferFacts, requireSupported } from '../graph/infer.js';
 import { findOperator } from '../graph/operators/index.js';
+import { findMatches, fuseMatches } from '../graph/patterns.js';
 import { alignBlocks } from '../parts/align-blocks.js';
 import type { Part } from '../parts/parts.js';
 import { add, type Bindings, type Extent, multiply } from '../runtime/extent.js';
@@ -10,8 +12,6 @@ import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from 
 import { Builder, type PlacedStep } from './builder.js';
 import { foldNorms } from './fold-norms.js';
 import { fuseClamps } from './fuse.js';
-import { recogniseAttention } from './fuse-attention.js';
-import { fusePatterns } from './patterns.js';
 import { prune } from './prune.js';
 import { referenceParams } from './reference-step.js';
 import { layOutRows } from './row-layout.js';
@@ -118,7 +118,7 @@ export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const bound = options.parts || options.partOf ? whole : alignBlocks(whole);
   const partOf = partsByNode(options);
   const { graph: folded, facts } = foldNorms(bound, inferFacts(bound), partOf);
-  const joined = fusePatterns(folded, facts, partOf, [recogniseAttention]);
+  const joined = fuseMatches(folded, findMatches(folded, facts, partOf, [recogniseAttention]));
   const fused = fuseClamps(joined, facts, partOf);
   const parts = options.parts ?? [{ id: 0, after: [] }];
   const builder = new Builder(facts, layOutRows(fused, facts));

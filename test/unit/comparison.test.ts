@@ -34,6 +34,20 @@ describe('decisions', () => {
     }
   });
 
+  it('do not take the argmax of a single column: auto then compares errors, each output by itself', () => {
+    const graph = graphOf('Gemm', 10);
+    const both = {
+      ...graph,
+      outputs: [...graph.outputs, { name: 'value', dtype: 'float32', shape: [[[1, 'n']], 1] }],
+    } as Graph;
+    assert.equal(formatDecision(parseDecision('auto', both)), 'error:0.05');
+    assert.throws(() => parseDecision('argmax', both), { code: 'OPTION_INVALID', message: /output "value"/ });
+    const [large, small] = [outputs([2, 2], 100, 0, 0, 100), outputs([2, 1], 1, 1)];
+    const before = { y: large.y, value: small.y };
+    const after = { y: large.y, value: outputs([2, 1], 1, 1.2).y };
+    assert.deepEqual([...compareOutputs(2, before, after, { kind: 'error', limit: 0.05 }).differs], [0, 1]);
+  });
+
   it('count a sample once, by argmax, and name the classes of the original', () => {
     const before = outputs([4, 3], 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0);
     const after = outputs([4, 3], 2, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0);

@@ -6,6 +6,7 @@ import { createEvaluate } from '../../../src/evaluate-graph.js';
 import { countMacs } from '../../../src/graph/cost.js';
 import type { Attribute, Graph } from '../../../src/graph/graph.js';
 import type { Feeds } from '../../../src/runtime/executor.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
 import { makeGraph, matrix, mlp, node, normalRows, randomLayer, vector } from '../../support/networks.js';
 
@@ -23,7 +24,13 @@ function ending(op: string, attributes: Record<string, Attribute>, initializers:
 }
 
 describe('networks that do not compute row by row', () => {
-  const data = { ...settings, calibration: rows(2, 600), guard: rows(3, 400), maxDisagreement: 0.2 };
+  const data = {
+    ...settings,
+    decision: 'error:0.05',
+    calibration: rows(2, 600),
+    guard: rows(3, 400),
+    maxDisagreement: 0.2,
+  };
   const refused = (pattern: RegExp) => ({ code: 'SHAPE_UNSUPPORTED', exitCode: 3, message: pattern });
 
   it('are refused where an output has no row for a sample', async () => {
@@ -41,6 +48,22 @@ describe('networks that do not compute row by row', () => {
     await assert.rejects(anneal(graph, nothingKnown, data), refused(/output "y": a row depends on the rows beside it/));
   });
 
+  it('are refused where a constant hides it, where all read one row, and where the number of rows is odd', async () => {
+    const mixes = refused(/a row depends on the rows beside it/);
+    const { weight, bias } = randomLayer(createRandom(1), 6, 12, () => true);
+    const linear = node('fc', 'Linear', ['x', 'W', 'b'], 'h', 'kerf');
+    const constants = { W: matrix(weight), b: vector(bias), far: vector([30, 30, 30, 30, 30, 30]) };
+    const mean = { ...node('mean', 'ReduceMean', ['h'], 'm'), attributes: new Map([['axes', [0]]]) };
+    const centred = [linear, mean, node('centre', 'Sub', ['h', 'm'], 'd'), node('shift', 'Add', ['d', 'far'], 'y')];
+    const first = { first: new Tensor('int64', BigInt64Array.of(0n), [1]), ...constants };
+    const gather = [linear, node('pick', 'Gather', ['h', 'first'], 'p'), node('add', 'Add', ['h', 'p'], 'y')];
+    for (const graph of [makeGraph({ x: 12 }, centred, constants), makeGraph({ x: 12 }, gather, first)]) {
+      for (const n of [400, 31]) {
+        await assert.rejects(anneal(graph, nothingKnown, { ...data, guard: rows(3, n) }), mixes);
+      }
+    }
+  });
+
   it('are annealed without data', async () => {
     const { certificate } = await anneal(ending('Softmax', { axis: 0 }), nothingKnown, {
       ...settings,
@@ -48,6 +71,22 @@ describe('networks that do not compute row by row', () => {
       guard: null,
     });
     assert.equal(certificate.bound, null);
+  });
+});
+
+describe('a model with a fixed first axis', () => {
+  it('takes any number of rows', async () => {
+    const free = mlp([
+      randomLayer(createRandom(4), 16, 12, () => true),
+      randomLayer(createRandom(5), 4, 16, () => true),
+    ]);
+    const fixed = { ...free, inputs: free.inputs.map((port) => ({ ...port, shape: [8, ...port.shape.slice(1)] })) };
+    const data = { ...settings, calibration: rows(2, 301), guard: rows(3, 123), maxDisagreement: 0.2 };
+    const [one, other] = [await anneal(free, nothingKnown, data), await anneal(fixed, nothingKnown, data)];
+    assert.deepEqual([other.certificate.n, other.certificate.rows], [123, 123]);
+    assert.deepEqual({ ...other.certificate, stages: [] }, { ...one.certificate, stages: [] });
+    const alone = { ...data, calibration: rows(2, 301), guard: null };
+    assert.equal((await anneal(fixed, nothingKnown, alone)).certificate.n, 61);
   });
 });
 

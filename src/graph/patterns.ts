@@ -1,6 +1,6 @@
-/** Recognises groups of nodes that one kernel computes. What is recognised, fuse-attention.ts says. */
-import type { Graph, Node } from '../graph/graph.js';
-import type { Facts } from '../graph/infer.js';
+/** Recognises groups of nodes that one kernel computes. What is recognised, attention-pattern.ts says. */
+import type { Graph, Node } from './graph.js';
+import type { Facts } from './infer.js';
 
 /** Nodes that become one. */
 export interface Match {
@@ -67,28 +67,31 @@ export class Pattern {
 /** A pattern, asked about each node in turn. */
 export type Recognise = (node: Node, pattern: Pattern) => Match | undefined;
 
-/** @returns the graph in which each match is one node; the same function up to rounding */
-export function fusePatterns(
+/** The matches in a graph, none of which has a node of another. */
+export function findMatches(
   graph: Graph,
   facts: Facts,
   partOf: ReadonlyMap<string, number> | undefined,
   patterns: readonly Recognise[],
-): Graph {
+): readonly Match[] {
   const pattern = new Pattern(graph, facts, partOf);
-  const replaced = new Map<Node, Node | null>();
-  for (const node of graph.nodes) {
+  const taken = new Set<Node>();
+  return graph.nodes.flatMap((node) => {
     for (const recognise of patterns) {
       const match = recognise(node, pattern);
       if (!match || !pattern.isClosed(match)) continue;
       const all = [match.root, ...match.inner];
-      if (all.some((one) => replaced.has(one))) continue;
-      for (const one of all) replaced.set(one, null);
-      replaced.set(match.root, { ...match.node, name: match.root.name, outputs: match.root.outputs });
+      if (all.some((one) => taken.has(one))) continue;
+      for (const one of all) taken.add(one);
+      return [match];
     }
-  }
-  const nodes = graph.nodes.flatMap((node) => {
-    const now = replaced.get(node);
-    return now === undefined ? [node] : now === null ? [] : [now];
+    return [];
   });
-  return { ...graph, nodes };
+}
+
+/** @returns the graph in which each match is one node; the same function up to rounding */
+export function fuseMatches(graph: Graph, matches: readonly Match[]): Graph {
+  const inner = new Set(matches.flatMap((match) => match.inner));
+  const byRoot = new Map(matches.map(({ root, node }) => [root, { ...node, name: root.name, outputs: root.outputs }]));
+  return { ...graph, nodes: graph.nodes.flatMap((node) => (inner.has(node) ? [] : [byRoot.get(node) ?? node])) };
 }

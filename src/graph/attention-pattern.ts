@@ -6,10 +6,11 @@
  *
  * All but the two products and the Softmax may be missing.
  */
-import type { Fact, Node } from '../graph/graph.js';
-import { integerOf, integersOf } from '../graph/operators/attributes.js';
-import type { Shape } from '../graph/operators/shapes.js';
+
 import { equals } from '../runtime/extent.js';
+import type { Fact, Node } from './graph.js';
+import { integerOf, integersOf } from './operators/attributes.js';
+import type { Shape } from './operators/shapes.js';
 import type { Match, Pattern } from './patterns.js';
 
 /** An operand: the value that is read, and the axes of it that stand for the operand's. */
