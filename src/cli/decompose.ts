@@ -26,6 +26,7 @@ import { usageError } from './options.js';
 import { checkOutputPaths } from './output-paths.js';
 import { formatJson, print, remark } from './print.js';
 import { ProgressLine } from './progress.js';
+import { heedSignals } from './signals.js';
 
 function checkArgs({ output, onnx, report, json, ...inputs }: DecomposeArgs): void {
   const { model, init, calibration, guard, groups, labels, costs } = inputs;
@@ -119,8 +120,11 @@ export async function runDecompose(args: DecomposeArgs): Promise<void> {
   checkArgs(args);
   const decomposition = await decomposeArgs(args);
   const file = encodePackage(decomposition.package);
-  if (args.report !== undefined) writeOutputFile(args.report, reportPage(decomposition, args.model));
-  if (args.onnx !== undefined) writeOutputFile(args.onnx, encodeOnnx(decomposition.stored));
+  const page = args.report === undefined ? null : reportPage(decomposition, args.model);
+  const onnx = args.onnx === undefined ? null : encodeOnnx(decomposition.stored);
+  await heedSignals();
+  if (page) writeOutputFile(args.report!, page);
+  if (onnx) writeOutputFile(args.onnx!, onnx);
   if (args.onnx !== undefined && decomposition.package.cascade) remark(withoutOriginal);
   if (args.onnx !== undefined && args.weights === 'int8') remark(withoutRounding);
   writeOutputFile(args.output, file);

@@ -1,4 +1,5 @@
 import { removeTemporaryFiles } from '../model/output-file.js';
+import { nextTurn } from '../runtime/next-turn.js';
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -10,4 +11,13 @@ export function endOnSignals(): void {
       process.exit(exitCode);
     });
   }
+}
+
+/**
+ * Lets signals that have come end the process, before something is written that its user no longer wants. Two turns, since
+ * the first may be one that had looked for signals before they came.
+ */
+export async function heedSignals(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }

@@ -88,6 +88,23 @@ describe('kerf decompose and kerf verify', () => {
     assert.equal(existsSync(file('never.kerf')), false);
   });
 
+  it('ends at once on a signal while it tunes, and writes nothing', async () => {
+    const noise = (n: number, seed: number) =>
+      Float32Array.from({ length: n * 784 }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 8) / 2 ** 24);
+    for (const [name, n, seed] of [
+      ['tuned', 300, 1],
+      ['held', 100, 1e6],
+    ] as const) {
+      writeFileSync(file(`${name}.npz`), npz({ x: new Tensor('float32', noise(n, seed), [n, 784]) }));
+    }
+    const out = file('endless.kerf');
+    const data = ['--calibration', file('tuned.npz'), '--guard', file('held.npz'), '--max-disagreement', '0.05'];
+    const words = ['decompose', digits, '-o', out, ...data, '--tune', '1000000'];
+    // Long enough to be tuning when the signal comes; whenever it comes, the end is the same.
+    const { code, stdout } = await kerf(words, { signal: 'SIGTERM', signalAfterMs: 4000 });
+    assert.deepEqual([code, stdout, existsSync(out)], [143, '', false]);
+  });
+
   it('inspect and report tell what is in the package', async () => {
     const inspection = jsonOf(await kerf(['inspect', file('free.kerf'), '--json']));
     assert.equal(inspection.format, 'kerf');
