@@ -1,5 +1,5 @@
 /** Evidence on the layers of a network: laws, then every tensor, then the hidden units between layers. */
-import { setImmediate } from 'node:timers/promises';
+
 import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
@@ -10,6 +10,7 @@ import { momentsOf } from './moments.js';
 import { nullsOf } from './nulls.js';
 import { testBlockPaths } from './paths.js';
 import { undoRescaling } from './rescaling.js';
+import { checkSignal, takeTurn } from './take-turn.js';
 import { type TensorInput, tensorsOf } from './tensor-input.js';
 import { testUnits } from './units.js';
 
@@ -52,10 +53,6 @@ function checkThreads(threads: number | 'auto'): void {
   throw new KerfError('OPTION_INVALID', 'option "threads"', problem, { got: threads });
 }
 
-function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new KerfError('ABORTED', 'analyze', 'cancelled by the caller.');
-}
-
 /**
  * Tests every weight tensor of the layers against its initialisation law.
  * @throws LAW_INVALID when `init` is unknown; MODEL_INVALID when it is a checkpoint that shares no tensor with the network;
@@ -79,12 +76,12 @@ export async function analyzeInputs(
   const { init = 'auto', fdr = 0.05, seed = 0, threads = 'auto', onProgress, signal } = options;
   checkRate(fdr);
   checkThreads(threads);
+  checkSignal(signal);
   for (const input of inputs) {
-    checkSignal(signal);
     momentsOf(input);
-    await setImmediate();
+    await takeTurn(signal);
   }
-  const rescaling = undoRescaling(layers, inputs, await nullsOf(inputs, init, layers));
+  const rescaling = undoRescaling(layers, inputs, await nullsOf(inputs, init, layers, signal));
   const pictures = options.pictures ?? false;
   const jobs = rescaling.inputs.map((input, i) => {
     const scaleFree = options.scaleFree?.get(input.layer ?? '');

@@ -1,10 +1,11 @@
 /** Tensors one by one on this thread, or side by side on others: the outcomes have the same bits. */
+
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { KerfError } from '../runtime/errors.js';
 import { Tensor, type TensorData } from '../runtime/tensor.js';
 import { allowedCores, startPool } from '../threads/index.js';
 import { analyzeTensor, type Null, type TensorOptions, type TensorOutcome } from './analyze-tensor.js';
+import { checkSignal, takeTurn } from './take-turn.js';
 import type { TensorInput } from './tensor-input.js';
 import { bytesToTest, largestBytes, shareMemory } from './tensor-memory.js';
 import type { TensorReply, TensorTask } from './tensor-worker.js';
@@ -45,17 +46,12 @@ function taskOf({ input, given, options }: TensorJob): { readonly task: TensorTa
   };
 }
 
-function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new KerfError('ABORTED', 'analyze', 'cancelled by the caller.');
-}
-
 async function onThisThread(jobs: readonly TensorJob[], { onStart, signal }: RunOptions): Promise<TensorOutcome[]> {
   const outcomes: TensorOutcome[] = [];
   for (const [i, { input, given, options }] of jobs.entries()) {
-    checkSignal(signal);
     onStart(i, i);
     outcomes.push(analyzeTensor(input, given, options));
-    await setImmediate();
+    await takeTurn(signal);
   }
   return outcomes;
 }

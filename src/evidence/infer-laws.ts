@@ -4,7 +4,7 @@
  * all of them is the null of those that no longer look like any law. Training spreads weights and seldom shrinks them,
  * so a scheme that would need shrinking is unlikely. A large tensor that fits another law closely keeps that law.
  */
-import { setImmediate } from 'node:timers/promises';
+
 import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';
@@ -13,6 +13,7 @@ import type { Moments } from './moments.js';
 import { familyByRows } from './row-scales.js';
 import { score } from './scores.js';
 import { measureSpectrum } from './spectrum.js';
+import { takeTurn } from './take-turn.js';
 import { kolmogorovSmirnov, sortScratch } from './tensor-tests.js';
 import { allowedDistance, allowedScaleError, smallestSpectrum } from './verdict.js';
 
@@ -273,12 +274,11 @@ function unlistedFamily(
 }
 
 /** Laws of all tensors of a model, in the order of `candidates`. */
-export async function inferLaws(candidates: readonly Candidate[]): Promise<Inference[]> {
+export async function inferLaws(candidates: readonly Candidate[], signal?: AbortSignal): Promise<Inference[]> {
   const matches: Match[][] = [];
   for (const candidate of candidates) {
     matches.push(compare(candidate, candidate.kind === 'embedding' ? embeddingRules(candidate.fans) : linearRules));
-    // So that signals are served meanwhile.
-    await setImmediate();
+    await takeTurn(signal);
   }
   const unlisted = unlistedFamily(candidates, matches);
   if (unlisted) {

@@ -1,5 +1,5 @@
 /** What each tensor is tested against. */
-import { setImmediate } from 'node:timers/promises';
+
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
@@ -10,6 +10,7 @@ import { componentOf, type Joint, jointsOf, type Part } from './joints.js';
 import { type LawRule, parseLaw } from './laws.js';
 import { momentsOf } from './moments.js';
 import { balancedInput, rescaledInput } from './rescaling.js';
+import { takeTurn } from './take-turn.js';
 import type { TensorInput } from './tensor-input.js';
 import { productSpread } from './unit-null.js';
 
@@ -27,11 +28,13 @@ function requireShared(inputs: readonly TensorInput[], checkpoint: Checkpoint): 
 /**
  * What each tensor is tested against: the given law or checkpoint, or laws inferred together.
  * @param layers  whose hidden units may stand rescaled in the file; none to take the tensors as they are
+ * @throws MODEL_INVALID for the weights of another network; LAW_INVALID; ABORTED
  */
 export async function nullsOf(
   inputs: readonly TensorInput[],
   init: string | Checkpoint,
   layers: readonly Layer[] = [],
+  signal?: AbortSignal,
 ): Promise<Null[]> {
   if (typeof init !== 'string') {
     requireShared(inputs, init);
@@ -52,6 +55,7 @@ export async function nullsOf(
   const inferences = await inferTogether(
     inputs.filter(({ noLaw }) => !noLaw),
     layers,
+    signal,
   );
   let next = 0;
   return inputs.map(({ noLaw }): Null => {
@@ -157,13 +161,17 @@ function balancedCandidates(
  * Laws of tensors that were initialised together. Where the tensors as they stand fit known laws closely, these are
  * taken; in components of joints where one does not, inference looks at what no rescaling of hidden units can change.
  */
-async function inferTogether(inputs: readonly TensorInput[], layers: readonly Layer[]): Promise<Inference[]> {
+async function inferTogether(
+  inputs: readonly TensorInput[],
+  layers: readonly Layer[],
+  signal: AbortSignal | undefined,
+): Promise<Inference[]> {
   const candidates: Candidate[] = [];
   for (const input of inputs) {
     candidates.push(candidateOf(input));
-    await setImmediate();
+    await takeTurn(signal);
   }
-  const asTheyAre = await inferLaws(candidates);
+  const asTheyAre = await inferLaws(candidates, signal);
   const isClose = new Map(inputs.map(({ name }, i) => [name, asTheyAre[i].isClose]));
   const joints = jointsOf(layers, inputs, ({ kind, fans }) => (kind === 'weight' ? neutral.weight(fans) : null));
   const unclear = new Set(
@@ -183,5 +191,6 @@ async function inferTogether(inputs: readonly TensorInput[], layers: readonly La
   );
   return inferLaws(
     candidates.map((candidate) => (isUnclear.has(candidate.name) ? balanced.get(candidate.name)! : candidate)),
+    signal,
   );
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { analyzeLayers } from '../../../src/evidence/index.js';
 import { type KerfError, Tensor } from '../../../src/index.js';
 import { freshNet, layerOf } from '../../support/fresh-layers.js';
@@ -154,6 +155,19 @@ describe(`analyzeLayers (seed ${seed})`, () => {
       analyzeLayers(layers, { signal: AbortSignal.abort() }),
       (error: KerfError) => error.code === 'ABORTED',
     );
+  });
+
+  it('stops while laws are inferred, before any tensor is tested', async () => {
+    const control = new AbortController();
+    const begun: string[] = [];
+    const onProgress = ({ name }: { name: string }) => begun.push(name);
+    const layers = freshNet('torch-linear', widths, seed);
+    const stopped = analyzeLayers(layers, { signal: control.signal, onProgress });
+    // Each of the six tensors takes a turn when it is measured, and more when its law is looked for.
+    for (let turn = 0; turn < 8; turn++) await setImmediate();
+    control.abort();
+    await assert.rejects(stopped, (error: KerfError) => error.code === 'ABORTED');
+    assert.deepEqual(begun, []);
   });
 
   it('gives the same result for the same seed, whatever the order of layers', async () => {
