@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { analyze, type Evidence, type TensorEvidence } from '../../../src/evidence/index.js';
-import type { Graph, Node, Port } from '../../../src/graph/index.js';
+import { canonicalise, type Graph, type Node, type Port } from '../../../src/graph/index.js';
 import { type KerfError, Tensor } from '../../../src/index.js';
 import { loadModel } from '../../../src/model/index.js';
+import { createRandom } from '../../oracle/random.js';
 import { freshNet } from '../../support/fresh-layers.js';
+import { graphOf, node, port as portOf } from '../../support/graph.js';
 
 const detector = 'node_modules/@vscode/vscode-languagedetection/model/model.json';
 const digits = 'test/golden/digits';
@@ -175,3 +177,27 @@ function graphTransposed(graph: Graph): Float32Array<ArrayBuffer> {
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j] as number;
   return out;
 }
+
+describe('analyze, on convolutions', () => {
+  const uniform = (seed: number, count: number, bound: number) => {
+    const random = createRandom(seed);
+    return Float32Array.from({ length: count }, () => bound * (2 * random.uniform() - 1));
+  };
+  const graphWith = (scaleOf: (row: number) => number) => {
+    const weights = (seed: number, O: number, C: number) => {
+      const size = C * 9;
+      const data = uniform(seed, O * size, 1 / Math.sqrt(size)).map((w, i) => w * scaleOf(Math.floor(i / size)));
+      return new Tensor('float32', data, [O, C, 3, 3]);
+    };
+    const nodes = [node('Conv', ['x', 'w1'], 'h'), node('Relu', ['h'], 'a'), node('Conv', ['a', 'w2'], 'y')];
+    const constants = { w1: weights(1, 24, 16), w2: weights(2, 32, 24) };
+    return canonicalise(graphOf({ inputs: [portOf('x', [1, 16, 9, 9])], outputs: ['y'], nodes, constants }));
+  };
+  const verdicts = async (graph: Graph) => (await analyze(graph)).tensors.map(({ verdict }) => verdict);
+
+  it('finds fresh weights, and claims no law at a scale that none gives, or where every row has its own', async () => {
+    assert.deepEqual(await verdicts(graphWith(() => 1)), ['initialisation', 'initialisation']);
+    assert.deepEqual(await verdicts(graphWith(() => 1.8)), ['no-null', 'no-null']);
+    assert.deepEqual(await verdicts(graphWith((row) => 0.3 + 0.1 * (row % 12))), ['no-null', 'no-null']);
+  });
+});

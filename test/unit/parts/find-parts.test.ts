@@ -8,6 +8,7 @@ import { buildPlan } from '../../../src/plan/index.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
 import { createRandom } from '../../oracle/random.js';
+import { node as graphNode, graphOf, port } from '../../support/graph.js';
 import {
   makeGraph,
   matrix,
@@ -149,5 +150,45 @@ describe('findParts', () => {
       ],
     );
     await checkParts(graph, parts, { x: normalRows(12, 6, 10) });
+  });
+
+  it('keeps what becomes one step of attention together, behind queries, keys and values side by side', async () => {
+    const layer = (seed: number) => randomLayer(createRandom(seed), 8, 8, () => true);
+    const [q, k, v] = [layer(1), layer(2), layer(3)];
+    const linear = (name: string) => graphNode('kerf.Linear', ['x', `w${name}`, `b${name}`], name);
+    const graph = graphOf({
+      inputs: [port('x', ['batch', 5, 8])],
+      outputs: ['y'],
+      nodes: [
+        linear('q'),
+        linear('k'),
+        graphNode('Transpose', ['k'], 'turned', { perm: [0, 2, 1] }),
+        graphNode('MatMul', ['q', 'turned'], 'scores'),
+        graphNode('Softmax', ['scores'], 'shares', { axis: -1 }),
+        linear('v'),
+        graphNode('MatMul', ['shares', 'v'], 'y'),
+      ],
+      constants: {
+        ...{ wq: matrix(q.weight), bq: vector(q.bias), wk: matrix(k.weight), bk: vector(k.bias) },
+        ...{ wv: matrix(v.weight), bv: vector(v.bias) },
+      },
+    });
+    const parts = findParts(graph);
+    assert.deepEqual(
+      parts.parts.map(({ nodes, after }) => [nodes, after]),
+      [
+        [['q'], []],
+        [['k'], []],
+        [['v'], []],
+        [
+          ['turned', 'scores', 'shares', 'y'],
+          [0, 1, 2],
+        ],
+      ],
+    );
+    const plan = buildPlan(parts.graph, { parts: parts.parts, partOf: parts.partOf });
+    assert.equal(plan.steps.filter(({ kind }) => kind === 'attention').length, 1);
+    const x = new Tensor('float32', normalRows(4, 15, 8).data as Float32Array<ArrayBuffer>, [3, 5, 8]);
+    await checkParts(graph, parts, { x });
   });
 });
