@@ -36,15 +36,17 @@ function rowsPerRun(ports: readonly Pick<Port, 'shape'>[]): number {
 function concatenate(parts: readonly Tensor[], n: number, padding: number): Tensor {
   const [{ type, dims }] = parts;
   const run = parts.reduce((sum, part) => sum + (part.dims[0] ?? 1), 0);
-  // What stands at several places of a sample has as many rows for each.
-  const rows = run - (run / (n + padding)) * padding;
+  // What stands at several places of a sample has as many rows for each; what has no rows for samples stays as it is.
+  const perSample = run / (n + padding);
+  const rows = Number.isInteger(perSample) ? perSample * n : run;
   const data = allocate(type, run * elementCount(dims.slice(1))) as Float32Array;
   let offset = 0;
   for (const part of parts) {
     data.set(part.data as Float32Array, offset);
     offset += part.size;
   }
-  return new Tensor(type, data.subarray(0, rows * elementCount(dims.slice(1))) as never, [rows, ...dims.slice(1)]);
+  const kept = rows === run ? data : data.slice(0, rows * elementCount(dims.slice(1)));
+  return new Tensor(type, kept as never, [rows, ...dims.slice(1)]);
 }
 
 /**

@@ -1,5 +1,4 @@
 /** Evidence on the layers of a network: laws, then every tensor, then the hidden units between layers. */
-
 import type { Quantization } from '../graph/graph.js';
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';

@@ -1,5 +1,4 @@
 /** Tensors one by one on this thread, or side by side on others: the outcomes have the same bits. */
-
 import { once } from 'node:events';
 import { KerfError } from '../runtime/errors.js';
 import { Tensor, type TensorData } from '../runtime/tensor.js';

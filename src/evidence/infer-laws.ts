@@ -4,7 +4,6 @@
  * all of them is the null of those that no longer look like any law. Training spreads weights and seldom shrinks them,
  * so a scheme that would need shrinking is unlikely. A large tensor that fits another law closely keeps that law.
  */
-
 import type { TensorData } from '../runtime/tensor.js';
 import type { Block } from '../runtime/workspace.js';
 import { analysisKernels } from './analysis.js';

@@ -1,5 +1,4 @@
 /** What each tensor is tested against. */
-
 import type { Layer } from '../graph/layers.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Checkpoint } from './against-checkpoint.js';
