@@ -195,7 +195,7 @@ function chooseCascade(plan: Plan, demanded: DecomposeOptions['cascade'] = 'auto
   throw new KerfError(
     'OPTION_INVALID',
     '--cascade',
-    'the model does not compute row by row: got outputs that may depend on several rows of the inputs, expected none. Use --cascade off.',
+    'it is not certain that the model computes row by row: got steps in which rows may meet, as in recurrent layers, expected none. Use --cascade off.',
   );
 }
 
