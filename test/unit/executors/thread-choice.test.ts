@@ -21,10 +21,11 @@ describe('ThreadChoice', () => {
   });
 
   it('measures short runs longer, since threads that wake are slow at first', () => {
-    const short = choices(1024, { one: 0.1, all: 0.2 });
-    assert.equal(count(short, 'all'), 24);
+    const short = choices(384 + 1024, { one: 0.1, all: 0.2 });
+    assert.equal(count(short.slice(0, 384), 'all'), 24);
+    assert.equal(count(short.slice(384), 'all'), 24);
     assert.equal(count(short.slice(0, 48), 'one'), 24);
-    assert.equal(count(choices(1024, { one: 0.2, all: 0.1 }), 'one'), 24);
+    assert.equal(count(choices(384, { one: 0.2, all: 0.1 }), 'one'), 24);
     const choice = new ThreadChoice();
     const woken = Array.from({ length: 60 }, (_, run) => {
       const threads = choice.choose();
@@ -32,6 +33,16 @@ describe('ThreadChoice', () => {
       return threads;
     });
     assert.equal(woken.at(-1), 'all');
+  });
+
+  it('measures short runs again soon, since code that is new to all threads is slow at first', () => {
+    const choice = new ThreadChoice();
+    const tiered = Array.from({ length: 500 }, (_, run) => {
+      const threads = choice.choose();
+      choice.record(threads, threads === 'one' ? 0.15 : run < 200 ? 0.17 : 0.06);
+      return threads;
+    });
+    assert.deepEqual([tiered[383], tiered[499]], ['one', 'all']);
   });
 
   it('measures again, and follows a change', () => {
