@@ -248,8 +248,8 @@ const bytesOf = (weights: Plan['weights']) => weights.reduce((sum, { data }) => 
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
  * @returns the package, and the numbers that the command line prints
- * @throws OPTION_INVALID; GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis, annealing and
- *   planning throw
+ * @throws OPTION_INVALID; GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis,
+ *   annealing and planning throw
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
   const { calibration = null, guard = null, parts: demanded = 'auto', weights = 'f32', seed = 0, onProgress } = options;

@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import type { Labels } from './accuracy.js';
-import { type GuardPromise, itemsNeeded } from './bounds.js';
+import { formatConfidence, type GuardPromise, itemsNeeded } from './bounds.js';
 import { countGroups, decisionKeys, type Groups } from './comparison.js';
 import type { AnnealOptions } from './context.js';
 import type { Decision } from './decision.js';
@@ -102,7 +102,7 @@ function requireSize(n: number, promise: GuardPromise, areRepeats: boolean): voi
   throw new KerfError(
     'GUARD_TOO_SMALL',
     'guard',
-    `too few items for ${100 * promise.maxDisagreement} % at ${100 * promise.confidence} % confidence: got ${n}, expected at least ${needed}. Give more guard rows, or allow a larger --max-disagreement.${repeats}`,
+    `too few items for ${100 * promise.maxDisagreement} % at ${formatConfidence(promise.confidence)} confidence: got ${n}, expected at least ${needed}. Give more guard rows, or allow a larger --max-disagreement.${repeats}`,
     { got: n, needed },
   );
 }

@@ -1,7 +1,8 @@
 /**
  * Fixed-sequence testing: stages come from gentle to aggressive in an order that the guard did not influence, the first
- * failure stops, a pass is kept, the last unless it does not pay. So each stage may be tested at the full level: a promise is broken only if a
- * stage whose true rate exceeds it passes, and the first such stage passes with probability at most 1 - confidence.
+ * failure stops, and a pass is kept, the last unless it does not pay. So each stage may be tested at the full level: a
+ * promise is broken only if a stage whose true rate exceeds it passes, and the first such stage passes with probability
+ * at most 1 - confidence.
  */
 import type { Stage } from './annealing.js';
 import { type GuardPromise, upperBound } from './bounds.js';
