@@ -9,8 +9,7 @@ import { createCompile, createEvaluate } from './evaluate-graph.js';
 import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
 import type { Evidence } from './evidence/evidence.js';
-import { canonicalise } from './graph/canonicalise.js';
-import { countMacs, countParameters, symbolsOf } from './graph/cost.js';
+import { countMacs, countParameters } from './graph/cost.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireNetwork } from './graph/infer.js';
 import { joinWeights, renameWeights } from './package/join-weights.js';
@@ -28,6 +27,7 @@ import { KerfError } from './runtime/errors.js';
 import type { Feeds } from './runtime/executor.js';
 import type { Bindings } from './runtime/extent.js';
 import type { Plan } from './runtime/plan.js';
+import { settleSizes, sizesOf } from './settle-sizes.js';
 
 export interface DecomposeOptions {
   /** Initialisation law by name, `auto`, or the initial weights. */
@@ -103,6 +103,8 @@ export interface DecomposeSummary {
   readonly macs: BeforeAfter;
   readonly certificate: Certificate;
   readonly layers: readonly LayerChoice[];
+  /** Sizes that the model leaves open and the package does not: those of the data, by the model's names. Mostly none. */
+  readonly sizes: Readonly<Record<string, number>>;
   /** How many linear layers are stored how, and the bytes of all weights as float32 and as stored, with a fallback's copy. */
   readonly weights: { readonly layers: StoredLayers; readonly bytes: BeforeAfter };
 }
@@ -115,19 +117,6 @@ export interface Decomposition {
   readonly parts: Parts;
   /** The graph of `parts` with the weights that the package holds. */
   readonly stored: Graph;
-}
-
-/** Sizes of the symbolic dimensions behind the first, as the data have them: cost is counted for these. */
-function bindingsOf(graph: Graph, rows: Feeds | null | undefined): Bindings {
-  const bindings = new Map<string, number>();
-  for (const { name, shape } of graph.inputs) {
-    shape.slice(1).forEach((extent, i) => {
-      const size = rows?.[name]?.dims?.[i + 1];
-      const [symbol] = symbolsOf(extent);
-      if (symbol !== undefined && size !== undefined) bindings.set(symbol, size);
-    });
-  }
-  return bindings;
 }
 
 /** @throws GUARD_FAILED when fewer parts than demanded can run side by side */
@@ -148,7 +137,7 @@ function summarise(
   certificate: Certificate,
   parts: Parts,
   bindings: Bindings,
-  weights: DecomposeSummary['weights'],
+  rest: Pick<DecomposeSummary, 'sizes' | 'weights'>,
 ): DecomposeSummary {
   const [before, after] = [graph, parts.graph].map(countParameters);
   const whole = countMacs(graph, bindings);
@@ -158,7 +147,7 @@ function summarise(
     macs: { before: whole, after: countMacs(parts.graph, bindings) + certificate.fallbackRate * whole },
     certificate,
     layers: splitChoices(layers, parts.graph),
-    weights,
+    ...rest,
   };
 }
 
@@ -177,7 +166,7 @@ export function anneal(
   evidence: Evidence,
   { costs, batch = pricedBatch, ...options }: AnnealGraphOptions,
 ): Promise<Annealing> {
-  const bindings = bindingsOf(graph, options.calibration ?? options.guard);
+  const bindings = sizesOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
   const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
   const table = costTableOf(costs);
@@ -255,10 +244,9 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   const { calibration = null, guard = null, parts: demanded = 'auto', weights = 'f32', seed = 0, onProgress } = options;
   checkDecomposeOptions(options);
   requireNetwork(model.graph);
-  const graph = canonicalise(model.graph);
+  const { graph, plan: whole, fixed } = settleSizes(model.graph, calibration ?? guard);
   const evidence = await analyze(graph, analysisOptions(options));
-  const bindings = bindingsOf(graph, calibration ?? guard);
-  const whole = buildPlan(graph);
+  const bindings = sizesOf(model.graph, calibration ?? guard);
   const fallback = chooseCascade(whole, options.cascade);
   const proposed = chooseParts(graph, demanded);
   const store = new Store(weights, { parts: demanded, bindings }, createEvaluate(options.signal));
@@ -276,10 +264,13 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   return {
     package: { plan, cascade, certificate, source },
     summary: summarise(graph, annealing, certificate, parts, bindings, {
-      layers: countStored(packed),
-      bytes: {
-        before: bytesOf(whole.weights),
-        after: bytesOf(cascade ? joinWeights(plan.weights, cascade.plan.weights) : plan.weights),
+      sizes: Object.fromEntries(fixed),
+      weights: {
+        layers: countStored(packed),
+        bytes: {
+          before: bytesOf(whole.weights),
+          after: bytesOf(cascade ? joinWeights(plan.weights, cascade.plan.weights) : plan.weights),
+        },
       },
     }),
     evidence,

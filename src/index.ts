@@ -5,6 +5,7 @@ export type { AnnealOptions } from './annealing/context.js';
 export { analyze } from './evidence/analyze.js';
 export type { Evidence, TensorEvidence, TestResult, Verdict } from './evidence/evidence.js';
 export { canonicalise } from './graph/canonicalise.js';
+export { fixSizes } from './graph/fix-sizes.js';
 export type { Graph, Model } from './graph/graph.js';
 export { InferenceSession } from './inference-session.js';
 export { loadModel } from './model/load.js';

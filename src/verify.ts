@@ -6,11 +6,11 @@ import { parseDecision } from './annealing/decision.js';
 import { requireRowByRow } from './annealing/independence.js';
 import { keysOfRepeats, requireInputs, rowCount } from './annealing/rows.js';
 import { createEvaluate, runRows } from './evaluate-graph.js';
-import { canonicalise } from './graph/canonicalise.js';
 import type { Model } from './graph/graph.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds, Outputs } from './runtime/executor.js';
 import type { Session } from './runtime/session.js';
+import { settleSizes } from './settle-sizes.js';
 
 export interface VerifyOptions {
   /** The cluster of each sample: clusters are then counted, and one differs if any of its samples does. */
@@ -56,7 +56,7 @@ export async function verify(
   data: Feeds,
   { groups = null }: VerifyOptions = {},
 ): Promise<Verification> {
-  const graph = canonicalise(model.graph);
+  const { graph } = settleSizes(model.graph, data);
   requireInputs(graph, data, 'data');
   const rows = rowCount(data);
   const evaluate = createEvaluate();

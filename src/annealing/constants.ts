@@ -5,14 +5,15 @@
 import { readersOf } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { type Facts, inferFacts } from '../graph/infer.js';
-import { equals } from '../runtime/extent.js';
-import { Tensor } from '../runtime/tensor.js';
+import { type Extent, equals, isStatic } from '../runtime/extent.js';
+import { elementCount, Tensor } from '../runtime/tensor.js';
 import { columnMeans, type Samples } from './matrix.js';
 import { linearsOf } from './rewrite.js';
 
 export interface Branch {
   /** The value at which the branch joins the rest. */
   readonly value: string;
+  readonly shape: readonly Extent[];
   /** Names of its nodes. */
   readonly nodes: ReadonlySet<string>;
   /** Its layer nearest to the join. */
@@ -48,7 +49,7 @@ export function findBranches(graph: Graph, isInitialisation: (layer: string) => 
     // At most one operand: the sum must go on depending on the inputs.
     const branch = node.inputs
       .filter((value, i) => isReplaceable(graph, facts, node, value, node.inputs[1 - i]))
-      .map((value) => branchAt(graph, value, isInitialisation))
+      .map((value) => branchAt(graph, value, facts.get(value)!.shape, isInitialisation))
       .find((found) => found !== null);
     if (branch) branches.push(branch);
   }
@@ -68,12 +69,17 @@ function isReplaceable(graph: Graph, facts: Facts, { outputs }: Node, value: str
   return isBySample && others.length === sum.length && others.every((extent, i) => equals(extent, sum[i]));
 }
 
-function branchAt(graph: Graph, value: string, isInitialisation: (layer: string) => boolean): Branch | null {
+function branchAt(
+  graph: Graph,
+  value: string,
+  shape: readonly Extent[],
+  isInitialisation: (layer: string) => boolean,
+): Branch | null {
   const own = ownNodes(graph, value);
   const isLayer = (node: Node) => node.domain === 'kerf';
   const last = own.findLast(isLayer);
   const isUnused = own.every((node) => (isLayer(node) ? isInitialisation(node.name) : !readsMatrix(graph, node)));
-  return last && isUnused ? { value, nodes: new Set(own.map(({ name }) => name)), last: last.name } : null;
+  return last && isUnused ? { value, shape, nodes: new Set(own.map(({ name }) => name)), last: last.name } : null;
 }
 
 /** Whether a node has weights that no test of layers has seen. */
@@ -84,11 +90,31 @@ function readsMatrix(graph: Graph, node: Node): boolean {
   });
 }
 
-/** The mean of a value over samples: [n, ...shape] becomes [...shape]. */
-export function meanOf(samples: Tensor): Tensor<'float32'> {
-  const [rows, ...shape] = samples.dims;
+/** Means over one axis of values of shape `dims`, which has size 1 then. */
+function meanOverAxis(values: Float64Array, dims: readonly number[], axis: number): Float64Array {
+  const inner = elementCount(dims.slice(axis + 1));
+  const means = new Float64Array(values.length / dims[axis]);
+  values.forEach((value, i) => {
+    means[Math.floor(i / (inner * dims[axis])) * inner + (i % inner)] += value / dims[axis];
+  });
+  return means;
+}
+
+/**
+ * The mean of a branch's value over samples, and over its axes of open size, which may be another size in other data.
+ * @param samples  [n, ...dims]
+ * @returns [...dims], with 1 in the place of open sizes
+ */
+export function meanOf({ shape }: Branch, samples: Tensor): Tensor<'float32'> {
+  const [rows, ...dims] = samples.dims;
   const flat: Samples = { rows, columns: samples.size / rows, data: samples.data as Float32Array<ArrayBuffer> };
-  return new Tensor('float32', Float32Array.from(columnMeans(flat)), shape);
+  let means: Float64Array = columnMeans(flat);
+  shape.slice(1).forEach((extent, axis) => {
+    if (isStatic(extent)) return;
+    means = meanOverAxis(means, dims, axis);
+    dims[axis] = 1;
+  });
+  return new Tensor('float32', Float32Array.from(means), dims);
 }
 
 /**

@@ -219,7 +219,7 @@ export class Proposer {
 
   async #meanOf(graph: Graph, branch: Branch): Promise<Tensor<'float32'> | null> {
     if (!this.#rows) return meanWithoutData(graph, branch);
-    return meanOf((await this.options.evaluate(graph, this.#rows, [branch.value]))[branch.value]);
+    return meanOf(branch, (await this.options.evaluate(graph, this.#rows, [branch.value]))[branch.value]);
   }
 
   /** Which calibration rows and which directions of layers' outputs count how much. */

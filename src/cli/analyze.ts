@@ -1,7 +1,7 @@
 /** `kerf analyze`: tests a model's weights and prints the evidence. */
 import { basename } from 'node:path';
 import { analyze, analyzePaper, analyzeWeights } from '../evidence/index.js';
-import { requireNetwork } from '../graph/index.js';
+import { fixSizes, requireNetwork } from '../graph/index.js';
 import { openWeights } from '../model/index.js';
 import { writeOutputFile } from '../model/output-file.js';
 import { evidenceJson, formatEvidence } from '../report/evidence.js';
@@ -20,7 +20,7 @@ export async function runAnalyze(args: AnalyzeArgs): Promise<void> {
   checkOutputPaths({ '--report': report }, { MODEL: path, '--init': args.init });
   // Weights without a network are read tensor by tensor, a model whole; the paper's procedure needs a network.
   const file = path === '-' || procedure === 'paper' ? null : openWeights(path);
-  const graph = file ? null : (await readModel(path)).graph;
+  const graph = file ? null : fixSizes(await readModel(path), args.sizes ?? {}).graph;
   if (graph && procedure === 'paper') requireNetwork(graph);
   const progress = new ProgressLine();
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { loadCostTable } from '../cost-table.js';
+import { fixSizes } from '../graph/index.js';
 import { defaultLimits } from '../model/index.js';
 import { writeOutputFile } from '../model/output-file.js';
 import { readFile } from '../model/read-file.js';
@@ -74,7 +75,7 @@ function readEarlier(path: string): EarlierPackage | null {
 }
 
 async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
-  const model = await readModel(args.model);
+  const model = fixSizes(await readModel(args.model), args.sizes ?? {});
   const { inputs } = model.graph;
   const progress = new ProgressLine();
   try {

@@ -72,6 +72,24 @@ export function seedOption(): Options {
   return numberOption('seed', range, { default: 0, describe: 'seed of every random choice' });
 }
 
+/** Sizes that a model leaves open, by its names for them: `height=224,width=224`. */
+export function sizesOption(): Options {
+  return {
+    type: 'string',
+    requiresArg: true,
+    describe: 'fix sizes that the model leaves open: NAME=NUMBER, ...; kerf inspect names them',
+    coerce: (words: unknown) => {
+      if (words === undefined || Array.isArray(words)) return words;
+      const pairs = String(words)
+        .split(',')
+        .map((pair) => /^\s*(.+?)\s*=\s*(\d+)\s*$/.exec(pair));
+      if (pairs.every((pair) => pair !== null))
+        return Object.fromEntries(pairs.map(([, name, size]) => [name, Number(size)]));
+      throw usageError('--sizes', `got "${String(words)}", expected NAME=NUMBER, ..., e.g. height=224,width=224.`);
+    },
+  };
+}
+
 /** A file name, or any text that must not be missing. */
 export function textOption(options: Options): Options {
   return { ...options, type: 'string', requiresArg: true };

@@ -1,6 +1,7 @@
 /**
- * One form for all models: control flow and sequences resolved, constants folded, identities gone, dead code gone, and
- * every product with a constant matrix a `Linear` node with W [out, in] that keeps the file's tensor name.
+ * One form for all models: control flow and sequences resolved, constants folded, identities, zero first states
+ * and dead code gone, and every product with a constant matrix a `Linear` node with W [out, in] that keeps the file's
+ * tensor name.
  *
  *     Gemm(x, B, C)           ─▶  Linear(x, B', C)              alpha = beta = 1, C the same for every row
  *     Gemm(x, B, C) otherwise ─▶  Linear ─▶ Mul alpha ─▶ Add beta C
@@ -17,6 +18,7 @@ import { pick } from './operators/elements.js';
 import { alignSecond } from './operators/legacy-broadcast.js';
 import { walk } from './operators/shapes.js';
 import { traceOrigins, WeightNames } from './weight-names.js';
+import { removeZeroStates } from './zero-states.js';
 
 const noAttributes: ReadonlyMap<string, Attribute> = new Map();
 
@@ -195,7 +197,7 @@ function absorbBiases(graph: Graph, facts: Facts, patterns: LinearPatterns): Gra
  */
 export function canonicalise(given: Graph): Graph {
   const graph = inlineControl(given);
-  const folded = removeDead(removeIdentities(foldConstants(graph)));
+  const folded = removeZeroStates(removeIdentities(foldConstants(graph)));
   const facts = inferFacts(folded);
   const names = new WeightNames(traceOrigins(graph));
   const patterns = new LinearPatterns(folded, facts, names);

@@ -78,7 +78,11 @@ export class GraphMaker {
     const { shape } = this.#infer().get(value)!;
     const size = shape.at(axis);
     if (size !== undefined && isStatic(size)) return size;
-    throw nodeError('SHAPE_UNSUPPORTED', node, `axis ${axis} of "${value}": got a symbolic size, expected a number.`);
+    throw nodeError(
+      'SHAPE_UNSUPPORTED',
+      node,
+      `axis ${axis} of "${value}": got a symbolic size, expected a number. Fix it in the model, or with --sizes.`,
+    );
   }
 
   define(name: string, tensor: Tensor): void {

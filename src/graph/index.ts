@@ -4,6 +4,7 @@
  */
 export { canonicalise } from './canonicalise.js';
 export { countMacs, countParameters, macsByNode } from './cost.js';
+export { fixSizes } from './fix-sizes.js';
 export type { Attribute, Fact, Graph, Model, ModelFormat, Node, Port, Quantization } from './graph.js';
 export {
   type Facts,

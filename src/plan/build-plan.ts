@@ -1,13 +1,14 @@
 /** Lowers a graph to a plan: steps over numbered buffers, grouped by part. */
 import { recogniseAttention } from '../graph/attention-pattern.js';
 import { symbolsOf } from '../graph/cost.js';
-import type { Fact, Graph, Node, Port } from '../graph/graph.js';
+import { bindGraph } from '../graph/fix-sizes.js';
+import type { Fact, Graph, Node } from '../graph/graph.js';
 import { type Facts, inferFacts, requireSupported } from '../graph/infer.js';
 import { findOperator } from '../graph/operators/index.js';
 import { findMatches, fuseMatches } from '../graph/patterns.js';
 import { alignBlocks } from '../parts/align-blocks.js';
 import type { Part } from '../parts/parts.js';
-import { add, type Bindings, type Extent, multiply } from '../runtime/extent.js';
+import type { Bindings } from '../runtime/extent.js';
 import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from '../runtime/plan.js';
 import { Builder, type PlacedStep } from './builder.js';
 import { foldNorms } from './fold-norms.js';
@@ -24,23 +25,6 @@ export interface PlanOptions {
   readonly partOf?: ReadonlyMap<string, number>;
   /** Values of symbolic dimensions to plan for; the others stay symbolic. */
   readonly bindings?: Bindings;
-}
-
-/** An extent in which the given symbols are numbers. */
-function substitute(extent: Extent, bindings: Bindings): Extent {
-  if (typeof extent === 'number') return extent;
-  return extent
-    .map(([coefficient, ...names]): Extent => {
-      const factors = names.map((name): Extent => bindings.get(name) ?? [[1, name]]);
-      return factors.reduce(multiply, coefficient);
-    })
-    .reduce(add, 0);
-}
-
-/** The graph with some of its symbolic dimensions bound. */
-export function bindGraph(graph: Graph, bindings: Bindings): Graph {
-  const bind = (port: Port): Port => ({ ...port, shape: port.shape.map((dim) => substitute(dim, bindings)) });
-  return { ...graph, inputs: graph.inputs.map(bind) };
 }
 
 /** Emits the steps of one node: its kernels, or a reference step. */

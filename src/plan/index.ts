@@ -1,3 +1,3 @@
 /** The plan: steps over numbered buffers, weights in panels, parts and their order. Immutable and portable. */
-export { bindGraph, buildPlan, type PlanOptions } from './build-plan.js';
+export { buildPlan, type PlanOptions } from './build-plan.js';
 export { runReference } from './reference-step.js';

@@ -2,6 +2,7 @@
 import type { Certificate } from '../annealing/annealing.js';
 import type { DecomposeSummary } from '../pipeline.js';
 import { certificateFacts } from './annealing.js';
+import { formatSizes } from './decomposition.js';
 import { escapeHtml, htmlFacts, htmlTable, type SafeCell, type Section } from './html.js';
 import { count, percent } from './numbers.js';
 
@@ -85,12 +86,17 @@ function partsHtml({ parts }: DecomposeSummary): string {
   return htmlTable(columns, rows) + (rest > 0 ? `<p class="muted">and ${count(rest)} more.</p>` : '');
 }
 
+function sizesHtml(summary: DecomposeSummary): string {
+  const sentence = formatSizes(summary);
+  return sentence === '' ? '' : `<p>${escapeHtml(sentence)}</p>`;
+}
+
 /** Sections of a page about a decomposition. */
 export function decompositionSections(summary: DecomposeSummary): Section[] {
   const { certificate, parts } = summary;
   return [
     { title: 'Certificate', html: certificateHtml(certificate) },
-    { title: 'Cost', html: costHtml(summary) },
+    { title: 'Cost', html: costHtml(summary) + sizesHtml(summary) },
     { title: 'Stages', html: stagesHtml(certificate) },
     { title: 'Layers', html: layersHtml(summary) },
     { title: parts.length === 1 ? 'One part' : `${parts.length} parts`, html: partsHtml(summary) },

@@ -37,9 +37,20 @@ function formatCost({ parameters, macs, weights }: DecomposeSummary): string {
   return heading('Cost') + formatTable(columns, rows);
 }
 
+/** Which sizes the package fixes that the model leaves open; empty where none. */
+export function formatSizes({ sizes }: DecomposeSummary): string {
+  const fixed = Object.entries(sizes).map(([name, size]) => `${name} = ${size}`);
+  if (fixed.length === 0) return '';
+  return `The package takes inputs of ${fixed.join(', ')} alone, as in the data: no plan for all sizes exists.\n`;
+}
+
 /** What `kerf decompose` prints. */
 export function formatDecomposition(summary: DecomposeSummary): string {
   return (
-    formatLayers(summary.layers) + formatParts(summary) + formatCost(summary) + formatCertificate(summary.certificate)
+    formatLayers(summary.layers) +
+    formatParts(summary) +
+    formatCost(summary) +
+    formatSizes(summary) +
+    formatCertificate(summary.certificate)
   );
 }

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { createSession } from '../../src/executors/create-session.js';
+import { fixSizes } from '../../src/graph/fix-sizes.js';
 import type { Graph, Model, Node } from '../../src/graph/graph.js';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { type Decomposition, decompose, verify } from '../../src/pipeline.js';
+import { symbol } from '../../src/runtime/extent.js';
 import { plainKernels } from '../../src/runtime/plain-kernels.js';
-import type { DType } from '../../src/runtime/tensor.js';
+import { type DType, Tensor } from '../../src/runtime/tensor.js';
 import { createRandom } from '../oracle/random.js';
 import { withCode } from '../support/codes.js';
+import { graphOf, node as operator, port } from '../support/graph.js';
 import { mlp, node, normalRows, plantedBlocks, randomLayer } from '../support/networks.js';
 
 const modelOf = (graph: Graph): Model => ({ format: 'onnx', graph, unsupported: [], sha256: '0'.repeat(64) });
@@ -37,7 +40,16 @@ describe('decompose', () => {
   it('holds demanded parts that are there, bit for bit, and prints the fields of the contract', async () => {
     const made = await decompose(blocks, { parts: 4 });
     const { summary } = made;
-    assert.deepEqual(Object.keys(summary), ['parts', 'bus', 'parameters', 'macs', 'certificate', 'layers', 'weights']);
+    assert.deepEqual(Object.keys(summary), [
+      'parts',
+      'bus',
+      'parameters',
+      'macs',
+      'certificate',
+      'layers',
+      'sizes',
+      'weights',
+    ]);
     assert.equal(summary.parts.filter(({ macs }) => macs > 0).length, 4);
     assert.deepEqual(summary.bus, { r: 0, macs: 0 });
     assert.equal(summary.macs.after, summary.macs.before / 4);
@@ -205,6 +217,42 @@ describe('decompose', () => {
     const session = createSession(made.package.plan, made.package.certificate, { executor: 'wasm' });
     await assert.rejects(verify(session, blocks, { x: normalRows(1, 0, 64) }), { code: 'DATA_INVALID' });
     await session.release();
+  });
+
+  it('fixes sizes that the model leaves open where no plan for all of them exists', async () => {
+    const random = createRandom(7);
+    const values = (...dims: number[]) => {
+      const size = dims.reduce((product, dim) => product * dim);
+      return new Tensor('float32', Float32Array.from({ length: size }, random.normal), dims);
+    };
+    const image = modelOf(
+      graphOf({
+        inputs: [port('x', ['n', 2, 'h', 'w'])],
+        outputs: ['y'],
+        nodes: [
+          operator('Conv', ['x', 'K'], 'c'),
+          operator('Relu', ['c'], 'r'),
+          operator('GlobalAveragePool', ['r'], 'p'),
+          operator('Flatten', ['p'], 'f'),
+          operator('Gemm', ['f', 'W'], 'y'),
+        ],
+        constants: { K: values(6, 2, 3, 3), W: values(6, 4) },
+      }),
+    );
+    await assert.rejects(decompose(image), withCode('SHAPE_UNSUPPORTED', '[h, w]', '--sizes'));
+    const x = values(150, 2, 5, 6);
+    const { summary, package: made } = await decompose(image, { calibration: { x }, maxDisagreement: 0.2 });
+    assert.deepEqual(summary.sizes, { h: 5, w: 6 });
+    assert.deepEqual(made.plan.inputs[0].shape, [symbol('n'), 2, 5, 6]);
+    const session = createSession(made.plan, made.certificate, { executor: 'wasm' });
+    assert.ok((await verify(session, image, { x: values(90, 2, 5, 6) })).passed);
+    await assert.rejects(session.run({ x: values(1, 2, 6, 6) }), withCode('SHAPE_MISMATCH'));
+    await session.release();
+    const fixed = await decompose(fixSizes(image, { h: 4, w: 9 }));
+    assert.deepEqual(fixed.summary.sizes, {});
+    assert.deepEqual(fixed.package.plan.inputs[0].shape, [symbol('n'), 2, 4, 9]);
+    assert.throws(() => fixSizes(image, { z: 4 }), withCode('OPTION_INVALID', 'n, h, w'));
+    assert.throws(() => fixSizes(image, { h: 0 }), withCode('OPTION_INVALID', 'got 0'));
   });
 
   it('ends soon when the caller cancels in the middle of tuning', async () => {

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { fractionOption, seedOption, sizesOption, textOption, wordOrCountOption } from '../options.js';
 
 export interface AnalyzeArgs {
   model: string;
@@ -8,6 +8,7 @@ export interface AnalyzeArgs {
   procedure: 'kerf' | 'paper';
   control: 'alpha' | 'bh' | 'bonferroni';
   seed: number;
+  sizes: Record<string, number> | undefined;
   threads: number | 'auto';
   report: string | undefined;
   json: boolean | undefined;
@@ -38,6 +39,7 @@ function builder(parser: Argv): Argv<AnalyzeArgs> {
       describe: 'with --procedure paper: error rate of the edge tests, at the level of --fdr',
     })
     .option('seed', seedOption())
+    .option('sizes', sizesOption())
     .option(
       'threads',
       wordOrCountOption('threads', ['auto'], {

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { fractionOption, numberOption, seedOption, textOption, wordOrCountOption } from '../options.js';
+import { fractionOption, numberOption, seedOption, sizesOption, textOption, wordOrCountOption } from '../options.js';
 import { initOption } from './analyze.js';
 
 export interface DecomposeArgs {
@@ -23,6 +23,7 @@ export interface DecomposeArgs {
   fdr: number;
   tune: number;
   seed: number;
+  sizes: Record<string, number> | undefined;
   onnx: string | undefined;
   report: string | undefined;
   json: boolean | undefined;
@@ -125,6 +126,7 @@ function builder(parser: Argv): Argv<DecomposeArgs> {
       describe: 'store linear layers in half or a quarter of the bytes; demanded, under the same guard',
     })
     .option('seed', seedOption())
+    .option('sizes', sizesOption())
     .option('onnx', textOption({ describe: 'also write the decomposed network as standard ONNX' }))
     .option('report', textOption({ describe: 'also write a page for people, HTML' }))
     .example(

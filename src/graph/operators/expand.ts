@@ -65,11 +65,27 @@ function lowerTile(node: Node, builder: PlanBuilder): boolean {
   return true;
 }
 
-/** The one element that ConstantOfShape repeats; a float zero by default. */
-function fillValue(node: Node): Tensor {
+/** The one element that ConstantOfShape repeats; a float zero by default. @throws MODEL_INVALID */
+export function fillValue(node: Node): Tensor {
   const value = node.attributes.get('value') ?? new Tensor('float32', new Float32Array(1), [1]);
   if (value instanceof Tensor && value.size === 1) return value;
   throw nodeError('MODEL_INVALID', node, 'attribute "value": got another thing, expected a tensor of one element.');
+}
+
+function lowerConstantOfShape(node: Node, builder: PlanBuilder): boolean {
+  const { shape } = builder.fact(node.outputs[0]);
+  if (shape.length > maximumStepRank) return false;
+  const { type, data } = fillValue(node);
+  const value = builder.weight({ name: `value of ${node.name}`, dtype: type, shape: [1], layout: 'plain', data });
+  emitCopy(
+    builder,
+    type,
+    value,
+    builder.output(node.outputs[0]).operand,
+    shape,
+    new Array<Extent>(shape.length).fill(0),
+  );
+  return true;
 }
 
 function filled(value: Tensor, dims: readonly number[]): Tensor {
@@ -104,6 +120,7 @@ export const expandOperators: readonly Operator[] = [
     name: 'ConstantOfShape',
     infer: (node, inputs) => [{ dtype: fillValue(node).type, shape: sizesOf(node, inputs, 0) }],
     evaluate: (node, inputs) => [filled(fillValue(node), wholeNumbers(node, requireInput(node, inputs, 0)))],
+    lower: lowerConstantOfShape,
     rowIndependent: always,
   }),
 ];

@@ -119,7 +119,11 @@ function blocksShape(node: Node, inputs: Inputs): Shape {
   const [x, indices] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
   const depth = indices.shape.at(-1);
   if (depth === undefined || !isStatic(depth)) {
-    throw nodeError('SHAPE_UNSUPPORTED', node, 'indices: got a symbolic last axis, expected a number.');
+    throw nodeError(
+      'SHAPE_UNSUPPORTED',
+      node,
+      'indices: got a symbolic last axis, expected a number. Fix it in the model, or with --sizes.',
+    );
   }
   return [...indices.shape.slice(0, -1), ...x.shape.slice(integerOf(node, 'batch_dims', 0) + depth)];
 }

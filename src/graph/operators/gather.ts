@@ -1,5 +1,5 @@
 /** Gather: y = x picked along one axis by indices, negative ones from the end. */
-import { isStatic, product } from '../../runtime/extent.js';
+import { add, isStatic, multiply, product } from '../../runtime/extent.js';
 import type { Operand } from '../../runtime/plan.js';
 import { elementBytes, elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
@@ -7,7 +7,7 @@ import type { Operator, PlanBuilder } from '../operator.js';
 import { integerOf, nodeError, requireInput } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, pick, toNumbers } from './elements.js';
-import { sizesAround } from './lower-copy.js';
+import { emitCopy, shifted, sizesAround } from './lower-copy.js';
 import { normaliseAxis } from './shapes.js';
 
 /** @throws DATA_INVALID when an index lies outside -size..size-1 */
@@ -52,11 +52,23 @@ function placeIndices(node: Node, builder: PlanBuilder, value: string, size: num
   return narrow;
 }
 
+/** The first or last place of an axis of open size, e.g. the last step of sequences: a strided copy, there at any size. */
+function lowerOpenAxis(node: Node, builder: PlanBuilder, at: number): boolean {
+  const { dtype, shape } = builder.fact(node.inputs[0]);
+  const { constant } = builder.fact(node.inputs[1]);
+  const index = constant?.size === 1 ? Number(constant.data[0]) : Number.NaN;
+  if (index !== 0 && index !== -1) return false;
+  const { outer, axis, inner } = sizesAround(shape, at);
+  const x = shifted(builder.place(node.inputs[0]).operand, index === 0 ? 0 : multiply(add(axis, -1), inner));
+  emitCopy(builder, dtype, x, builder.output(node.outputs[0]).operand, [outer, inner], [multiply(axis, inner), 1]);
+  return true;
+}
+
 function lower(node: Node, builder: PlanBuilder): boolean {
   const { dtype, shape } = builder.fact(node.inputs[0]);
   const at = axisOf(node, shape.length);
   const size = shape[at];
-  if (!isStatic(size)) return false;
+  if (!isStatic(size)) return lowerOpenAxis(node, builder, at);
   const indices = placeIndices(node, builder, node.inputs[1], size);
   const x = builder.place(node.inputs[0]).operand;
   builder.step('gather', [x, indices], [builder.output(node.outputs[0]).operand], {

@@ -25,7 +25,7 @@ export function panelExtent(node: Node, N: Extent, K: Extent): Extent {
     throw nodeError(
       'SHAPE_UNSUPPORTED',
       node,
-      `columns of the right factor: got a symbolic size, expected a number. Fix it in the model.`,
+      `columns of the right factor: got a symbolic size, expected a number. Fix it in the model, or with --sizes.`,
     );
   }
   return multiply(panelLength(N, 0), add(K, 1));

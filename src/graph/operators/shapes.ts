@@ -36,7 +36,7 @@ export function requireStatic(node: Node, shape: Shape, what: string): readonly 
     throw nodeError(
       'SHAPE_UNSUPPORTED',
       node,
-      `${what}: got ${formatShape(shape)}, expected known dimensions. Fix them in the model.`,
+      `${what}: got ${formatShape(shape)}, expected known dimensions. Fix them in the model, or with --sizes.`,
     );
   }
   return shape;

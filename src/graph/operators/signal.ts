@@ -173,7 +173,11 @@ function stft(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor {
 
 const staticDims = (node: Node, fact: Fact): readonly number[] => {
   if (fact.shape.every((size) => typeof size === 'number')) return fact.shape as readonly number[];
-  throw nodeError('SHAPE_UNSUPPORTED', node, 'x: got symbolic dimensions, expected known ones. Fix them in the model.');
+  throw nodeError(
+    'SHAPE_UNSUPPORTED',
+    node,
+    'x: got symbolic dimensions, expected known ones. Fix them in the model, or with --sizes.',
+  );
 };
 
 export const signalOperators: readonly Operator[] = [

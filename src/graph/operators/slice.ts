@@ -33,7 +33,11 @@ function rangeOf(node: Node, dim: Extent, start: number, end: number, step: numb
   if (step === 0) throw nodeError('MODEL_INVALID', node, 'step: got 0, expected another number.');
   if (isStatic(dim)) return staticRange(dim, start, end, step);
   if (start === 0 && step === 1 && end >= 2 ** 31 - 1) return { start: 0, step: 1, size: dim };
-  throw nodeError('SHAPE_UNSUPPORTED', node, `slice of a symbolic axis: got ${formatShape([dim])}, expected a number.`);
+  throw nodeError(
+    'SHAPE_UNSUPPORTED',
+    node,
+    `slice of a symbolic axis: got ${formatShape([dim])}, expected a number. Fix it in the model, or with --sizes.`,
+  );
 }
 
 /** Starts, ends, axes, steps: attributes before opset 10, inputs from then on. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { findBranches } from '../../../src/annealing/constants.js';
+import { findBranches, meanOf } from '../../../src/annealing/constants.js';
 import type { Graph, Node, Port } from '../../../src/graph/graph.js';
+import { symbol } from '../../../src/runtime/extent.js';
+import { Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
 import { makeGraph, matrix, node, randomLayer, vector } from '../../support/networks.js';
 
@@ -38,5 +40,40 @@ describe('findBranches', () => {
     const one = { ...graph.inputs[1], shape: [1, 6] };
     assert.deepEqual(found({ ...graph, inputs: [graph.inputs[0], one] }), []);
     assert.deepEqual(found(graph), ['h']);
+  });
+});
+
+describe('meanOf', () => {
+  it('is over samples, and over axes of open size', () => {
+    const branch = { value: 'h', nodes: new Set<string>(), last: 'l' };
+    const samples = new Tensor(
+      'float32',
+      Float32Array.from({ length: 2 * 3 * 2 }, (_, i) => i),
+      [2, 3, 2],
+    );
+    const fixed = meanOf({ ...branch, shape: [symbol('n'), 3, 2] }, samples);
+    assert.deepEqual(
+      [fixed.dims, [...fixed.data]],
+      [
+        [3, 2],
+        [3, 4, 5, 6, 7, 8],
+      ],
+    );
+    const open = meanOf({ ...branch, shape: [symbol('n'), symbol('t'), 2] }, samples);
+    assert.deepEqual(
+      [open.dims, [...open.data]],
+      [
+        [1, 2],
+        [5, 6],
+      ],
+    );
+    const last = meanOf({ ...branch, shape: [symbol('n'), 3, symbol('t')] }, samples);
+    assert.deepEqual(
+      [last.dims, [...last.data]],
+      [
+        [3, 1],
+        [3.5, 5.5, 7.5],
+      ],
+    );
   });
 });

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { wholeNumbers } from '../../../src/cli/beside.js';
-import { fractionOption, numberOption, refuseRepeated, wordOrCountOption } from '../../../src/cli/options.js';
+import {
+  fractionOption,
+  numberOption,
+  refuseRepeated,
+  sizesOption,
+  wordOrCountOption,
+} from '../../../src/cli/options.js';
 
 describe('command line options', () => {
   const usage = { name: 'KerfError', code: 'USAGE', exitCode: 2 };
@@ -23,6 +29,12 @@ describe('command line options', () => {
     assert.equal(coerce!('4'), 4);
     for (const word of ['0', 'many', '2.5', '', ' ']) assert.throws(() => coerce!(word), usage, word);
     assert.throws(() => wordOrCountOption('bus', ['auto'], {}, 0).coerce!(''), usage);
+  });
+
+  it('reads sizes by name', () => {
+    const { coerce } = sizesOption();
+    assert.deepEqual(coerce!('h=12, image width=7'), { h: 12, 'image width': 7 });
+    for (const words of ['', 'h', 'h=', 'h=x', '=3', 'h=1,', 'h=-1']) assert.throws(() => coerce!(words), usage, words);
   });
 
   it('refuses an option given twice, but not --input', () => {

@@ -147,6 +147,31 @@ describe('canonicalise', () => {
     assert.deepEqual([...graph.initializers.keys()], ['sum']);
   });
 
+  it('leaves out first states that are zeros of whatever batch, also a slice of them for each layer', () => {
+    const states = (fill: number) =>
+      canonicalise(
+        graphOf({
+          inputs: [port('x', ['t', 'n', 3])],
+          outputs: ['y'],
+          nodes: [
+            node('Shape', ['x'], 's'),
+            node('Gather', ['s', 'one'], 'n'),
+            node('Concat', ['two', 'n', 'wide'], 'sizes', { axis: 0 }),
+            node('ConstantOfShape', ['sizes'], 'both', { value: new Tensor('float32', Float32Array.of(fill), [1]) }),
+            node('Slice', ['both', 'zero', 'one', 'zero'], 'first'),
+            node('LSTM', ['x', 'W', 'R', '', '', 'first', 'first'], 'y', { hidden_size: 2 }),
+          ],
+          constants: {
+            ...{ one: int64(1), two: int64(2), wide: int64(2), zero: int64(0) },
+            ...{ W: ramp(1, 8, 3), R: ramp(1, 8, 2) },
+          },
+        }),
+      );
+    assert.deepEqual(opsOf(states(0)), ['LSTM']);
+    assert.deepEqual(states(0).nodes[0].inputs, ['x', 'W', 'R', '', '', '', '']);
+    for (const fill of [1, -0]) assert.deepEqual(states(fill).nodes.at(-1)!.inputs.slice(5), ['first', 'first']);
+  });
+
   it('is a fixed point', () => {
     const once = canonicalise(
       chain([node('Gemm', ['x', 'w', 'c'], 'h', { alpha: 2 }), node('Relu', ['h'], 'y')], {

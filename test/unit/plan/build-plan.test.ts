@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSession } from '../../../src/executors/create-session.js';
 import { canonicalise } from '../../../src/graph/canonicalise.js';
 import type { Graph } from '../../../src/graph/graph.js';
 import type { Part } from '../../../src/parts/parts.js';
@@ -7,6 +8,7 @@ import { checkPlan } from '../../../src/runtime/check-plan.js';
 import { KerfError } from '../../../src/runtime/errors.js';
 import { panelLength } from '../../../src/runtime/panels.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
+import { withCode } from '../../support/codes.js';
 import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
 
 const mlp = (): Graph =>
@@ -113,6 +115,41 @@ describe('buildPlan', () => {
       ['unary'],
     );
     assert.deepEqual(built.outputs[0].shape, [[[1, 'batch']], [[4, 'time']]]);
+  });
+
+  it('copies the first or last place of an axis of open size, and repeats a value to open sizes', async () => {
+    const place = (index: number) => new Tensor('int64', BigInt64Array.of(BigInt(index)), []);
+    const built = plan(
+      graphOf({
+        inputs: [port('x', ['batch', 'time', 2])],
+        outputs: ['last', 'first', 'filled'],
+        nodes: [
+          node('Gather', ['x', 'm1'], 'last', { axis: 1 }),
+          node('Gather', ['x', 'p0'], 'first', { axis: 1 }),
+          node('Shape', ['x'], 's'),
+          node('ConstantOfShape', ['s'], 'filled', { value: new Tensor('float32', Float32Array.of(7), [1]) }),
+        ],
+        constants: { m1: place(-1), p0: place(0) },
+      }),
+    );
+    assert.deepEqual(new Set(built.steps.map(({ kind }) => kind)), new Set(['copy']));
+    const session = createSession(built, null, { executor: 'wasm' });
+    const run = async (...dims: number[]) => Object.values(await session.run({ x: ramp(...dims) }));
+    for (const [batch, time] of [
+      [3, 4],
+      [2, 1],
+      [1, 5],
+    ]) {
+      const [last, first, filled] = await run(batch, time, 2);
+      const { data } = ramp(batch, time, 2);
+      const at = (step: number) =>
+        Array.from({ length: batch * 2 }, (_, i) => data[((i >> 1) * time + step) * 2 + (i & 1)]);
+      assert.deepEqual([...last.data], at(time - 1));
+      assert.deepEqual([...first.data], at(0));
+      assert.deepEqual([filled.dims, [...filled.data]], [[batch, time, 2], new Array(batch * time * 2).fill(7)]);
+    }
+    await assert.rejects(run(3, 0, 2), withCode('PACKAGE_INVALID', 'invalid size', 'check the sizes of the inputs'));
+    await session.release();
   });
 
   it('keeps rows apart: a reduction over the batch has none, one over the columns has', () => {
