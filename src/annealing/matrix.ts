@@ -209,7 +209,7 @@ export function notPositive(row: number, n: number): KerfError {
   return new KerfError(
     'DATA_INVALID',
     'least squares',
-    `the calibration inputs are not finite: got a pivot <= 0 in row ${row}, expected a positive definite ${n} x ${n} matrix. Check the calibration data.`,
+    `inputs or gradients are not finite: got a pivot <= 0 in row ${row}, expected a positive definite ${n} x ${n} matrix. Leave calibration rows out for which the model gives NaN or infinity.`,
     { row, n },
   );
 }
