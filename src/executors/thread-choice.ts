@@ -2,49 +2,88 @@
 export type Threads = 'one' | 'all';
 
 /**
- * Runs of one choice that are measured in a row, since alternating would make small runs look slower than they are; and
- * runs after which both choices are measured again, so that the slower one costs about a hundredth of the time.
+ * Runs of a trial, in a row, since alternating would make small runs look slower than they are; and runs between two trials
+ * of what is not kept, at first and at most: they double, so that the slower choice costs about a hundredth of the time.
  */
-const usual = { block: 3, first: 256, cycle: 256 };
+const usual = { trial: 3, first: 128, most: 256 };
 
 /**
  * The same of runs below a millisecond: on all threads the first 10 or so wake them, fill their caches and are slow, and the
- * first hundreds run code that the host has not optimised yet, so that the first cycle is shorter.
+ * first hundreds run code that the host has not optimised yet.
  */
-const short = { block: 24, first: 384, cycle: 1024 };
+const short = { trial: 24, first: 96, most: 1024 };
 const shortMs = 1;
 
-/** From this long on, threads pay wherever there are tasks for them, and a try of one thread would be felt. */
+/** From this long on, threads pay wherever there are tasks for them, and a trial of one thread would be felt. */
 const surelyPaysMs = 20;
+
+/** How far a run moves the known time of its choice: towards the median, whatever a single run was interrupted by. */
+const step = 1 / 32;
+
+/** What is kept is compared with the other anew once it takes this much longer than the other did. */
+const isSlower = 1.05;
+
+const otherOf: Readonly<Record<Threads, Threads>> = { one: 'all', all: 'one' };
 
 /** The measurements of one batch size. */
 export class ThreadChoice {
+  /** Known times in milliseconds. */
+  readonly #ms = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
+  #kept: Threads = 'all';
+  /** The choice on trial; at first all threads, then one. */
+  #tried: Threads | null = 'all';
+  #trialMs: number[] = [];
+  /** Runs since the last trial, and from one trial to the next. */
   #runs = 0;
-  #isFirst = true;
-  #bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
+  #interval = 0;
 
-  /** The choice for the next run: all threads for a block, one for a block, then the faster. */
+  /** The choice for the next run: what is on trial, else the faster. */
   choose(): Threads {
-    const { block, first, cycle } = this.#measured;
-    if (this.#runs >= (this.#isFirst ? first : cycle)) {
-      this.#runs = 0;
-      this.#isFirst = false;
-      this.#bestMs = { one: Number.POSITIVE_INFINITY, all: Number.POSITIVE_INFINITY };
-    }
-    const { one, all } = this.#bestMs;
-    if (this.#runs < block) return 'all';
-    if (this.#runs < 2 * block && all < surelyPaysMs) return 'one';
-    return one < all ? 'one' : 'all';
-  }
-
-  /** How long both choices are measured, and how often. */
-  get #measured() {
-    return this.#bestMs.all < shortMs ? short : usual;
+    return this.#tried ?? this.#kept;
   }
 
   /** Tells how long the run took that {@link choose} was asked for. */
   record(threads: Threads, durationMs: number): void {
+    if (this.#tried !== null) {
+      if (threads === this.#tried) this.#recordTrial(threads, durationMs);
+      return;
+    }
+    if (threads !== this.#kept) return;
+    this.#ms[threads] *= durationMs > this.#ms[threads] ? 1 + step : 1 - step;
     this.#runs++;
-    this.#bestMs[threads] = Math.min(this.#bestMs[threads], durationMs);
+    const other = otherOf[threads];
+    const isDue = this.#runs >= this.#interval;
+    const isOvertaken = this.#runs >= 4 * this.#measured.trial && this.#ms[threads] > isSlower * this.#ms[other];
+    if (isDue || isOvertaken) this.#try(other);
+  }
+
+  /** Of a trial the second half counts: what it has to wake or to load is ready then. */
+  #recordTrial(tried: Threads, durationMs: number): void {
+    this.#trialMs.push(durationMs);
+    const isShort = Math.min(...this.#trialMs) < shortMs;
+    if (this.#trialMs.length < (isShort ? short : usual).trial) return;
+    const half = this.#trialMs.slice(this.#trialMs.length >> 1).sort((a, b) => a - b);
+    this.#ms[tried] = half[(half.length - 1) >> 1];
+    this.#tried = null;
+    this.#runs = 0;
+    if (this.#ms.one === Number.POSITIVE_INFINITY) {
+      this.#try('one');
+      return;
+    }
+    const faster = this.#ms.one < this.#ms.all ? 'one' : 'all';
+    const { first, most } = this.#measured;
+    // After a change the next look comes soon again.
+    this.#interval = this.#interval === 0 || faster !== this.#kept ? first : Math.min(most, 2 * this.#interval);
+    this.#kept = faster;
+  }
+
+  #try(threads: Threads): void {
+    this.#runs = 0;
+    this.#trialMs = [];
+    this.#tried = threads === 'one' && this.#ms.all >= surelyPaysMs ? null : threads;
+  }
+
+  get #measured() {
+    return Math.min(this.#ms.one, this.#ms.all) < shortMs ? short : usual;
   }
 }
