@@ -28,6 +28,9 @@ const linearRules = [
   'lecun-normal',
   'keras-lecun-normal',
   'glorot-normal',
+  // Convolutions of residual networks.
+  'kaiming-normal-fan-out',
+  'keras-he-normal-fan-out',
   'normal:0.02',
   'truncated-normal:0.02',
 ].map(parseLaw);
@@ -41,6 +44,8 @@ function embeddingRules({ fanOut }: Fans): LawRule[] {
 /** One tensor that needs a law. */
 export interface Candidate {
   readonly name: string;
+  /** Layers have one scheme for weight and bias; null where the layer is not known. */
+  readonly layer: string | null;
   readonly kind: 'weight' | 'bias' | 'embedding';
   readonly fans: Fans;
   readonly values: TensorData<'float32'>;
@@ -166,8 +171,8 @@ function elect(candidates: readonly Candidate[], matches: readonly (readonly Mat
 export interface Inference {
   readonly law: Law | null;
   readonly noNull?: string;
-  /** Whether the weights agree with the law as the verdict `initialisation` asks for, in shape and scale. */
-  readonly isClose?: boolean;
+  /** Name of the rule with which the weights agree as the verdict `initialisation` asks for, in shape and scale. */
+  readonly close?: string;
 }
 
 /** An embedding that no known law fits: moved if it is far above every one of them, else nothing can be said. */
@@ -201,9 +206,9 @@ function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawR
   }
   const [best] = matches;
   const voted = matches.find((match) => match.rule === elected);
-  if (voted && fitsClosely(voted, count)) return { law: voted.law, isClose: true };
+  if (voted && fitsClosely(voted, count)) return { law: voted.law, close: voted.rule.name };
   if (best && !candidate.isBalanced && count >= ownLawFrom && fitsClosely(best, count))
-    return { law: best.law, isClose: true };
+    return { law: best.law, close: best.rule.name };
   if (looksZeroInitialised(candidate)) return { law: zeros };
   const family = candidate.kind === 'weight' && best ? rowFamily(candidate, best.ks) : null;
   if (family) {
@@ -272,6 +277,25 @@ function unlistedFamily(
   return exact && large.length > 0 && large.every(({ candidate }) => isNoise(candidate)) ? exact : null;
 }
 
+/** Laws of all tensors under the elected rule; a bias follows a weight of its layer that keeps a law of its own. */
+function inferEach(
+  candidates: readonly Candidate[],
+  matches: readonly (readonly Match[])[],
+  elected: LawRule | null,
+): Inference[] {
+  const rules = new Map<string | null, LawRule>();
+  const infer = (wantsBias: boolean) =>
+    candidates.map((candidate, i) => {
+      const { kind, layer } = candidate;
+      if ((kind === 'bias') !== wantsBias) return null;
+      const inference = inferOne(candidate, matches[i], (wantsBias && layer !== null && rules.get(layer)) || elected);
+      if (inference.close && layer !== null) rules.set(layer, parseLaw(inference.close));
+      return inference;
+    });
+  const weights = infer(false);
+  return infer(true).map((bias, i) => (bias ?? weights[i])!);
+}
+
 /** Laws of all tensors of a model, in the order of `candidates`. */
 export async function inferLaws(candidates: readonly Candidate[], signal?: AbortSignal): Promise<Inference[]> {
   const matches: Match[][] = [];
@@ -286,6 +310,5 @@ export async function inferLaws(candidates: readonly Candidate[], signal?: Abort
       candidate.kind === 'weight' ? { law: null, noNull } : inferOne(candidate, matches[i], null),
     );
   }
-  const elected = elect(candidates, matches);
-  return candidates.map((candidate, i) => inferOne(candidate, matches[i], elected));
+  return inferEach(candidates, matches, elect(candidates, matches));
 }

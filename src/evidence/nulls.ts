@@ -73,10 +73,11 @@ function lookedAt(input: TensorInput): TensorInput {
 
 /** Reads the values when they are looked at, never all tensors at once. */
 function candidateOf(input: TensorInput, factorOf?: Candidate['factorOf'], isEven = true): Candidate {
-  const { name, kind, fans, step } = input;
+  const { name, layer, kind, fans, step } = input;
   const moments = momentsOf(lookedAt(input));
   return {
     name,
+    layer,
     kind,
     fans,
     step,
@@ -171,7 +172,7 @@ async function inferTogether(
     await takeTurn(signal);
   }
   const asTheyAre = await inferLaws(candidates, signal);
-  const isClose = new Map(inputs.map(({ name }, i) => [name, asTheyAre[i].isClose]));
+  const isClose = new Map(inputs.map(({ name }, i) => [name, asTheyAre[i].close !== undefined]));
   const joints = jointsOf(layers, inputs, ({ kind, fans }) => (kind === 'weight' ? neutral.weight(fans) : null));
   const unclear = new Set(
     joints

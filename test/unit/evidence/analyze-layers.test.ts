@@ -12,11 +12,13 @@ const inferable = [
   'torch-linear',
   'kaiming-uniform',
   'kaiming-normal',
+  'kaiming-normal-fan-out',
   'glorot-uniform',
   'glorot-normal',
   'lecun-uniform',
   'lecun-normal',
   'keras-he-normal',
+  'keras-he-normal-fan-out',
   'keras-glorot-normal',
   'keras-lecun-normal',
   'normal:0.02',
@@ -50,6 +52,19 @@ describe(`analyzeLayers (seed ${seed})`, () => {
       }
     });
   }
+
+  it('gives the bias of a layer that keeps a law of its own the law of that layer', async () => {
+    const layers = freshNet('kaiming-normal-fan-out', [200, 160, 120, 80, 64], seed);
+    layers[3] = freshNet('torch-linear', [80, 64], seed + 1)[0];
+    const renamed = { ...layers[3], name: 'head', tensor: 'head.weight', biasTensor: 'head.bias' };
+    const { tensors } = await analyzeLayers([...layers.slice(0, 3), renamed], { seed });
+    const laws = tensors.map(({ law }) => law);
+    assert.deepEqual(laws.slice(-2), ['torch-linear', 'torch-linear']);
+    assert.ok(
+      laws.slice(0, -2).every((law) => law === 'kaiming-normal-fan-out' || law === 'zeros'),
+      laws.join(),
+    );
+  });
 
   it('notices a scale that is off by 3.5 %', async () => {
     const { tensors } = await analyzeLayers(freshNet('torch-linear', [400, 400, 10], seed, 1.035), {
