@@ -1,5 +1,6 @@
 /** The stages, wired: sessions of models here, decompose and verify in the files beside it. */
-export { anneal, type DecomposeOptions, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
+export { anneal, type DecomposeSummary, type Decomposition, decompose } from './decompose.js';
+export type { DecomposeOptions } from './decompose-options.js';
 export { type Verification, verify } from './verify.js';
 
 import { type CreateSessionOptions, createSession, ownKernels } from './executors/create-session.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Certificate } from './annealing/annealing.js';
 import { hashRows } from './annealing/rows.js';
 import { costTableOf } from './cost-table.js';
-import type { DecomposeOptions } from './decompose.js';
+import type { DecomposeOptions } from './decompose-options.js';
 import type { Model } from './graph/graph.js';
 import type { PackageSource } from './package/package.js';
 import { pricedBatch } from './prices.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { shippedCosts } from '../../src/cost-table.js';
-import type { DecomposeOptions } from '../../src/decompose.js';
+import type { DecomposeOptions } from '../../src/decompose-options.js';
 import { checkDecomposeOptions } from '../../src/decompose-options.js';
 import { withCode } from '../support/codes.js';
 
