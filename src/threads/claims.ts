@@ -14,16 +14,43 @@ const lookUs = 60;
 /** Loads between two looks at the clock, which costs as much as a few of them. */
 const looksPerTime = 64;
 
-/**
- * Waits until a word is no longer `value`, or for `ms` at most.
- * @returns whether it changed
- */
-export function waitForChange(words: Int32Array, index: number, value: number, ms: number): boolean {
+/** Looks at a word until it is no longer `value`, for a short time. @returns whether it changed */
+function lookForChange(words: Int32Array, index: number, value: number): boolean {
   const end = performance.now() + lookUs / 1000;
   do {
     for (let look = 0; look < looksPerTime; look++) if (Atomics.load(words, index) !== value) return true;
   } while (performance.now() < end);
-  return Atomics.wait(words, index, value, ms) !== 'timed-out';
+  return false;
+}
+
+/**
+ * Waits until a word is no longer `value`, or for `ms` at most.
+ * @returns whether it changed
+ */
+function waitForChange(words: Int32Array, index: number, value: number, ms: number): boolean {
+  return lookForChange(words, index, value) || Atomics.wait(words, index, value, ms) !== 'timed-out';
+}
+
+/**
+ * Waits until the tasks of a job have ended, or for a short time.
+ * @param done  number of the job that ended before it
+ */
+export function waitForDone({ words, controlPtr }: ThreadView, done: number): void {
+  waitForChange(words, (controlPtr >> 2) + word.done, done, waitMs);
+}
+
+/**
+ * A worker's wait for a job behind `job`, for `ms` at most. As many workers look before they sleep as a job can use: more
+ * would be in the way of the threads that compute.
+ * @returns whether there is one
+ */
+export function waitForJob({ words, controlPtr }: ThreadView, job: number, ms: number): boolean {
+  const control = controlPtr >> 2;
+  const others = Atomics.add(words, control + word.looking, 1);
+  const looks = others < Atomics.load(words, control + word.helpers);
+  const isPosted = looks && lookForChange(words, control + word.job, job);
+  Atomics.sub(words, control + word.looking, 1);
+  return isPosted || Atomics.wait(words, control + word.job, job, ms) !== 'timed-out';
 }
 
 /** One thread's view of the shared memory. */

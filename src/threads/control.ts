@@ -4,7 +4,7 @@
  *     control:  | JOB | CLAIM | TASKS | TABLE | REMAINING | STOP | ...            at a fixed address
  *     table:    | task 0: 8 words | task 1 | .. | slices: ptr, bytes | .. | dependencies: task | .. |
  *
- * A job is posted by writing CLAIM, then JOB, then waking the threads that wait on JOB. CLAIM is
+ * A job is posted by writing CLAIM, then JOB, then waking as many threads that wait on JOB as do not look at it already. CLAIM is
  * `job << 12 | next task`: a thread claims by compare-and-swap, so a thread that is late can never claim from a job that
  * has ended. All words are read and written with Atomics, which also orders the kernels' plain accesses.
  */
@@ -40,6 +40,10 @@ export const word = {
   dead: 14,
   /** Bytes of memory that the job needs, in pages. */
   pages: 15,
+  /** Workers that look at JOB, and need not be woken. */
+  looking: 16,
+  /** Workers that the job can use. */
+  helpers: 17,
 } as const;
 
 export const failure = { none: 0, data: 1, trap: 2 } as const;

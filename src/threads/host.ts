@@ -3,7 +3,7 @@ import { threadId, type Worker } from 'node:worker_threads';
 import { KerfError } from '../runtime/errors.js';
 import type { Machine } from '../runtime/machine.js';
 import type { Schedule } from '../runtime/schedule.js';
-import { refreshWords, runClaims, type ThreadView, waitForChange, waitMs } from './claims.js';
+import { refreshWords, runClaims, type ThreadView, waitForDone, waitMs } from './claims.js';
 import { claimBits, failure, maximumJob, word } from './control.js';
 import { Workers } from './workers.js';
 
@@ -97,7 +97,7 @@ export class ThreadHost {
       if (isOver()) Atomics.store(words, control + word.stop, job);
       seen = this.#checkMoving(seen);
       if (Atomics.load(words, control + word.dead) > 0) throw this.#lose('a worker ended');
-      waitForChange(words, control + word.done, done, waitMs);
+      waitForDone(view, done);
     }
     this.#isPosted = false;
   }
@@ -168,6 +168,7 @@ export class ThreadHost {
       remaining: tasks.length,
       stop: 0,
       failure: failure.none,
+      helpers,
     };
     for (const [name, value] of Object.entries(values)) {
       Atomics.store(words, control + word[name as keyof typeof values], value);
@@ -176,7 +177,8 @@ export class ThreadHost {
     refreshWords(view);
     Atomics.store(words, control + word.claim, this.#job << claimBits);
     Atomics.store(words, control + word.job, this.#job);
-    Atomics.notify(words, control + word.job, helpers);
+    const asleep = helpers - Atomics.load(words, control + word.looking);
+    if (asleep > 0) Atomics.notify(words, control + word.job, asleep);
     this.#isPosted = true;
     return this.#job;
   }

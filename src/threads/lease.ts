@@ -5,7 +5,7 @@
 import { threadId, workerData } from 'node:worker_threads';
 import type { Kernels, RuntimeKernels } from '../runtime/kernels.js';
 import { bindKernels } from '../runtime/wasm.js';
-import { runClaims, type ThreadView, waitForChange } from './claims.js';
+import { runClaims, type ThreadView, waitForJob } from './claims.js';
 import { word } from './control.js';
 
 /** What the host gives every worker. */
@@ -52,7 +52,7 @@ export default function lease(): void {
       lastJob = job;
       runClaims(thread, job);
     } else if (Atomics.load(thread.words, control + word.closing) === 1) break;
-    else if (!waitForChange(thread.words, control + word.job, job, leaseMs)) break;
+    else if (!waitForJob(thread, job, leaseMs)) break;
   }
   Atomics.sub(thread.words, control + word.parked, 1);
 }
