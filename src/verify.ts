@@ -4,6 +4,7 @@ import { lowerBound } from './annealing/bounds.js';
 import { compareOutputs, countGroups, type Groups } from './annealing/comparison.js';
 import { parseDecision } from './annealing/decision.js';
 import { requireRowByRow } from './annealing/independence.js';
+import { readCertificate } from './annealing/read-certificate.js';
 import { keysOfRepeats, requireInputs, rowCount } from './annealing/rows.js';
 import { createEvaluate, runRows } from './evaluate-graph.js';
 import type { Model } from './graph/graph.js';
@@ -65,7 +66,7 @@ export async function verify(
   const before = countOutside(session);
   const changed = await runRows((feeds) => session.run(feeds), session.inputs, data, true);
   requireOutputs(original, changed);
-  const certificate = session.certificate as Certificate | null;
+  const certificate = readCertificate(session.certificate);
   requireClusters(groups, rows, certificate);
   const decision = parseDecision(certificate?.decision ?? 'auto', graph);
   const clusters = groups ?? keysOfRepeats(data);
@@ -109,8 +110,8 @@ function requireClusters(groups: Groups | null, rows: number, certificate: Certi
     const problem = `one cluster per sample is needed: got ${groups.length}, expected ${rows}. Give one name or number for each.`;
     throw new KerfError('DATA_INVALID', '--groups', problem, { got: groups.length, expected: rows });
   }
-  if (typeof certificate?.rows !== 'number' || certificate.bound === null) return;
-  const countsClusters = certificate.rows > certificate.n + (certificate.repeats ?? 0);
+  if (!certificate || certificate.bound === null) return;
+  const countsClusters = certificate.rows > certificate.n + certificate.repeats;
   if (groups ? countsClusters || countGroups(groups) === rows : !countsClusters) return;
   const problem = countsClusters
     ? `the certificate counts clusters: got samples without any, expected the cluster of each (of its guard: ${certificate.n} in ${certificate.rows} samples). Give --groups; independent samples are clusters of one.`

@@ -22,9 +22,9 @@ export interface Accuracy {
   readonly gained: number;
   /** after - before. */
   readonly change: number;
-  /** Two-sided interval of the change, at the certificate's confidence; null where samples are clustered. */
+  /** Two-sided interval of the change, at the certificate's confidence; null where decisions are not independent. */
   readonly interval: readonly [lower: number, upper: number] | null;
-  /** Exact McNemar test: that as many are lost as gained, two-sided; null where samples are clustered. */
+  /** Exact McNemar test: that as many are lost as gained, two-sided; null where decisions are not independent. */
   readonly pValue: number | null;
 }
 
@@ -52,7 +52,8 @@ export function changeInterval(lost: number, gained: number, n: number, confiden
 /**
  * Compares two networks with the truth.
  * @param labels  one for each decision of the first output
- * @param areClustered  whether samples are not independent: then nothing is said beyond the counts
+ * @param items  how many of them are independent: samples, or clusters of them; where there are fewer than decisions,
+ *   nothing is said beyond the counts
  * @throws DATA_INVALID when there is another number of labels than of decisions; OPTION_INVALID for relative errors
  */
 export function measureAccuracy(
@@ -61,7 +62,7 @@ export function measureAccuracy(
   changed: Outputs,
   decision: Decision,
   confidence: number,
-  areClustered: boolean,
+  items: number,
 ): Accuracy {
   const name = Object.keys(original)[0];
   if (decision.kind === 'error')
@@ -72,6 +73,7 @@ export function measureAccuracy(
     const problem = `one label per decision is needed: got ${labels.length}, expected ${n}. Give one for each guard item.`;
     throw new KerfError('DATA_INVALID', '--labels', problem, { got: labels.length, expected: n });
   }
+  const areClustered = items < n;
   let [right, lost, gained] = [0, 0, 0];
   for (let i = 0; i < n; i++) {
     const label = Number(labels[i]);

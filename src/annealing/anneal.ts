@@ -52,14 +52,14 @@ class Judge {
     const n = rowCount(this.rows);
     const comparison = compareOutputs(n, this.#original, outputs, this.decision, groups, areRepeats);
     const kl = meanDivergence(this.graph, this.#original, outputs, this.decision);
-    return { ...comparison, fallen, kl, accuracy: this.#accuracy(this.#original, outputs) };
+    return { ...comparison, fallen, kl, accuracy: this.#accuracy(this.#original, outputs, comparison.n) };
   }
 
-  #accuracy(original: Outputs, changed: Outputs): Accuracy | null {
+  #accuracy(original: Outputs, changed: Outputs, items: number): Accuracy | null {
     const { decision, known, options } = this;
-    const { groups, labels } = known;
+    const { labels } = known;
     const { confidence = 0.95 } = options;
-    return labels && measureAccuracy(labels, original, changed, decision, confidence, groups !== null);
+    return labels && measureAccuracy(labels, original, changed, decision, confidence, items);
   }
 }
 

@@ -119,17 +119,29 @@ class ClassCounts {
   }
 }
 
-/** Marks the samples whose decisions differ at any position of any output, and counts by the original's class. */
-function compareDecisions(n: number, original: Outputs, changed: Outputs, decision: Decision, groups: Groups | null) {
+/**
+ * Marks the samples whose decisions differ at any position of any output, and counts by the original's class.
+ * @param isEqual  whether a sample has the original's bits in all outputs; NaN agrees with NaN there alone
+ */
+function compareDecisions(
+  n: number,
+  original: Outputs,
+  changed: Outputs,
+  decision: Decision,
+  groups: Groups | null,
+  isEqual: (row: number) => boolean,
+) {
   const differs = new Uint8Array(n);
   const classes = new ClassCounts(groups);
   for (const [name, tensor] of Object.entries(original)) {
     const [before, after] = [decide(tensor, decision), decide(changed[name], decision)];
     const positions = n === 0 ? 1 : before.length / n;
+    const isFloat = tensor.type.startsWith('float');
     before.forEach((value, i) => {
-      const key = Object.keys(original).length > 1 ? `${name}=${value}` : String(value);
+      const word = value === -1 && isFloat ? 'NaN' : String(value);
+      const key = Object.keys(original).length > 1 ? `${name}=${word}` : word;
       const row = Math.floor(i / positions);
-      const isSame = after[i] === value && value >= 0;
+      const isSame = after[i] === value && (value !== -1 || !isFloat || isEqual(row));
       classes.add(key, row, !isSame);
       if (!isSame) differs[row] = 1;
     });
@@ -138,12 +150,18 @@ function compareDecisions(n: number, original: Outputs, changed: Outputs, decisi
 }
 
 /** Each output has an error of its own: one of large numbers must not hide another. */
-function compareErrors(n: number, parts: readonly Float64Array[], limit: number, groups: Groups | null) {
+function compareErrors(
+  n: number,
+  parts: readonly Float64Array[],
+  limit: number,
+  groups: Groups | null,
+  isEqual: (row: number) => boolean,
+) {
   const differs = new Uint8Array(n);
   const classes = new ClassCounts(groups);
   for (let i = 0; i < n; i++) {
     const isWithin = parts.every((part) => Math.sqrt(part[4 * i]) <= limit * Math.sqrt(part[4 * i + 1]));
-    if (!isWithin) differs[i] = 1;
+    if (!isWithin && !isEqual(i)) differs[i] = 1;
     classes.add('all', i, differs[i] === 1);
   }
   return { differs, classes: n === 0 ? [{ decision: 'all', n, seen: 0 }] : classes.sorted() };
@@ -187,16 +205,17 @@ export function compareOutputs(
 ): Comparison {
   const parts = Object.entries(original).map(([name, tensor]) => distances(n, tensor, changed[name]));
   const total = totalOf(n, parts);
+  const isEqual = (row: number) => total[4 * row + 3] === 0;
   const { differs, classes } =
     decision.kind === 'error'
-      ? compareErrors(n, parts, decision.limit, groups)
-      : compareDecisions(n, original, changed, decision, groups);
+      ? compareErrors(n, parts, decision.limit, groups, isEqual)
+      : compareDecisions(n, original, changed, decision, groups, isEqual);
   let [squares, norm, maxAbs, unequal] = [0, 0, 0, 0];
   for (let i = 0; i < n; i++) {
     squares += total[4 * i];
     norm += total[4 * i + 1];
     maxAbs = Math.max(maxAbs, total[4 * i + 2]);
-    if (total[4 * i + 3] > 0) unequal++;
+    if (!isEqual(i)) unequal++;
   }
   const rel = squares === 0 ? 0 : Math.sqrt(squares / norm);
   return { ...countItems(differs, groups, areRepeats), rows: n, areRepeats, differs, rel, maxAbs, unequal, classes };

@@ -33,7 +33,7 @@ export function splitRows(
     const target = Math.round((wanted * passed) / strata.length);
     for (const group of shuffled(groups, next)) {
       const toGuard = due < target;
-      (toGuard ? guard : calibration).push(...group);
+      for (const row of group) (toGuard ? guard : calibration).push(row);
       if (toGuard) due += group.length;
     }
   }

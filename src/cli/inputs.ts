@@ -54,6 +54,11 @@ function splitWord(word: string, ports: readonly InputPort[]): { name: string | 
   );
 }
 
+/** The file that a word names, before the inputs are known. */
+export function pathOf(word: string): string {
+  return existsSync(word) ? word : word.slice(word.indexOf('=') + 1);
+}
+
 /** The array of a file that is meant for one input: its only one, or the one of that name. */
 function arrayFor(name: string, arrays: Arrays, path: string): Tensor {
   const tensor = arrays.get(name) ?? (arrays.size === 1 ? [...arrays.values()][0] : undefined);

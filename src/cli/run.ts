@@ -5,11 +5,12 @@ import { InferenceSession } from '../index.js';
 import { type ArrayFormat, encodeArrays } from '../model/index.js';
 import { writeOutputFile } from '../model/output-file.js';
 import { formatOutputs } from '../report/outputs.js';
-import type { Feeds, Outputs, RunOptions } from '../runtime/executor.js';
+import type { Feeds, Outputs } from '../runtime/executor.js';
+import { timeLeft } from '../runtime/run-guard.js';
 import type { Session } from '../runtime/session.js';
 import type { RunArgs } from './commands/run.js';
 import { pathOrStdin } from './input-files.js';
-import { readInputs } from './inputs.js';
+import { pathOf, readInputs } from './inputs.js';
 import { usageError } from './options.js';
 import { checkOutputPaths } from './output-paths.js';
 import { print } from './print.js';
@@ -33,16 +34,19 @@ function deliver(outputs: Outputs, { output, json }: RunArgs): void {
   else print(formatOutputs(outputs));
 }
 
-/** One run; a network whose first axis is fixed at 1 takes more samples one by one. */
-function runSamples(session: Session, feeds: Feeds, options: RunOptions): Promise<Outputs> {
-  const run = (part: Feeds) => session.run(part, options);
+/** One run; a network whose first axis is fixed at 1 takes more samples one by one, in the time of all. */
+function runSamples(session: Session, feeds: Feeds, timeoutMs: number | undefined): Promise<Outputs> {
+  const start = performance.now();
+  const run = (part: Feeds) =>
+    session.run(part, timeoutMs === undefined ? {} : { timeoutMs: timeLeft(timeoutMs, start) });
   const isOneByOne = session.inputs.every(({ name, shape }) => shape[0] === 1 && (feeds[name]?.dims[0] ?? 1) > 1);
   return isOneByOne ? runRows(run, session.inputs, feeds) : run(feeds);
 }
 
 export async function runRun(args: RunArgs): Promise<void> {
   if (args.output !== undefined) outputFormat(args.output);
-  checkOutputPaths({ '--output': args.output }, { FILE: args.file });
+  const inputs = (args.input ?? []).map((word) => [`--input ${word}`, pathOf(word)] as const);
+  checkOutputPaths({ '--output': args.output }, { FILE: args.file, ...Object.fromEntries(inputs) });
   const session = await InferenceSession.create(pathOrStdin(args.file), {
     threads: args.threads,
     revectorize: args.revectorize,
@@ -50,8 +54,7 @@ export async function runRun(args: RunArgs): Promise<void> {
   });
   try {
     const feeds = await readInputs(session.inputs, args.input ?? []);
-    const options = args.timeoutMs === undefined ? {} : { timeoutMs: args.timeoutMs };
-    deliver(await runSamples(session, feeds, options), args);
+    deliver(await runSamples(session, feeds, args.timeoutMs), args);
   } finally {
     await session.release();
   }

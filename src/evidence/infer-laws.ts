@@ -13,6 +13,7 @@ import {
   linearRules,
   type Match,
   ownLawFrom,
+  rareRules,
   rowsOf,
 } from './law-matches.js';
 import { type Fans, hasScores, type Law, type LawRule, parseLaw } from './laws.js';
@@ -68,10 +69,19 @@ function costOf(candidate: Candidate, matches: readonly Match[], rule: LawRule):
   return match.ks + perFactor * Math.abs(Math.log(match.scaleRatio)) + (isShrunk ? shrunk : 0);
 }
 
+/** Whether a large tensor looks fresh from a rule. */
+function isKept(candidates: readonly Candidate[], matches: readonly (readonly Match[])[], rule: LawRule): boolean {
+  return candidates.some(({ kind, moments: { count } }, i) => {
+    const match = matches[i].find((entry) => entry.rule === rule);
+    return kind === 'weight' && count >= ownLawFrom && match !== undefined && fitsClosely(match, count);
+  });
+}
+
 /** The rule of least cost over the weights and biases of linear layers; null without any. */
 function elect(candidates: readonly Candidate[], matches: readonly (readonly Match[])[]): LawRule | null {
   let best: { rule: LawRule; cost: number } | null = null;
   for (const rule of linearRules) {
+    if (rareRules.has(rule) && !isKept(candidates, matches, rule)) continue;
     let cost = 0;
     for (const [i, candidate] of candidates.entries()) {
       if (candidate.kind !== 'embedding') cost += costOf(candidate, matches[i], rule);

@@ -20,12 +20,17 @@ export const linearRules = [
   'lecun-normal',
   'keras-lecun-normal',
   'glorot-normal',
-  // Convolutions of residual networks.
-  'kaiming-normal-fan-out',
-  'keras-he-normal-fan-out',
   'normal:0.02',
   'truncated-normal:0.02',
+  'kaiming-normal-fan-out',
+  'keras-he-normal-fan-out',
 ].map(parseLaw);
+
+/**
+ * Rules of few networks, residual ones: candidates for all layers only where one fits closely, since training spreads
+ * weights towards their scales too.
+ */
+export const rareRules: ReadonlySet<LawRule> = new Set(linearRules.filter(({ name }) => name.endsWith('fan-out')));
 
 /** One tensor that needs a law. */
 export interface Candidate {

@@ -29,7 +29,9 @@ function readElements(name: string, { handle, at }: StoredValues, first: number,
  * @throws IO_FAILED when the file has become shorter
  */
 export function loadValues(input: TensorInput, block: Block<'float32'>, first = 0): void {
+  // Values may be made anew in the workspace, which makes views of it void: they come before the view.
+  const values = input.stored ? null : input.values.subarray(first, first + block.length);
   const target = analysisKernels().workspace.view(block);
   if (input.stored) readElements(input.name, input.stored, first, target);
-  else target.set(input.values.subarray(first, first + block.length));
+  else if (values) target.set(values);
 }

@@ -1,5 +1,6 @@
 /** Runs networks whose plan depends on the inputs of each run: a bounded number of executors, one a plan. */
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
+import { timeLeft } from '../runtime/run-guard.js';
 
 /** Plans that are kept ready; the one used longest ago is released first. */
 const capacity = 8;
@@ -20,6 +21,12 @@ export function createDynamicExecutor(prepare: Prepare): Executor {
   return new DynamicExecutor(prepare);
 }
 
+/** The options of a run behind the making of its plan, which takes of its time. */
+function leftOf(options: RunOptions, startMs: number): RunOptions {
+  const { timeoutMs } = options;
+  return timeoutMs === undefined ? options : { ...options, timeoutMs: timeLeft(timeoutMs, startMs) };
+}
+
 class DynamicExecutor implements Executor {
   /** By key, the one used longest ago first. */
   readonly #executors = new Map<string, Executor>();
@@ -32,15 +39,17 @@ class DynamicExecutor implements Executor {
   }
 
   async run(feeds: Feeds, options: RunOptions): Promise<Outputs> {
+    const start = performance.now();
     const { executor, rest } = this.#find(feeds);
-    const outputs = await executor.run(rest, options);
+    const outputs = await executor.run(rest, leftOf(options, start));
     this.#runs++;
     return outputs;
   }
 
   runSync(feeds: Feeds, options: RunOptions): Outputs {
+    const start = performance.now();
     const { executor, rest } = this.#find(feeds);
-    const outputs = executor.runSync(rest, options);
+    const outputs = executor.runSync(rest, leftOf(options, start));
     this.#runs++;
     return outputs;
   }

@@ -78,7 +78,7 @@ class FoldBudget {
 
   constructor(graph: Graph) {
     const stored = [...graph.initializers.values()].reduce((sum, { size }) => sum + size, 0);
-    this.#left = 2 ** 27 + 4 * stored;
+    this.#left = 2 ** 26 + 4 * stored;
   }
 
   /** @throws MEMORY_LIMIT when the constants so far and these would be too many */

@@ -1,5 +1,7 @@
 /** What a package contains: its ports, steps, parts and weights, where it came from, and its certificate. */
+
 import type { Certificate } from '../annealing/annealing.js';
+import { readCertificate } from '../annealing/read-certificate.js';
 import type { CascadeRule } from '../runtime/cascade.js';
 import { formatExtent } from '../runtime/extent.js';
 import type { DecodedPackage } from '../runtime/format/package-reader.js';
@@ -25,7 +27,7 @@ export interface PackageInspection {
   /** When the original runs, and its parameters; null where it is not carried. */
   readonly cascade: (CascadeRule & { readonly parameters: number }) | null;
   readonly source: Readonly<Record<string, unknown>>;
-  readonly certificate: object | null;
+  readonly certificate: Certificate | null;
 }
 
 function inspectPort({ name, dtype, shape }: PlanPort): InspectedPort {
@@ -57,7 +59,7 @@ export function inspectPackage({ plan, cascade, certificate, source }: DecodedPa
     parts: plan.parts.map(({ id, first, end, after }) => ({ id, steps: end - first, after })),
     cascade: cascade && { ...cascade.rule, parameters: countElements(cascade.plan) },
     source,
-    certificate,
+    certificate: readCertificate(certificate),
   };
 }
 
@@ -90,5 +92,5 @@ export function formatPackageInspection(inspection: PackageInspection): string {
   ]);
   const rows = tensors.map(({ name, shape, dtype }) => [name, formatShape(shape), dtype]);
   const table = formatTable([{ head: 'tensor' }, { head: 'shape' }, { head: 'dtype' }], rows);
-  return facts + heading('Tensors') + table + (certificate ? formatCertificate(certificate as Certificate) : '');
+  return facts + heading('Tensors') + table + (certificate ? formatCertificate(certificate) : '');
 }

@@ -133,8 +133,9 @@ function runReferenceSlice(machine: Machine, schedule: Schedule, slice: Slice, r
   const { step, index } = slice.steps[0];
   const shapes = referenceShapes(step, schedule.bindings);
   const operands = shapes.map((dims, slot) => machine.operandTensor(slice, slot, dims));
-  const results = runReference(step, operands.slice(0, step.reads.length));
-  operands.slice(step.reads.length).forEach((target, i) => {
+  const [inputs, outputs] = [operands.slice(0, step.reads.length), operands.slice(step.reads.length)];
+  const results = runReference(step, inputs, outputs);
+  outputs.forEach((target, i) => {
     const result = results[i];
     if (result?.type !== target.type || elementCount(result.dims) !== target.size) {
       throw new KerfError(

@@ -15,9 +15,14 @@ export const referenceKind = 'reference';
 /**
  * Computes one reference step.
  * @param inputs  one tensor an entry of `step.reads`, of the bound `readShapes`; views that end with the call
- * @returns one tensor an entry of `step.writes`, of the bound `writeShapes`
+ * @param outputs  dtype and shape of each entry of `step.writes`, of the bound `writeShapes`
+ * @returns one tensor an entry of `step.writes`
  */
-export type RunReference = (step: Step, inputs: readonly Tensor[]) => readonly Tensor[];
+export type RunReference = (
+  step: Step,
+  inputs: readonly Tensor[],
+  outputs: readonly Pick<Tensor, 'type' | 'dims'>[],
+) => readonly Tensor[];
 
 /** The bound shapes of a reference step's operands, reads first, then writes. */
 export function referenceShapes(step: Step, bindings: Bindings): number[][] {

@@ -19,6 +19,13 @@ export function timedOut(timeoutMs: number): KerfError {
   });
 }
 
+/** What is left of a limit of time, in milliseconds, of which a run is only a part. @throws TIMEOUT when nothing is */
+export function timeLeft(timeoutMs: number, startMs: number): number {
+  const left = timeoutMs - (performance.now() - startMs);
+  if (left > 0) return left;
+  throw timedOut(timeoutMs);
+}
+
 /** Reads a run's signal and limit of time; {@link check} is called between slices. */
 export class RunGuard {
   readonly #options: RunOptions;

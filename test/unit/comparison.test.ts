@@ -84,10 +84,16 @@ describe('decisions', () => {
     assert.deepEqual([errors.n, errors.seen, errors.classes], [3, 2, [{ decision: 'all', n: 3, seen: 2 }]]);
   });
 
-  it('never let a NaN agree', () => {
-    const broken = outputs([1, 2], Number.NaN, 0);
-    assert.equal(compareOutputs(1, broken, broken, { kind: 'argmax' }).seen, 1);
-    assert.equal(compareOutputs(1, broken, broken, { kind: 'threshold', at: 0 }).seen, 1);
+  it('let a NaN agree where the whole sample is the same, and nowhere else', () => {
+    const broken = outputs([2, 2], Number.NaN, 0, Number.NaN, 1);
+    const other = outputs([2, 2], Number.NaN, 0, Number.NaN, 2);
+    for (const decision of [{ kind: 'argmax' }, { kind: 'threshold', at: 0 }, { kind: 'error', limit: 1 }] as const) {
+      assert.equal(compareOutputs(2, broken, broken, decision).seen, 0);
+      assert.deepEqual([...compareOutputs(2, broken, other, decision).differs], [0, 1]);
+    }
+    assert.deepEqual(compareOutputs(2, broken, broken, { kind: 'argmax' }).classes, [
+      { decision: 'NaN', n: 2, seen: 0 },
+    ]);
     assert.equal(
       compareOutputs(1, outputs([1, 1], 1), outputs([1, 1], Number.NaN), { kind: 'error', limit: 1 }).seen,
       1,

@@ -70,8 +70,8 @@ class Contender {
 }
 
 function relativeDifference(a: readonly number[], b: readonly number[]): number {
-  const scale = Math.max(...b.map(Math.abs), Number.MIN_VALUE);
-  return Math.max(0, ...a.map((value, i) => Math.abs(value - b[i]))) / scale;
+  const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), Number.MIN_VALUE);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0) / scale;
 }
 
 function summarise(contender: Contender, kerf: Contender): Measurement {

@@ -104,7 +104,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
       for (let d = 0; d < D; d++) sum += q.data[q.at[row * D + d]] * k.data[k.at[(head * D + d) * T + t]];
       return scale * sum + (maskData ? maskData[maskAt![row * T + t]] : 0);
     });
-    const top = Math.max(...scores);
+    const top = scores.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
     const powers = scores.map((score) => Math.exp(score - top));
     const total = powers.reduce((sum, power) => sum + power, 0);
     for (let e = 0; e < E; e++) {

@@ -58,14 +58,14 @@ describe('accuracy', () => {
 
   it('counts what is lost and gained, and refuses labels that do not fit', () => {
     const [before, after] = [{ y: scores([0, 1, 2, 2, 1, 0]) }, { y: scores([0, 2, 2, 1, 1, 1]) }];
-    const measured = measureAccuracy([0, 1, 2, 1, 0, 1], before, after, { kind: 'argmax' }, 0.95, false);
+    const measured = measureAccuracy([0, 1, 2, 1, 0, 1], before, after, { kind: 'argmax' }, 0.95, 6);
     const { n, lost, gained, change, pValue } = measured;
     assert.deepEqual([n, measured.before, lost, gained, change, pValue], [6, 0.5, 1, 2, 1 / 6, 1]);
     assert.ok(Math.abs(measured.after - 4 / 6) < 1e-15);
-    const clustered = measureAccuracy([0, 1, 2, 1, 0, 1], before, after, { kind: 'argmax' }, 0.95, true);
+    const clustered = measureAccuracy([0, 1, 2, 1, 0, 1], before, after, { kind: 'argmax' }, 0.95, 3);
     assert.deepEqual([clustered.interval, clustered.pValue, clustered.lost], [null, null, 1]);
     const refused = (labels: number[], decision: { kind: 'argmax' } | { kind: 'error'; limit: number }) =>
-      measureAccuracy(labels, before, after, decision, 0.95, false);
+      measureAccuracy(labels, before, after, decision, 0.95, 6);
     assert.throws(() => refused([1], { kind: 'argmax' }), withCode('DATA_INVALID', 'got 1, expected 6'));
     assert.throws(() => refused([1], { kind: 'error', limit: 0.1 }), withCode('OPTION_INVALID', '--labels'));
   });
