@@ -144,7 +144,10 @@ export function runReference(
   inputs: readonly Tensor[],
   outputs: readonly Pick<Tensor, 'type' | 'dims'>[],
 ): readonly Tensor[] {
-  const { node, opset, isInput, isOutput } = readNode(step, 'reference step');
+  const { node, opset, isInput, isOutput } = readNode(
+    step,
+    step.node === undefined ? 'reference step' : `node "${step.node}"`,
+  );
   const operator = findOperator(node, opset);
   if (!operator) throw nodeError('OPERATOR_UNSUPPORTED', node, `unknown in opset ${opset}. Use a newer kerf.`);
   const rest = [...inputs];

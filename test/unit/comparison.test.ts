@@ -86,7 +86,7 @@ describe('decisions', () => {
 
   it('let a NaN agree where the whole sample is the same, and nowhere else', () => {
     const broken = outputs([2, 2], Number.NaN, 0, Number.NaN, 1);
-    const other = outputs([2, 2], Number.NaN, 0, Number.NaN, 2);
+    const other = outputs([2, 2], Number.NaN, 0, Number.NaN, 3);
     for (const decision of [{ kind: 'argmax' }, { kind: 'threshold', at: 0 }, { kind: 'error', limit: 1 }] as const) {
       assert.equal(compareOutputs(2, broken, broken, decision).seen, 0);
       assert.deepEqual([...compareOutputs(2, broken, other, decision).differs], [0, 1]);
