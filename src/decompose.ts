@@ -60,13 +60,14 @@ export interface Decomposition {
 }
 
 /** @throws GUARD_FAILED when fewer parts than demanded can run side by side */
-function requireParts(parts: Parts, demanded: number): void {
+function requireParts(parts: Parts, demanded: number, { calibration, exact }: DecomposeOptions): void {
   const got = partsSideBySide(parts.parts);
   if (got >= demanded) return;
+  const fit = calibration ? 'allow a larger --max-disagreement' : 'give --calibration to fit blocks on';
   throw new KerfError(
     'GUARD_FAILED',
     '--parts',
-    `the structure cannot be held: got ${got} part(s) side by side, expected ${demanded}. Use --parts auto, or allow a larger --max-disagreement.`,
+    `the structure cannot be held: got ${got} part(s) side by side, expected ${demanded}. Use --parts auto, or ${exact ? 'leave --exact out' : fit}.`,
     { got, expected: demanded },
   );
 }
@@ -196,7 +197,7 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   const annealing = await anneal(graph, evidence, choices);
   onProgress?.({ stage: 'parts' });
   const { parts, stored: packed } = await store.of(annealing.graph, null);
-  if (demanded !== 'auto') requireParts(parts, demanded);
+  if (demanded !== 'auto') requireParts(parts, demanded, options);
   const plan = buildPlan(packed, { parts: parts.parts, partOf: parts.partOf });
   const cascade = cascadeOf(plan, whole, annealing);
   const source = sourceOf(model, options);

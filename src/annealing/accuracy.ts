@@ -2,6 +2,7 @@
 import { analysisKernels } from '../evidence/analysis.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Outputs } from '../runtime/executor.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { lowerBound, upperBound } from './bounds.js';
 import { decide } from './comparison.js';
 import type { Decision } from './decision.js';
@@ -49,12 +50,24 @@ export function changeInterval(lost: number, gained: number, n: number, confiden
   return [up[0] - down[1], up[1] - down[0]];
 }
 
+/** Refuses labels that are no class of the output, as when classes are numbered from 1 on. */
+function requireClasses(labels: Labels, { type, dims }: Tensor, { kind }: Decision): void {
+  // An output of whole numbers has whatever classes it gives.
+  if (!type.startsWith('float')) return;
+  const classes = kind === 'threshold' ? 2 : (dims.at(-1) ?? 1);
+  const at = Array.from(labels, Number).findIndex((label) => !(label >= 0 && label < classes));
+  if (at < 0) return;
+  const problem = `label ${at} is no class of the output: got ${labels[at]}, expected 0 to ${classes - 1}. Number the classes as the model does.`;
+  throw new KerfError('DATA_INVALID', '--labels', problem, { got: labels[at], classes });
+}
+
 /**
  * Compares two networks with the truth.
  * @param labels  one for each decision of the first output
  * @param items  how many of them are independent: samples, or clusters of them; where there are fewer than decisions,
  *   nothing is said beyond the counts
- * @throws DATA_INVALID when there is another number of labels than of decisions; OPTION_INVALID for relative errors
+ * @throws DATA_INVALID when there is another number of labels than of decisions, or a label that no decision can be;
+ *   OPTION_INVALID for relative errors
  */
 export function measureAccuracy(
   labels: Labels,
@@ -73,6 +86,7 @@ export function measureAccuracy(
     const problem = `one label per decision is needed: got ${labels.length}, expected ${n}. Give one for each guard item.`;
     throw new KerfError('DATA_INVALID', '--labels', problem, { got: labels.length, expected: n });
   }
+  requireClasses(labels, original[name], decision);
   const areClustered = items < n;
   let [right, lost, gained] = [0, 0, 0];
   for (let i = 0; i < n; i++) {

@@ -1,4 +1,9 @@
 /** Arrays that belong to the samples of a file but are no inputs: clusters, labels. */
+import { extname } from 'node:path';
+import { defaultDataLimits } from '../model/data/limits.js';
+import { parseJson } from '../model/json.js';
+import { quote } from '../model/quote.js';
+import { readFile } from '../model/read-file.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import type { TensorData } from '../runtime/tensor.js';
@@ -9,7 +14,15 @@ export interface Beside {
   /** The samples without it. */
   readonly rows: Feeds | null;
   /** Null where none was asked for. */
-  readonly values: TensorData | null;
+  readonly values: TensorData | readonly string[] | null;
+}
+
+/** A JSON file that is a list of names; null for any other. */
+function readNames(path: string): readonly string[] | null {
+  if (extname(path).toLowerCase() !== '.json') return null;
+  const where = `data ${quote(path)}`;
+  const list = parseJson(readFile(path, defaultDataLimits.maxTextBytes, where), where);
+  return Array.isArray(list) && list.every((name) => typeof name === 'string') ? list : null;
 }
 
 /**
@@ -25,6 +38,8 @@ export async function readBeside(option: string, word: string | undefined, rows:
     const { [word]: own, ...inputs } = rows;
     return { rows: inputs, values: own.data };
   }
+  const names = option === '--groups' ? readNames(word) : null;
+  if (names) return { rows, values: names };
   const arrays = [...(await readArraysOf(word)).values()];
   if (arrays.length !== 1) throw usageError(option, `needs a file of one array: got ${arrays.length} in ${word}.`);
   return { rows, values: arrays[0].data };

@@ -37,10 +37,11 @@ function deliver(outputs: Outputs, { output, json }: RunArgs): void {
 /** One run; a network whose first axis is fixed at 1 takes more samples one by one, in the time of all. */
 function runSamples(session: Session, feeds: Feeds, timeoutMs: number | undefined): Promise<Outputs> {
   const start = performance.now();
-  const run = (part: Feeds) =>
-    session.run(part, timeoutMs === undefined ? {} : { timeoutMs: timeLeft(timeoutMs, start) });
   const isOneByOne = session.inputs.every(({ name, shape }) => shape[0] === 1 && (feeds[name]?.dims[0] ?? 1) > 1);
-  return isOneByOne ? runRows(run, session.inputs, feeds) : run(feeds);
+  if (timeoutMs === undefined)
+    return isOneByOne ? runRows((row) => session.run(row), session.inputs, feeds) : session.run(feeds);
+  if (!isOneByOne) return session.run(feeds, { timeoutMs });
+  return runRows((row) => session.run(row, { timeoutMs: timeLeft(timeoutMs, start) }), session.inputs, feeds);
 }
 
 export async function runRun(args: RunArgs): Promise<void> {

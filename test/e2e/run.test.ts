@@ -42,6 +42,16 @@ describe('kerf run', () => {
     });
   }
 
+  it('keeps its inputs: an output may not be one of them, however it is named', async () => {
+    const before = readFileSync(file('x.npz'));
+    for (const word of [file('x.npz'), `x=${file('x.npz')}`]) {
+      const ended = await kerf(['run', digits, '-i', word, '-o', file('x.npz')]);
+      assert.equal(ended.code, 2);
+      assert.match(ended.stderr, /is the same file as --input/);
+    }
+    assert.deepEqual(readFileSync(file('x.npz')), before);
+  });
+
   it('takes a file of named arrays, and JSON on stdin', async () => {
     const named = jsonOf<{ logits: number[][] }>(await kerf(['run', digits, '--input', file('x.npz'), '--json']));
     assert.deepEqual(named.logits, expected);

@@ -99,7 +99,8 @@ function splitSizes(node: Node, inputs: readonly (Fact | undefined)[], axis: num
   const count = node.outputs.length;
   const equal = divideExact(shape[axis], count);
   const resolved = sizes ?? (equal === undefined ? [] : new Array<Extent>(count).fill(equal));
-  if (resolved.length !== count || !equals(resolved.reduce(add, 0), shape[axis])) {
+  const isNegative = resolved.some((size) => isStatic(size) && size < 0);
+  if (isNegative || resolved.length !== count || !equals(resolved.reduce(add, 0), shape[axis])) {
     const code = shape.every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
     throw nodeError(code, node, `sizes: got [${resolved}] of ${formatShape(shape)}, expected ${count} that add up.`);
   }

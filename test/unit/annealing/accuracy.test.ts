@@ -67,6 +67,10 @@ describe('accuracy', () => {
     const refused = (labels: number[], decision: { kind: 'argmax' } | { kind: 'error'; limit: number }) =>
       measureAccuracy(labels, before, after, decision, 0.95, 6);
     assert.throws(() => refused([1], { kind: 'argmax' }), withCode('DATA_INVALID', 'got 1, expected 6'));
+    assert.throws(
+      () => refused([1, 2, 3, 2, 1, 2], { kind: 'argmax' }),
+      withCode('DATA_INVALID', 'label 2', 'got 3, expected 0 to 2'),
+    );
     assert.throws(() => refused([1], { kind: 'error', limit: 0.1 }), withCode('OPTION_INVALID', '--labels'));
   });
 });
