@@ -2,16 +2,18 @@
 export type Threads = 'one' | 'all';
 
 /**
- * Runs of a trial, in a row, since alternating would make small runs look slower than they are; and runs between two trials
- * of what is not kept, at first and at most: they double, so that the slower choice costs about a hundredth of the time.
+ * A trial: runs in a row, since alternating would make small runs look slower than they are; of short ones many, since on
+ * all threads the first 10 or so wake them, fill their caches and are slow.
  */
-const usual = { trial: 3, first: 128, most: 256 };
+const trial = { least: 3, most: 24, ms: 6 };
 
 /**
- * The same of runs below a millisecond: on all threads the first 10 or so wake them, fill their caches and are slow, and the
- * first hundreds run code that the host has not optimised yet.
+ * Runs from a trial of what is not kept to the next, at first and at most: they double, so that the slower choice costs
+ * about a hundredth of the time. Short runs are tried again sooner: the first hundreds run code that the host has not
+ * optimised yet.
  */
-const short = { trial: 24, first: 96, most: 1024 };
+const usual = { first: 128, most: 256 };
+const short = { first: 96, most: 1024 };
 const shortMs = 1;
 
 /** From this long on, threads pay wherever there are tasks for them, and a trial of one thread would be felt. */
@@ -53,15 +55,16 @@ export class ThreadChoice {
     this.#runs++;
     const other = otherOf[threads];
     const isDue = this.#runs >= this.#interval;
-    const isOvertaken = this.#runs >= 4 * this.#measured.trial && this.#ms[threads] > isSlower * this.#ms[other];
+    const isOvertaken = this.#runs >= 4 * this.#trialMs.length && this.#ms[threads] > isSlower * this.#ms[other];
     if (isDue || isOvertaken) this.#try(other);
   }
 
   /** Of a trial the second half counts: what it has to wake or to load is ready then. */
   #recordTrial(tried: Threads, durationMs: number): void {
     this.#trialMs.push(durationMs);
-    const isShort = Math.min(...this.#trialMs) < shortMs;
-    if (this.#trialMs.length < (isShort ? short : usual).trial) return;
+    const runs = this.#trialMs.length;
+    const spentMs = this.#trialMs.reduce((sum, ms) => sum + ms, 0);
+    if (runs < trial.least || (runs < trial.most && spentMs < trial.ms)) return;
     const half = this.#trialMs.slice(this.#trialMs.length >> 1).sort((a, b) => a - b);
     this.#ms[tried] = half[(half.length - 1) >> 1];
     this.#tried = null;
