@@ -4,6 +4,7 @@ import { writeOutputFile } from './model/output-file.js';
 import { encodePackage } from './package/kerf-writer.js';
 import { encodeOnnx } from './package/onnx-writer.js';
 import type { Package } from './package/package.js';
+import { graphOfPlan } from './package/plan-graph/index.js';
 
 /**
  * Writes a package file; the same package gives the same bytes.
@@ -15,9 +16,10 @@ export async function savePackage(pkg: Package, path: string): Promise<void> {
 }
 
 /**
- * Writes a graph, for example that of a decomposition's parts, as standard ONNX.
+ * Writes a graph, for example that of a decomposition's parts, or the decomposed network of a package as standard ONNX.
+ * Of a cascade the original is left out; int8 weights of a package become the numbers that they stand for.
  * @throws IO_FAILED as {@link savePackage}; OPERATOR_UNSUPPORTED for a node that standard ONNX cannot say
  */
-export async function exportOnnx(graph: Graph, path: string): Promise<void> {
-  writeOutputFile(path, encodeOnnx(graph));
+export async function exportOnnx(network: Graph | Pick<Package, 'plan'>, path: string): Promise<void> {
+  writeOutputFile(path, encodeOnnx('plan' in network ? graphOfPlan(network.plan) : network));
 }

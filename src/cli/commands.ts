@@ -4,6 +4,7 @@ import { completion } from './commands/completion.js';
 import { decompose } from './commands/decompose.js';
 import { demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { ops } from './commands/ops.js';
 import { report } from './commands/report.js';
@@ -18,6 +19,7 @@ export const commands: readonly object[] = [
   run,
   verify,
   bench,
+  exportCommand,
   report,
   demo,
   ops,

@@ -23,6 +23,7 @@ import type { DecomposeArgs } from './commands/decompose.js';
 import { readInit } from './init.js';
 import { readModel } from './input-files.js';
 import { type InputPort, readRows } from './inputs.js';
+import { withoutOriginal, withoutRounding } from './onnx-remarks.js';
 import { usageError } from './options.js';
 import { checkOutputPaths } from './output-paths.js';
 import { formatJson, print, remark } from './print.js';
@@ -103,14 +104,6 @@ async function decomposeArgs(args: DecomposeArgs): Promise<Decomposition> {
     progress.end();
   }
 }
-
-/** What an ONNX file of a cascade is not. */
-const withoutOriginal =
-  'the ONNX file holds the decomposed network without the original for unsure inputs: the certificate is not of it; --cascade off gives one that is';
-
-/** What an ONNX file of int8 layers is not. */
-const withoutRounding =
-  "the ONNX file holds the int8 weights, but its runtimes do not round the layers' inputs: its answers differ from the package's in last digits";
 
 function reportPage({ evidence, summary }: Decomposition, model: string): Uint8Array {
   const sections = [...decompositionSections(summary), ...evidenceSections(evidence)];

@@ -103,7 +103,10 @@ const jsonOf = (step: Step, name: string): unknown =>
   (step.params[name] as { readonly json?: unknown } | undefined)?.json;
 
 /** The node that a step stands for, and its operator's opset; nothing in the params is trusted. */
-function readNode(step: Step, where: string): { node: Node; opset: number; isInput: boolean[]; isOutput: boolean[] } {
+export function readNode(
+  step: Step,
+  where: string,
+): { node: Node; opset: number; isInput: boolean[]; isOutput: boolean[] } {
   const { op, domain, opset } = step.params;
   const isInput = readPresence(step, 'inputs', step.reads.length, where);
   const isOutput = readPresence(step, 'outputs', step.writes.length, where);
