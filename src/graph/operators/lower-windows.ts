@@ -28,11 +28,12 @@ function tileOf(taps: number, [, height, width]: readonly number[]): readonly [r
   return [Math.min(height, Math.max(1, Math.floor(places / width))), width];
 }
 
-/** One window a place and nothing padded: all axes are one. */
+/** One window a place, nothing padded and nothing behind the image (as where a transpose gets more rows): all axes are one. */
 function flatten(windows: Windows): Windows {
   const isPointwise = [...windows.kernel, ...windows.strides].every((size) => size === 1);
   const isPadded = [...windows.begins, ...windows.ends].some((size) => size !== 0);
-  if (!isPointwise || isPadded) return windows;
+  const isWhole = windows.output.every((size, axis) => size === windows.input[axis]);
+  if (!isPointwise || isPadded || !isWhole) return windows;
   const places = [1, 1, volume(windows.input)];
   return { ...windows, input: places, output: places };
 }

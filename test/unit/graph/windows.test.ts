@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Attribute } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
+import { findOperator } from '../../../src/graph/operators/index.js';
 import { buildPlan } from '../../../src/plan/index.js';
 import { KerfError } from '../../../src/runtime/errors.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
@@ -30,6 +31,31 @@ const kinds = (...args: Parameters<typeof windowGraph>) =>
   buildPlan(windowGraph(...args)).steps.map(({ kind }) => kind);
 
 describe('windows', () => {
+  it('give what the reference gives where a transposed convolution of one tap gets more rows or columns', () => {
+    const [x, W] = [ramp(2, 2, 3, 4), ramp(2, 3, 1, 1)];
+    for (const [strides, padding] of [
+      [
+        [1, 1],
+        [0, 1],
+      ],
+      [
+        [2, 3],
+        [1, 2],
+      ],
+      [
+        [1, 2],
+        [0, 0],
+      ],
+    ]) {
+      const attributes = { strides, dilations: [2, 2], output_padding: padding };
+      const graph = windowGraph('ConvTranspose', x.dims, W, attributes);
+      const [expected] = findOperator(graph.nodes[0], 17)!.evaluate(graph.nodes[0], [x, W], 17);
+      const executor = createWasmExecutor(buildPlan(graph), {});
+      const { y } = executor.runSync({ x }, {});
+      assert.deepEqual([y.dims, [...y.data]], [expected.dims, [...expected.data]]);
+    }
+  });
+
   it('refuse shapes and attributes that do not fit', () => {
     refused('SHAPE_MISMATCH', /expected x \[N, C, ..\], W/, 'Conv', [1, 3, 5, 5], ramp(4, 2, 3, 3));
     refused('SHAPE_MISMATCH', /in 2 groups/, 'Conv', [1, 4, 5, 5], ramp(3, 2, 3, 3), { group: 2 });
