@@ -104,7 +104,8 @@ export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   const { graph: folded, facts } = foldNorms(bound, inferFacts(bound), partOf);
   const joined = fuseMatches(folded, findMatches(folded, facts, partOf, [recogniseAttention]));
   const fused = fuseClamps(joined, facts, partOf);
-  const parts = options.parts ?? [{ id: 0, after: [] }];
+  // Where all outputs are constants there are no parts: the copies of them make one.
+  const parts = options.parts?.length ? options.parts : [{ id: 0, after: [] }];
   const builder = new Builder(facts, layOutRows(fused, facts));
   builder.enter('', parts[0].id);
   const inputs = placeInputs(builder, fused);

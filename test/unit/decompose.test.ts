@@ -255,6 +255,20 @@ describe('decompose', () => {
     assert.throws(() => fixSizes(image, { h: 0 }), withCode('OPTION_INVALID', 'got 0'));
   });
 
+  it('packs a network whose outputs are constants', async () => {
+    const constant = graphOf({
+      inputs: [port('x', ['n', 3])],
+      outputs: ['y'],
+      nodes: [operator('Shape', ['c'], 'y')],
+      constants: { c: new Tensor('float32', new Float32Array(6), [2, 3]) },
+    });
+    const { package: made } = await decompose(modelOf(constant), { exact: true });
+    const session = createSession(made.plan, null, { executor: 'wasm' });
+    const { y } = await session.run({ x: new Tensor('float32', new Float32Array(3), [1, 3]) });
+    assert.deepEqual([...y.data], [2n, 3n]);
+    await session.release();
+  });
+
   it('ends soon when the caller cancels in the middle of tuning', async () => {
     const [calibration, guard] = [11, 12].map((seed) => ({ x: normalRows(seed, 700, 64) }));
     const [aborter, net] = [new AbortController(), modelOf(mlp(dense))];

@@ -213,6 +213,8 @@ export class GraphWriter {
     const given = new Set([...inputs.map(({ name }) => name), ...this.initializers.keys()]);
     const renamed = new Map<string, string>();
     outputs.forEach(({ name }, i) => {
+      // An output of an input's name is the input.
+      if (inputs.some((port) => port.name === name)) return;
       const isTaken = given.has(values[i].name) || renamed.has(values[i].name);
       const value = isTaken ? this.op('Identity', [values[i]], values[i].shape) : values[i];
       renamed.set(value.name, name);

@@ -203,6 +203,15 @@ describe('graphOfPlan', () => {
     }
   });
 
+  it('writes outputs that are inputs, or stand twice', async () => {
+    const graph = graphOf({
+      inputs: [port('x', ['n', 3])],
+      outputs: ['x', 'y', 'z'],
+      nodes: [node('Relu', ['x'], 'y'), node('Identity', ['y'], 'z')],
+    });
+    await sameAs(planOf(graph));
+  });
+
   it('names a step that it cannot write', () => {
     const plan = planOf(
       graphOf({ inputs: [port('x', ['n', 2])], outputs: ['y'], nodes: [node('Sin', ['x'], 'y')], opset: 9 }),
