@@ -1,18 +1,10 @@
 /** Boxes in flat memory: sizes and strides, in elements. */
+import { extentStrides } from '../../graph/operators/lowering.js';
 import { type Extent, equals, isStatic, multiply, product } from '../../runtime/extent.js';
 
-/** Strides of a box without gaps. */
-export function contiguous(dims: readonly Extent[]): Extent[] {
-  const strides: Extent[] = [];
-  for (let axis = dims.length - 1, stride: Extent = 1; axis >= 0; axis--) {
-    strides.unshift(stride);
-    stride = multiply(stride, dims[axis]);
-  }
-  return strides;
-}
-
+/** Whether a box has no gaps. */
 export const isContiguous = (dims: readonly Extent[], strides: readonly Extent[]) =>
-  contiguous(dims).every((stride, axis) => dims[axis] === 1 || equals(stride, strides[axis]));
+  extentStrides(dims).every((stride, axis) => dims[axis] === 1 || equals(stride, strides[axis]));
 
 /** A box as rows of `width` elements that stand `ld` apart; null where it is none, or its sizes are open. */
 export function rowsOf(
@@ -24,7 +16,7 @@ export function rowsOf(
     const [width, ld] = [product(dims.slice(split)), strides[split - 1]];
     if (!isStatic(width) || !isStatic(ld)) return null;
     if (!isContiguous(dims.slice(split), strides.slice(split))) return null;
-    const outer = contiguous(dims.slice(0, split)).map((stride) => multiply(stride, ld));
+    const outer = extentStrides(dims.slice(0, split)).map((stride) => multiply(stride, ld));
     const isRows = outer.every((stride, axis) => dims[axis] === 1 || equals(stride, strides[axis]));
     if (isRows && ld >= width && dims[split - 1] !== 1) return { width, ld };
   }

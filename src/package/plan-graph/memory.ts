@@ -4,10 +4,11 @@
  *     whole:   one value of the buffer's size, of any shape
  *     pieces:  | piece at 0 | piece at W0 | ..  of rows [M, ld], which several steps wrote side by side
  */
+import { extentStrides } from '../../graph/operators/lowering.js';
 import { divideExact, type Extent, equals, isStatic, multiply, product } from '../../runtime/extent.js';
 import type { Operand, Plan } from '../../runtime/plan.js';
 import { allocate, type DType, Tensor } from '../../runtime/tensor.js';
-import { contiguous, isContiguous, pieceShape, rowsOf } from './boxes.js';
+import { isContiguous, pieceShape, rowsOf } from './boxes.js';
 import { type GraphWriter, order, type Value } from './graph-writer.js';
 import { unpackInt8, unpackPanels } from './unpack.js';
 
@@ -56,7 +57,7 @@ export class Memory {
    * The elements of a box.
    * @returns of shape `dims`, with 1 where the stride is 0: for operators that broadcast
    */
-  read(operand: Operand, dims: readonly Extent[], strides: readonly Extent[] = contiguous(dims)): Value {
+  read(operand: Operand, dims: readonly Extent[], strides: readonly Extent[] = extentStrides(dims)): Value {
     const sizes = dims.map((dim, axis) => (strides[axis] === 0 ? 1 : dim));
     const offset = operand.offset ?? 0;
     const whole = this.#readWhole(operand, sizes, strides, offset);
@@ -105,7 +106,12 @@ export class Memory {
   }
 
   /** Writes a box of the shape `dims`. */
-  write(operand: Operand, value: Value, dims: readonly Extent[], strides: readonly Extent[] = contiguous(dims)): void {
+  write(
+    operand: Operand,
+    value: Value,
+    dims: readonly Extent[],
+    strides: readonly Extent[] = extentStrides(dims),
+  ): void {
     const { buffer, offset = 0 } = operand as { buffer: number; offset?: Extent };
     const { size } = this.plan.buffers[buffer];
     if (offset === 0 && isContiguous(dims, strides) && equals(product(dims), size)) {
