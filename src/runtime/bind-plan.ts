@@ -8,12 +8,15 @@ import { stepKinds } from '#step-kinds';
 import { bindParams } from './bind-params.js';
 import { KerfError } from './errors.js';
 import { type Bindings, type Extent, evaluate } from './extent.js';
-import { invalidPackage as invalid } from './invalid-package.js';
 import { int8PanelLength, panelLength } from './panels.js';
 import type { Operand, Plan, PlanWeight, Step, WeightLayout } from './plan.js';
 import { referenceKind, referenceShapes } from './reference.js';
 import type { BoundParams, OperandSpec, Region, StepKind } from './step-kind.js';
 import { type DType, elementCount } from './tensor.js';
+
+/** The error of a plan that breaks a rule, as it is or at the sizes that the inputs have. */
+const invalid = (where: string, problem: string) =>
+  new KerfError('PACKAGE_INVALID', where, `${problem}. Build the package again, or check the sizes of the inputs.`);
 
 /** Elements of the largest buffer: every address below it is exact in f64. */
 export const maximumElements = 2 ** 32;

@@ -3,7 +3,7 @@ import { KerfError } from './errors.js';
 import type { Feeds } from './executor.js';
 import { type Bindings, evaluate, formatExtent } from './extent.js';
 import type { PlanPort } from './plan.js';
-import { Tensor } from './tensor.js';
+import { elementCount, Tensor } from './tensor.js';
 
 /** The name of a dimension that is one symbol. */
 function symbolOf(dim: PlanPort['shape'][number]): string | undefined {
@@ -63,8 +63,9 @@ function checkTensor(port: PlanPort, feed: Tensor): void {
       { got: feed?.type, expected: port.dtype },
     );
   }
-  // Tensors of another copy of this class, or of onnxruntime, are as good as ours once they pass its checks.
-  if (!(feed instanceof Tensor)) new Tensor((feed as Tensor).type, (feed as Tensor).data, (feed as Tensor).dims);
+  // Tensors of another copy of this class, or of onnxruntime, are as good as ours once they pass its checks; and the
+  // caller may have changed dims or taken the data away since ours did.
+  new Tensor((feed as Tensor).type, (feed as Tensor).data, (feed as Tensor).dims);
   if (feed.dims.length !== port.shape.length) throw shapeMismatch(port, feed, 'rank differs');
 }
 
@@ -106,6 +107,7 @@ export function checkOutputs(outputs: readonly PlanPort[], names: readonly strin
 /** Remembers the shapes of the feeds of one run, since the next often has the same. Asking allocates nothing. */
 export class FeedShapes {
   #shapes: readonly (readonly number[])[] | null = null;
+  #sizes: readonly number[] = [];
 
   constructor(readonly inputs: readonly PlanPort[]) {}
 
@@ -116,6 +118,7 @@ export class FeedShapes {
       const { name, dtype } = this.inputs[i];
       const feed = feeds[name];
       if (!(feed instanceof Tensor) || feed.type !== dtype || !isSame(feed.dims, this.#shapes[i])) return false;
+      if (feed.data.length !== this.#sizes[i]) return false;
     }
     let count = 0;
     for (const _ in feeds) count++;
@@ -125,6 +128,7 @@ export class FeedShapes {
   /** @param feeds  checked by {@link checkFeeds} */
   remember(feeds: Feeds): void {
     this.#shapes = this.inputs.map(({ name }) => [...feeds[name].dims]);
+    this.#sizes = this.#shapes.map(elementCount);
   }
 }
 

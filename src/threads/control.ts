@@ -4,9 +4,9 @@
  *     control:  | JOB | CLAIM | TASKS | TABLE | REMAINING | STOP | ...            at a fixed address
  *     table:    | task 0: 8 words | task 1 | .. | slices: ptr, bytes | .. | dependencies: task | .. |
  *
- * A job is posted by writing CLAIM, then JOB, then waking as many threads that wait on JOB as do not look at it already. CLAIM is
- * `job << 12 | next task`: a thread claims by compare-and-swap, so a thread that is late can never claim from a job that
- * has ended. All words are read and written with Atomics, which also orders the kernels' plain accesses.
+ * A job is posted by writing CLAIM, then JOB, then waking as many of the threads that wait on JOB as it needs beside those
+ * that look at it already. CLAIM is `job << 12 | next task`: a thread claims by compare-and-swap, so a thread that is late
+ * can never claim from a job that has ended. All words are read and written with Atomics, which also orders the kernels' plain accesses.
  */
 import { type Schedule, tableWords } from '../runtime/schedule.js';
 

@@ -2,7 +2,7 @@
 import type { Extent } from '../../runtime/extent.js';
 import { allocate, type DType, Tensor, type TensorData } from '../../runtime/tensor.js';
 import type { Conversion, Converter } from './converter.js';
-import type { Value } from './graph-writer.js';
+import { int64, type Value } from './graph-writer.js';
 
 /** ONNX operators of `unary`, where one is all that it takes. */
 const unaryOps: Readonly<Record<string, string>> = {
@@ -103,7 +103,7 @@ export const reduce: Conversion = (step) => {
 
 /** ReduceSum takes its axes as an input. */
 export function sumOver({ writer }: Converter, x: Value, axis: number): Value {
-  const axes = writer.constant('axes', new Tensor('int64', BigInt64Array.of(BigInt(axis)), [1]));
+  const axes = writer.constant('axes', int64([axis]));
   const shape = x.shape.filter((_, at) => at !== axis);
   return writer.op('ReduceSum', [x, axes], shape, { keepdims: 0 });
 }

@@ -22,7 +22,6 @@ const mostAddresses = 2 ** 24;
 export interface Made {
   readonly op: string;
   readonly inputs: readonly (Value | null)[];
-  readonly attributes: Attributes;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -37,7 +36,7 @@ export class GraphWriter {
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly #names = new Set<string>();
-  /** By the value's name, what made it: operator, inputs, attributes. */
+  /** By the name of the value. */
   readonly #makers = new Map<string, Made>();
   /** Sizes that were computed, by their extents. */
   readonly #sizes = new Map<string, Value>();
@@ -72,7 +71,7 @@ export class GraphWriter {
     const outputs = shapes.map((shape, i) => (shape === null ? '' : i === 0 ? name : this.fresh(`${name}_${i}`)));
     const list = inputs.map((value) => value?.name ?? '');
     while (list.at(-1) === '') list.pop();
-    this.#makers.set(name, { op, inputs, attributes });
+    this.#makers.set(name, { op, inputs });
     this.nodes.push({ name, op, domain, inputs: list, outputs, attributes: new Map(Object.entries(attributes)) });
     return outputs.map((value, i) => ({ name: value, dtype, shape: shapes[i] ?? [] }));
   }
@@ -167,12 +166,12 @@ export class GraphWriter {
   addresses(dims: readonly Extent[], strides: readonly Extent[], offset: Extent): Value {
     if ([...dims, ...strides, offset].every(isStatic)) {
       const sizes = dims as readonly number[];
-      const count = sizes.reduce((all, size) => all * size, 1);
+      const count = elementCount(sizes);
       if (count > mostAddresses) {
         const problem = `a step moves too many single elements: got ${count}, expected at most ${mostAddresses}. Write the network by decompose --onnx.`;
         throw new KerfError('MODEL_LIMIT', 'package', problem, { got: count });
       }
-      const at = new Float64Array(elementCount(sizes)).fill(offset as number);
+      const at = new Float64Array(count).fill(offset as number);
       let inner = at.length;
       sizes.forEach((size, axis) => {
         inner /= Math.max(1, size);

@@ -29,8 +29,9 @@ export const gemm: Conversion = (step) => {
   const [M, N, batches] = [step.size('M'), step.size('N'), step.size('batches')];
   const depth = add(step.size('K'), step.size('R', 0));
   const matrix = step.memory.matrix(step.operand(1), N, depth);
-  const areShared = batches === 1 || step.size('stridePanels', 0) !== 0 || matrix?.W.shape.length === 2;
-  if (!matrix || !areShared) throw step.refuse('its panels are packed in another way');
+  // Panels of a batch each were packed as such; those of a weight are all that it has.
+  const areApart = batches !== 1 && step.size('stridePanels', 0) !== 0;
+  if (!matrix || areApart !== (matrix.W.shape.length === 3)) throw step.refuse('its panels are packed in another way');
   const x = inputsOf(step, batches);
   const { W, b } = matrix;
   const shape = batches === 1 ? [M, N] : [batches, M, N];
@@ -44,7 +45,8 @@ export const gemm: Conversion = (step) => {
   else step.write(0, out, [batches, M, N], strides);
 };
 
-function turned({ writer }: Converter, { ...W }: Value): Value {
+/** The last two axes swapped. */
+function turned({ writer }: Converter, W: Value): Value {
   const rank = W.shape.length;
   const perm = W.shape.map((_, axis) => axis);
   [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { symbol } from '../../../src/runtime/extent.js';
-import { bindingsOf, checkFeeds, checkOutputs } from '../../../src/runtime/feeds.js';
+import { bindingsOf, checkFeeds, checkOutputs, FeedShapes } from '../../../src/runtime/feeds.js';
 import type { PlanPort } from '../../../src/runtime/plan.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { withCode } from '../../support/codes.js';
@@ -63,6 +63,26 @@ describe('checkFeeds', () => {
       () => checkFeeds(ports, { x: null as unknown as Tensor, mask: mask(1, 2) }),
       withCode('DTYPE_MISMATCH'),
     );
+  });
+});
+
+describe('feeds whose dims or data changed since they were made', () => {
+  const rows = (n: number) => new Tensor('float32', new Float32Array(4 * n), [n, 4]);
+  const ports: readonly PlanPort[] = [{ name: 'x', dtype: 'float32', shape: [symbol('n'), 4], buffer: 0 }];
+
+  it('are refused, also behind a run of the same shape: what is missing would be of an earlier one', () => {
+    const known = new FeedShapes(ports);
+    known.remember({ x: rows(2) });
+    assert.equal(known.has({ x: rows(2) }), true);
+    const longer = [1, 4];
+    const changed = new Tensor('float32', new Float32Array(4), longer);
+    longer[0] = 2;
+    const taken = rows(2);
+    structuredClone(taken.data, { transfer: [taken.data.buffer as ArrayBuffer] });
+    for (const x of [changed, taken]) {
+      assert.equal(known.has({ x }), false);
+      assert.throws(() => checkFeeds(ports, { x }), withCode('SHAPE_MISMATCH', 'size differs'));
+    }
   });
 });
 
