@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { Machine } from '../runtime/machine.js';
@@ -12,13 +13,19 @@ export interface WorkersOwner {
   workerDied(cause: unknown): void;
 }
 
+/**
+ * Workers that were asked to leave are ended after this long, in milliseconds, even if they hold a lease. One that still
+ * imports its modules is best let finish: Node 20 leaves the files open that a worker reads when it is ended.
+ */
+const leaveMs = 1000;
+
 /** The workers of one memory: starts them when they are first needed and keeps leases running while there are jobs. */
 export class Workers {
   #pool: Piscina<undefined, void> | null = null;
   /** The memory that the workers of {@link #pool} are bound to. */
   #memory: WebAssembly.Memory | null = null;
-  /** Leases that have not ended. */
-  #leases = 0;
+  /** Leases of {@link #pool} that have not ended. */
+  #leases = new Set<Promise<void>>();
 
   constructor(
     readonly machine: Machine,
@@ -36,20 +43,23 @@ export class Workers {
     if (this.#memory !== this.machine.memory) void this.end();
     this.#pool ??= this.#start();
     const pool = this.#pool;
-    while (this.#leases < workers) {
-      this.#leases++;
-      pool.run(undefined).then(
-        () => this.#endLease(pool),
-        (cause) => this.#endLease(pool, cause),
+    while (this.#leases.size < workers) {
+      const lease: Promise<void> = pool.run(undefined).then(
+        () => this.#endLease(lease, pool),
+        (cause) => this.#endLease(lease, pool, cause),
       );
+      this.#leases.add(lease);
     }
   }
 
-  /** Ends the workers; {@link arm} starts new ones. */
+  /** Ends the workers, which were asked to leave; {@link arm} starts new ones. */
   async end(): Promise<void> {
-    const pool = this.#pool;
+    const [pool, leases] = [this.#pool, this.#leases];
     this.#pool = null;
-    this.#leases = 0;
+    this.#leases = new Set();
+    const patience = new AbortController();
+    await Promise.race([Promise.all(leases), delay(leaveMs, undefined, patience).catch(() => undefined)]);
+    patience.abort();
     await pool?.destroy();
   }
 
@@ -60,9 +70,9 @@ export class Workers {
     return startPool(new URL('./lease.js', import.meta.url), this.count, setup);
   }
 
-  #endLease(pool: Piscina<undefined, void>, cause?: unknown): void {
+  #endLease(lease: Promise<void>, pool: Piscina<undefined, void>, cause?: unknown): void {
     if (pool !== this.#pool) return;
-    this.#leases--;
+    this.#leases.delete(lease);
     if (cause !== undefined) this.owner.workerDied(cause);
     else if (this.owner.hasJob()) this.arm(this.count);
   }
