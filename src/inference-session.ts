@@ -5,6 +5,7 @@ import { sessionKernels } from './executors/session-kernels.js';
 import { type ModelSource, modelOf, readSource } from './model/load.js';
 import { createSessionFromModel } from './pipeline.js';
 import { runReference } from './plan/reference-step.js';
+import { KerfError } from './runtime/errors.js';
 import { decodePackage } from './runtime/format/decode-package.js';
 import { isPackage } from './runtime/format/package-reader.js';
 import { InferenceSession as PackageSession, type SessionOptions } from './runtime/inference-session.js';
@@ -31,6 +32,10 @@ export class InferenceSession extends PackageSession {
   static override async create(source: ModelSource, asked: ToolSessionOptions = {}): Promise<PackageSession> {
     const file = await readSource(source);
     const { kernels: choice, revectorize, ...rest } = asked;
+    if (revectorize && (choice === 'plain' || asked.wasmModule)) {
+      const problem = 'invalid value: got true beside other kernels, expected it alone, since it chooses the kernels.';
+      throw new KerfError('OPTION_INVALID', 'option "revectorize"', problem);
+    }
     const isChosen = asked.wasmModule || asked.executor === 'ort';
     const choose = () => (revectorize ? requireRevectorized() : sessionKernels(choice));
     const options = isChosen ? rest : { ...rest, kernels: await choose() };

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { Piscina } from 'piscina';
 import { KerfError } from '../runtime/errors.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
-import { aborted } from '../runtime/run-guard.js';
+import { RunGuard } from '../runtime/run-guard.js';
 import { Tensor } from '../runtime/tensor.js';
 import { startPool } from '../threads/start-pool.js';
 import type { OrtSetup, OrtTask, PlainTensor } from './ort-worker.js';
@@ -15,6 +15,9 @@ export interface OrtExecutorOptions {
   /** File or folder from which `onnxruntime-node` is looked up besides kerf itself; default the working directory. */
   readonly resolveFrom?: string;
 }
+
+/** Longest that a timer can wait, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** The file of onnxruntime-node. @throws EXECUTOR_MISSING */
 function findOrt(resolveFrom: string): string {
@@ -56,7 +59,7 @@ class OrtExecutor implements Executor {
       Object.entries(feeds).map(([name, { type, data, dims }]) => [name, { type, data: data.slice(), dims }]),
     );
     const task = { feeds: copies, outputs: options.outputs ?? null };
-    const results = await withSignal(this.#pool.run(task), options.signal).catch((cause) => {
+    const results = await inTime(() => this.#pool.run(task), options).catch((cause) => {
       if (cause instanceof KerfError) throw cause;
       throw new KerfError('WORKER_FAILED', 'executor "ort"', `onnxruntime failed: got "${cause}". Check the model.`);
     });
@@ -84,12 +87,35 @@ class OrtExecutor implements Executor {
 }
 
 /** onnxruntime cannot be interrupted: the caller is told at once, and the worker's result is dropped. */
-function withSignal<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return result;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted(signal));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+async function inTime<T>(run: () => Promise<T>, options: RunOptions): Promise<T> {
+  const guard = RunGuard.of(options);
+  if (guard.isIdle) return run();
+  guard.check();
+  const { signal, timeoutMs } = options;
+  const { promise, reject } = rejectable();
+  const stop = () => {
+    try {
+      guard.check();
+    } catch (error) {
+      reject(error);
+    }
+  };
+  // A millisecond more: timers may be early.
+  const timer = timeoutMs === undefined ? undefined : setTimeout(stop, Math.min(timeoutMs + 1, longestTimerMs));
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([run(), promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** A promise that is only ever rejected. */
+function rejectable(): { promise: Promise<never>; reject: (cause: unknown) => void } {
+  let reject: (cause: unknown) => void = () => undefined;
+  const promise = new Promise<never>((_, fail) => {
+    reject = fail;
   });
+  return { promise, reject };
 }

@@ -3,7 +3,8 @@
  * to its number, and those inputs whose values decide a shape (a Reshape's target, a Range's limits) made constants.
  */
 import { canonicalise } from '../graph/canonicalise.js';
-import type { Graph, Port } from '../graph/graph.js';
+import type { Graph, Node, Port } from '../graph/graph.js';
+import { bodiesOf } from '../graph/resolved.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import type { Plan } from '../runtime/plan.js';
@@ -22,6 +23,22 @@ export interface Specialised {
   readonly plan: Plan | null;
 }
 
+/** -0 is another input than 0. */
+const exactly = (value: unknown) => (Object.is(value, -0) ? '-0' : String(value));
+
+/** Names of the values that a node and the graphs in it read. */
+function usesOf(node: Node): readonly string[] {
+  return [...node.inputs, ...bodiesOf(node).flatMap(({ nodes }) => nodes.flatMap(usesOf))];
+}
+
+/** @throws SHAPE_UNSUPPORTED */
+function requireShort(name: string, feeds: Feeds): void {
+  const { size } = feeds[name];
+  if (size <= maximumElements) return;
+  const problem = `its values decide a shape: got ${size} elements, expected at most ${maximumElements}.`;
+  throw new KerfError('SHAPE_UNSUPPORTED', `input "${name}"`, `${problem} Export the model with fixed sizes.`);
+}
+
 export class Specialiser {
   /** Inputs whose values decide a shape; found out when a plan needs them. */
   readonly #byValue = new Set<string>();
@@ -31,9 +48,10 @@ export class Specialiser {
   /**
    * @param feeds  all inputs of the graph, checked
    * @param isKnown  whether the caller has a plan under a key
-   * @throws what canonicalise and buildPlan throw
+   * @throws what canonicalise and buildPlan throw; SHAPE_UNSUPPORTED where an input that decides a shape is long
    */
   specialise(feeds: Feeds, isKnown: (key: string) => boolean): Specialised {
+    for (const name of this.#byValue) requireShort(name, feeds);
     const plan = isKnown(this.#key(feeds)) ? null : this.#plan(feeds);
     const rest = Object.entries(feeds).filter(([name]) => !this.#byValue.has(name));
     return { key: this.#key(feeds), feeds: Object.fromEntries(rest), plan };
@@ -42,7 +60,7 @@ export class Specialiser {
   #key(feeds: Feeds): string {
     const parts = this.graph.inputs.map(({ name }) => {
       const { dims, data } = feeds[name];
-      return this.#byValue.has(name) ? `${dims}=${Array.from(data as ArrayLike<unknown>, String)}` : `${dims}`;
+      return this.#byValue.has(name) ? `${dims}=${Array.from(data as ArrayLike<unknown>, exactly)}` : `${dims}`;
     });
     return parts.join(';');
   }
@@ -61,12 +79,17 @@ export class Specialiser {
 
   /** Marks the inputs from which a value is computed; false when there is none to add. */
   #addSources(value: unknown, feeds: Feeds): boolean {
-    const wanted = new Set([value]);
-    for (const node of [...this.graph.nodes].reverse()) {
-      if (node.outputs.some((output) => wanted.has(output))) for (const input of node.inputs) wanted.add(input);
+    const { nodes, inputs } = this.graph;
+    const isOwn =
+      inputs.some(({ name }) => name === value) || nodes.some(({ outputs }) => outputs.includes(`${value}`));
+    // A value of an inlined body has a name that no node of the graph knows: then all that bodies read is taken for its source.
+    const controls = isOwn ? [] : nodes.filter((node) => bodiesOf(node).length > 0);
+    const wanted = new Set([value, ...controls.flatMap(usesOf)]);
+    for (const node of [...nodes].reverse()) {
+      if (node.outputs.some((output) => wanted.has(output))) for (const use of usesOf(node)) wanted.add(use);
     }
     const found = this.graph.inputs.filter(({ name }) => wanted.has(name) && !this.#byValue.has(name));
-    if (found.some(({ name }) => feeds[name].size > maximumElements)) return false;
+    for (const { name } of found) requireShort(name, feeds);
     for (const { name } of found) this.#byValue.add(name);
     return found.length > 0;
   }

@@ -36,10 +36,15 @@ export class RunGuard {
     return options.signal === undefined && options.timeoutMs === undefined ? idle : new RunGuard(options);
   }
 
+  /** @throws OPTION_INVALID */
   constructor(options: RunOptions) {
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      const problem = `invalid value: got ${timeoutMs}, expected milliseconds, at least 0.`;
+      throw new KerfError('OPTION_INVALID', 'option "timeoutMs"', problem);
+    }
     this.#options = options;
-    this.#deadlineMs =
-      options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeoutMs;
+    this.#deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
 
   /** Whether nothing could end the run early. */

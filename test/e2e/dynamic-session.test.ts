@@ -74,6 +74,65 @@ describe('sessions on models with sizes from inputs', () => {
     assert.deepEqual([...y.data], expected);
   });
 
+  it('keeps apart the plans of 0 and of -0', async () => {
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('x', [1]), port('to', [1], 'int64'), port('v', [])],
+        outputs: ['y'],
+        nodes: [node('Clip', ['x', 'v', 'v'], 'c'), node('Reciprocal', ['c'], 'r'), node('Reshape', ['r', 'to'], 'y')],
+      }),
+    );
+    const x = ramp(1);
+    for (const [v, expected] of [
+      [0, Number.POSITIVE_INFINITY],
+      [-0, Number.NEGATIVE_INFINITY],
+    ]) {
+      const { y } = await session.run({ x, to: int64(1), v: scalar(v) });
+      assert.deepEqual([...y.data], [expected]);
+    }
+  });
+
+  it('refuses a long input that decides a shape, also behind a short one', async () => {
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('x', ['n'], 'int64')],
+        outputs: ['y'],
+        nodes: [node('ConstantOfShape', ['x'], 'c'), node('ReduceSum', ['c'], 'y', { keepdims: 0 })],
+      }),
+    );
+    const { y } = await session.run({ x: int64(2, 3) });
+    assert.deepEqual([...y.data], [0]);
+    const long = new Tensor('int64', new BigInt64Array(4097).fill(1n), [4097]);
+    await assert.rejects(session.run({ x: long }), { code: 'SHAPE_UNSUPPORTED' });
+  });
+
+  it('follows a condition that is computed inside a loop', async () => {
+    const truth = (value: number) => new Tensor('bool', Uint8Array.of(value), []);
+    const branch = (op: string) =>
+      graphOf({ inputs: [], outputs: [`${op}:y`], nodes: [node(op, ['state'], `${op}:y`)] });
+    const body = graphOf({
+      inputs: [port('turn', [], 'int64'), port('going', [], 'bool'), port('state', [2])],
+      outputs: ['on', 'next'],
+      nodes: [
+        node('Identity', ['going'], 'on'),
+        node('Greater', ['limit', 'none'], 'isOver'),
+        node('If', ['isOver'], 'next', { then_branch: branch('Neg'), else_branch: branch('Abs') }),
+      ],
+      constants: { none: scalar(0) },
+    });
+    const session = sessionOf(
+      graphOf({
+        inputs: [port('x', [2]), port('limit', [])],
+        outputs: ['y'],
+        nodes: [node('Loop', ['turns', 'yes', 'x'], 'y', { body })],
+        constants: { turns: new Tensor('int64', BigInt64Array.of(3n), []), yes: truth(1) },
+      }),
+    );
+    const x = new Tensor('float32', Float32Array.of(1, -2), [2]);
+    assert.deepEqual([...(await session.run({ x, limit: scalar(1) })).y.data], [-1, 2]);
+    assert.deepEqual([...(await session.run({ x, limit: scalar(-1) })).y.data], [1, 2]);
+  });
+
   it('refuses a pool for them by name', () => {
     const graph = graphOf({
       inputs: [port('a', ['n']), port('b', ['m'])],

@@ -36,7 +36,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
   return [pick(x, dims, source)];
 }
 
-/** The indices as int32: a converted constant, or a cast step. */
+/** The indices as int32: a converted constant, or cast steps. */
 function placeIndices(node: Node, builder: PlanBuilder, value: string, size: number): Operand {
   const fact = builder.fact(value);
   if (fact.constant) {
@@ -47,8 +47,10 @@ function placeIndices(node: Node, builder: PlanBuilder, value: string, size: num
   const place = builder.place(value);
   if (fact.dtype === 'int32') return place.operand;
   const count = product(fact.shape);
-  const narrow = builder.scratch('int32', count);
-  builder.step('cast', [place.operand], [narrow], { from: fact.dtype, to: 'int32', count });
+  const [wide, narrow] = [builder.scratch('float64', count), builder.scratch('int32', count)];
+  // By way of float64, from which a number out of range stays out of range; from int64 only the low half would be kept.
+  builder.step('cast', [place.operand], [wide], { from: fact.dtype, to: 'float64', count });
+  builder.step('cast', [wide], [narrow], { from: 'float64', to: 'int32', count });
   return narrow;
 }
 

@@ -36,6 +36,8 @@ function layerOf(node: Node, builder: PlanBuilder): Layer | undefined {
   // Of a factored GRU all gates take the same product, so the reset has to come behind it.
   const isFactored = V !== undefined && (node.op === 'LSTM' || integerOf(node, 'linear_before_reset', 0) !== 0);
   if (facts[0]?.dtype !== 'float32' || !W || !R || (facts[3] && !B_) || !isUsual || !isPlain) return undefined;
+  // Without a step there is no last one to copy.
+  if (sizes.T === 0) return undefined;
   return node.domain === 'kerf' && !isFactored ? undefined : { ...sizes, W, R, V, B_ };
 }
 

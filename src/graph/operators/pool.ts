@@ -1,6 +1,6 @@
 /** MaxPool, AveragePool, LpPool and their global forms. */
 import { type Extent, product } from '../../runtime/extent.js';
-import { elementCount, type Tensor } from '../../runtime/tensor.js';
+import { type DType, elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { integerOf, nodeError, requireInput } from './attributes.js';
@@ -54,6 +54,12 @@ function columnMajor(at: number, input: readonly number[]): number {
   }, 0);
 }
 
+/** The result of a window that lies in the padding. */
+function leastOf(type: DType): number {
+  if (type === 'int8') return -128;
+  return type === 'uint8' ? 0 : Number.NEGATIVE_INFINITY;
+}
+
 function evaluateMax(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
   const windows = poolWindowsOf(node, { shape: x.dims });
@@ -61,7 +67,7 @@ function evaluateMax(node: Node, inputs: readonly (Tensor | undefined)[]): reado
   const [largest, indices]: [number[], bigint[]] = [[], []];
   poolWindows(x, windows, ({ values, at }, _, which) => {
     const top = values.reduce((most, value, i) => (value > values[most] || Number.isNaN(value) ? i : most), 0);
-    largest.push(values[top] ?? Number.NEGATIVE_INFINITY);
+    largest.push(values[top] ?? leastOf(x.type));
     const place = isColumns ? columnMajor(at[top] ?? 0, windows.input) : (at[top] ?? 0);
     indices.push(BigInt(which * image + place));
   });

@@ -1,5 +1,5 @@
 /** Resize and Upsample: each axis on its own, every output a short weighted sum of inputs along it. */
-import { multiply } from '../../runtime/extent.js';
+import { isStatic, multiply } from '../../runtime/extent.js';
 import { elementBytes, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
@@ -46,9 +46,11 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
   if (list.length !== rank || list.some((value) => !(value > 0 && Number.isFinite(value)))) {
     throw nodeError('MODEL_INVALID', node, `scales or sizes: got [${list}], expected ${rank} numbers > 0.`);
   }
+  const isKept = (axis: number) =>
+    !sizes && list[axis] === 1 && (region[axis] ?? 0) === 0 && (region[rank + axis] ?? 1) === 1;
   const dims = requireStatic(
     node,
-    x.shape.map((dim, axis) => (list[axis] === 1 && !sizes ? 1 : dim)),
+    x.shape.map((dim, axis) => (!isStatic(dim) && isKept(axis) ? 1 : dim)),
     'axes that are resized',
   );
   return dims.map((input, axis) => {

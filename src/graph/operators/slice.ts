@@ -25,7 +25,9 @@ function staticRange(dim: number, start: number, end: number, step: number): Ran
     step > 0
       ? [clamp(wrapped[0], 0, dim), clamp(wrapped[1], 0, dim)]
       : [clamp(wrapped[0], 0, dim - 1), clamp(wrapped[1], -1, dim - 1)];
-  return { start: from, step, size: Math.max(0, Math.ceil((to - from) / step)) };
+  const size = Math.max(0, Math.ceil((to - from) / step));
+  // A step may be as long as an int64 where it leads nowhere.
+  return { start: from, step: size > 1 ? step : 1, size };
 }
 
 /** A symbolic dimension is kept whole; anything else depends on its value. */

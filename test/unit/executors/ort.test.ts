@@ -33,6 +33,10 @@ describe('ort executor', () => {
     const [y] = Object.values(await session.run({ x }));
     assert.deepEqual(y.dims, [2, 10]);
     assert.ok(y instanceof Tensor);
+    await assert.rejects(session.run({ x }, { timeoutMs: -1 }), withCode('OPTION_INVALID', 'timeoutMs'));
+    await assert.rejects(session.run({ x }, { timeoutMs: 1e-9 }), withCode('TIMEOUT'));
+    const many = new Tensor('float32', new Float32Array(20_000 * 784), [20_000, 784]);
+    await assert.rejects(session.run({ x: many }, { timeoutMs: 1 }), withCode('TIMEOUT'));
     assert.throws(() => session.runSync({ x }), withCode('SYNC_UNSUPPORTED'));
     await session.release();
   });

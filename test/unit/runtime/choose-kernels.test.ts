@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { latin1 } from '#wasm/plain';
 import { requireRevectorized, revectorize } from '../../../src/executors/revectorize.js';
 import { sessionKernels } from '../../../src/executors/session-kernels.js';
+import { InferenceSession } from '../../../src/inference-session.js';
 import { chooseKernels, tilesOfHost } from '../../../src/runtime/choose-kernels.js';
 import { kernelsOf } from '../../../src/runtime/kernels.js';
 import { plainKernels } from '../../../src/runtime/plain-kernels.js';
@@ -9,6 +11,7 @@ import { passesSelfTest } from '../../../src/runtime/self-test.js';
 import { decodeLatin1 } from '../../../src/runtime/wasm.js';
 import { supportsRelaxedSimd } from '../../../src/runtime/wasm-features.js';
 import { withCode } from '../../support/codes.js';
+import { root } from '../../support/run-script.js';
 
 const hasRelaxed = supportsRelaxedSimd();
 
@@ -75,5 +78,11 @@ describe('revectorize', () => {
       assert.ok(kernels.gain >= 1.2 && passesSelfTest(kernels.own));
       assert.equal(await requireRevectorized(), kernels);
     } else await assert.rejects(requireRevectorized(), withCode('KERNELS_UNSUPPORTED', 'revectorize'));
+  });
+
+  it('is refused beside other kernels', async () => {
+    const options = { kernels: 'plain', revectorize: true } as const;
+    const created = InferenceSession.create(join(root, 'test/golden/digits/digits.onnx'), options);
+    await assert.rejects(created, withCode('OPTION_INVALID', 'revectorize'));
   });
 });

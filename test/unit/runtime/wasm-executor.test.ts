@@ -196,5 +196,8 @@ describe('wasm executor on a long run', () => {
   it('ends at its limit of time, run and runSync alike', async () => {
     await assert.rejects(session.run({ x: feed(rows, 256) }, { timeoutMs: 3 }), withCode('TIMEOUT', '3 ms'));
     assert.throws(() => session.runSync({ x: feed(rows, 256) }, { timeoutMs: 3 }), withCode('TIMEOUT'));
+    for (const timeoutMs of [-1, Number.NaN]) {
+      await assert.rejects(session.run({ x: feed(1, 256) }, { timeoutMs }), withCode('OPTION_INVALID', 'timeoutMs'));
+    }
   });
 });
