@@ -38,13 +38,12 @@ export class RunGuard {
 
   /** @throws OPTION_INVALID */
   constructor(options: RunOptions) {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      const problem = `invalid value: got ${timeoutMs}, expected milliseconds, at least 0.`;
-      throw new KerfError('OPTION_INVALID', 'option "timeoutMs"', problem);
+    const { timeoutMs = Number.POSITIVE_INFINITY } = options;
+    if (!(timeoutMs >= 0)) {
+      throw new KerfError('OPTION_INVALID', 'run', `timeoutMs: got ${timeoutMs}, expected at least 0.`);
     }
     this.#options = options;
-    this.#deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.#deadlineMs = timeoutMs < Number.POSITIVE_INFINITY ? performance.now() + timeoutMs : timeoutMs;
   }
 
   /** Whether nothing could end the run early. */
@@ -54,7 +53,7 @@ export class RunGuard {
 
   /** Node takes a millisecond to load the clock, so it is not asked where there is no limit. */
   get #isLate(): boolean {
-    return this.#deadlineMs !== Number.POSITIVE_INFINITY && performance.now() > this.#deadlineMs;
+    return this.#deadlineMs < Number.POSITIVE_INFINITY && performance.now() > this.#deadlineMs;
   }
 
   /** Whether {@link check} would throw. */
