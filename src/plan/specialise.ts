@@ -77,7 +77,7 @@ export class Specialiser {
     }
   }
 
-  /** Marks the inputs from which a value is computed; false when there is none to add. */
+  /** Marks the short inputs from which a value is computed; false when there is none to add. */
   #addSources(value: unknown, feeds: Feeds): boolean {
     const { nodes, inputs } = this.graph;
     const isOwn =
@@ -89,9 +89,9 @@ export class Specialiser {
       if (node.outputs.some((output) => wanted.has(output))) for (const use of usesOf(node)) wanted.add(use);
     }
     const found = this.graph.inputs.filter(({ name }) => wanted.has(name) && !this.#byValue.has(name));
-    for (const { name } of found) requireShort(name, feeds);
-    for (const { name } of found) this.#byValue.add(name);
-    return found.length > 0;
+    const short = found.filter(({ name }) => feeds[name].size <= maximumElements);
+    for (const { name } of short) this.#byValue.add(name);
+    return short.length > 0;
   }
 
   #build(feeds: Feeds): Plan {

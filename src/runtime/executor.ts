@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Names of the outputs wanted; all by default. */
   readonly outputs?: readonly string[];
-  /** Limit on the run, read between steps; TIMEOUT beyond it. */
+  /** Limit on the run in milliseconds, at least 0, read between steps; TIMEOUT beyond it. */
   readonly timeoutMs?: number;
 }
 

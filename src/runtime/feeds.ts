@@ -107,7 +107,6 @@ export function checkOutputs(outputs: readonly PlanPort[], names: readonly strin
 /** Remembers the shapes of the feeds of one run, since the next often has the same. Asking allocates nothing. */
 export class FeedShapes {
   #shapes: readonly (readonly number[])[] | null = null;
-  #sizes: readonly number[] = [];
 
   constructor(readonly inputs: readonly PlanPort[]) {}
 
@@ -118,7 +117,7 @@ export class FeedShapes {
       const { name, dtype } = this.inputs[i];
       const feed = feeds[name];
       if (!(feed instanceof Tensor) || feed.type !== dtype || !isSame(feed.dims, this.#shapes[i])) return false;
-      if (feed.data.length !== this.#sizes[i]) return false;
+      if (feed.data.length !== elementCount(feed.dims)) return false;
     }
     let count = 0;
     for (const _ in feeds) count++;
@@ -128,7 +127,6 @@ export class FeedShapes {
   /** @param feeds  checked by {@link checkFeeds} */
   remember(feeds: Feeds): void {
     this.#shapes = this.inputs.map(({ name }) => [...feeds[name].dims]);
-    this.#sizes = this.#shapes.map(elementCount);
   }
 }
 

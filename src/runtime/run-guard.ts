@@ -36,12 +36,8 @@ export class RunGuard {
     return options.signal === undefined && options.timeoutMs === undefined ? idle : new RunGuard(options);
   }
 
-  /** @throws OPTION_INVALID */
   constructor(options: RunOptions) {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options;
-    if (!(timeoutMs >= 0)) {
-      throw new KerfError('OPTION_INVALID', 'run', `timeoutMs: got ${timeoutMs}, expected at least 0.`);
-    }
     this.#options = options;
     this.#deadlineMs = timeoutMs < Number.POSITIVE_INFINITY ? performance.now() + timeoutMs : timeoutMs;
   }

@@ -52,7 +52,7 @@ export class Session {
    * @param feeds  a tensor for each input; read before this returns its promise
    * @returns the outputs by name; the caller owns them
    * @throws INPUT_MISSING, INPUT_UNKNOWN, DTYPE_MISMATCH, SHAPE_MISMATCH, OUTPUT_UNKNOWN when feeds do not fit;
-   *   ABORTED, TIMEOUT by the options; SESSION_RELEASED
+   *   OPTION_INVALID, ABORTED, TIMEOUT by the options; SESSION_RELEASED
    */
   async run(feeds: Feeds, options: RunOptions = noOptions): Promise<Outputs> {
     this.#check(feeds, options);
@@ -116,13 +116,16 @@ export class Session {
     return this.release();
   }
 
-  #check(feeds: Feeds, options: RunOptions): void {
+  #check(feeds: Feeds, { outputs, timeoutMs = 0 }: RunOptions): void {
     this.#checkOpen();
+    if (!(timeoutMs >= 0)) {
+      throw new KerfError('OPTION_INVALID', 'run', `timeoutMs: got ${timeoutMs}, expected at least 0.`);
+    }
     if (!this.#shapes.has(feeds)) {
       checkFeeds(this.inputs, feeds);
       this.#shapes.remember(feeds);
     }
-    if (options.outputs) checkOutputs(this.outputs, options.outputs);
+    if (outputs) checkOutputs(this.outputs, outputs);
   }
 
   #checkOpen(): void {

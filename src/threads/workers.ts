@@ -58,7 +58,10 @@ export class Workers {
     this.#pool = null;
     this.#leases = new Set();
     const patience = new AbortController();
-    await Promise.race([Promise.all(leases), delay(leaveMs, undefined, patience).catch(() => undefined)]);
+    await Promise.race([
+      Promise.all(leases),
+      delay(leaveMs, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
     patience.abort();
     await pool?.destroy();
   }

@@ -104,6 +104,7 @@ describe('sessions on models with sizes from inputs', () => {
     assert.deepEqual([...y.data], [0]);
     const long = new Tensor('int64', new BigInt64Array(4097).fill(1n), [4097]);
     await assert.rejects(session.run({ x: long }), { code: 'SHAPE_UNSUPPORTED' });
+    await assert.rejects(session.run({ x: int64(2) }, { timeoutMs: -1 }), { code: 'OPTION_INVALID' });
   });
 
   it('follows a condition that is computed inside a loop', async () => {

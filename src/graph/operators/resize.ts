@@ -40,7 +40,9 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
     isOld && Array.isArray(attribute) ? (attribute as readonly number[]) : realsOf(node, inputs, isOld ? 1 : 2);
   const sizesTensor = isOld ? undefined : constantInput(node, inputs, 3);
   const sizes = sizesTensor && sizesTensor.size > 0 ? wholeNumbers(node, sizesTensor) : undefined;
-  const region = isOld ? [] : realsOf(node, inputs, 1);
+  // Other transforms than this one ignore the regions, which exporters then fill with zeros.
+  const isCropped = !isOld && settingsOf(node, opset).transform === 'tf_crop_and_resize';
+  const region = isCropped ? realsOf(node, inputs, 1) : [];
   const rank = x.shape.length;
   const list = sizes ?? scales;
   if (list.length !== rank || list.some((value) => !(value > 0 && Number.isFinite(value)))) {

@@ -98,4 +98,22 @@ describe('operators at their edges', () => {
     // Places 0, 2/3, 4/3, 2 of the four, each rounded down at a half.
     assert.deepEqual([...y.data], [1, 2, 2, 3]);
   });
+
+  it('Resize keeps a batch of any size beside regions that its transform ignores', async () => {
+    const { y } = await outputsOf(
+      {
+        inputs: [port('x', ['n', 2])],
+        outputs: ['y'],
+        nodes: [
+          node('Resize', ['x', 'region', 'scales'], 'y', {
+            mode: 'nearest',
+            coordinate_transformation_mode: 'asymmetric',
+          }),
+        ],
+        constants: { region: floats([0, 0, 0, 0]), scales: floats([1, 2]) },
+      },
+      { x: floats([1, 2, 3, 4, 5, 6], [3, 2]) },
+    );
+    assert.deepEqual([...y.data], [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+  });
 });
