@@ -48,7 +48,7 @@ export function settleSizes(graph: Graph, rows: Feeds | null): Settled {
     return settle(graph, new Map());
   } catch (error) {
     const sizes = sizesOf(graph, rows);
-    const isOpen = error instanceof KerfError && ['SHAPE_UNSUPPORTED', 'SHAPE_MISMATCH'].includes(error.code);
+    const isOpen = error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED';
     if (!isOpen || sizes.size === 0) throw error;
     return settle(graph, sizes);
   }

@@ -17,7 +17,7 @@ import {
   wideIntegerDTypes,
 } from './elements.js';
 import { sizesAround } from './lower-copy.js';
-import { normaliseAxis, type Shape } from './shapes.js';
+import { mismatchCode, normaliseAxis, type Shape } from './shapes.js';
 
 /** Sizes of x [outer, axis, inner], and the element at a place along the axis of a line. */
 function linesOf(dims: readonly number[], first: number, end = first + 1) {
@@ -77,8 +77,7 @@ function topShape(node: Node, shape: Shape, kept: number): { first: number; shap
   const first = normaliseAxis(node, integerOf(node, 'axis', -1), shape.length);
   const size = shape[first];
   if (typeof size !== 'number' || kept > size) {
-    const code = typeof size === 'number' ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-    throw nodeError(code, node, `k: got ${kept}, expected at most the axis's known size.`);
+    throw nodeError(mismatchCode(size), node, `k: got ${kept}, expected at most the axis's known size.`);
   }
   return { first, shape: shape.map((dim, axis) => (axis === first ? kept : dim)) };
 }

@@ -9,7 +9,7 @@ import { allDTypes } from './elements.js';
 import { emitCopy, rowStrides, shifted, sizesAround } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { formatShape, normaliseAxis, type Shape } from './shapes.js';
+import { formatShape, mismatchCode, normaliseAxis, type Shape } from './shapes.js';
 
 function concatAxis(node: Node, rank: number, opset: number): number {
   const axis = integerOf(node, 'axis', opset < 4 ? 1 : undefined);
@@ -24,8 +24,11 @@ function concatShape(node: Node, shapes: readonly Shape[], axis: number): Shape 
   );
   if (wrong) {
     const got = shapes.map(formatShape).join(', ');
-    const code = [...first, ...wrong].every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-    throw nodeError(code, node, `shapes: got ${got}, expected equal sizes but along axis ${axis}.`);
+    throw nodeError(
+      mismatchCode(...first, ...wrong),
+      node,
+      `shapes: got ${got}, expected equal sizes but along axis ${axis}.`,
+    );
   }
   return first.map((dim, at) => (at === axis ? shapes.map((shape) => shape[axis]).reduce(add) : dim));
 }
@@ -101,8 +104,11 @@ function splitSizes(node: Node, inputs: readonly (Fact | undefined)[], axis: num
   const resolved = sizes ?? (equal === undefined ? [] : new Array<Extent>(count).fill(equal));
   const isNegative = resolved.some((size) => isStatic(size) && size < 0);
   if (isNegative || resolved.length !== count || !equals(resolved.reduce(add, 0), shape[axis])) {
-    const code = shape.every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-    throw nodeError(code, node, `sizes: got [${resolved}] of ${formatShape(shape)}, expected ${count} that add up.`);
+    throw nodeError(
+      mismatchCode(shape[axis]),
+      node,
+      `sizes: got [${resolved}] of ${formatShape(shape)}, expected ${count} that add up.`,
+    );
   }
   return resolved;
 }

@@ -4,7 +4,7 @@ import { elementCount } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import { integerOf, nodeError } from './attributes.js';
 import type { Channels } from './lower-windows.js';
-import { formatShape, requireStatic } from './shapes.js';
+import { formatShape, mismatchCode, requireStatic } from './shapes.js';
 import { asThreeAxes, kernelSizes, placesOf, spatialSizes, visitWindow, type Windows, windowsOf } from './windows.js';
 
 export interface ConvSizes {
@@ -25,7 +25,7 @@ export function convSizes(node: Node, x: Shaped, w: Shaped, b?: Shaped): ConvSiz
   if (!fits || (b && (b.shape.length !== 1 || b.shape[0] !== O))) {
     const got = [x, w, b].map((fact) => (fact ? formatShape(fact.shape) : 'none')).join(', ');
     throw nodeError(
-      'SHAPE_MISMATCH',
+      mismatchCode(...x.shape.slice(1, 2), ...(b?.shape ?? [])),
       node,
       `shapes: got ${got} in ${groups} groups, expected x [N, C, ..], W [O, C / groups, ..], b [O].`,
     );

@@ -10,7 +10,7 @@ import { emitCopy } from './lower-copy.js';
 import { type Channels, emitConv } from './lower-windows.js';
 import { extentStrides } from './lowering.js';
 import { placeWeights } from './place-weights.js';
-import { formatShape, requireStatic } from './shapes.js';
+import { formatShape, mismatchCode, requireStatic } from './shapes.js';
 import { asThreeAxes, kernelSizes, perAxis, placesOf, spatialSizes, visitWindow, type Windows } from './windows.js';
 
 interface Spread {
@@ -31,7 +31,8 @@ function spreadOf(node: Node, inputs: readonly (Fact | undefined)[]): Spread {
   if (!fits || (b && (b.shape.length !== 1 || b.shape[0] !== O * groups))) {
     const got = [x, w, b].map((fact) => (fact ? formatShape(fact.shape) : 'none')).join(', ');
     const expected = 'x [N, C, ..], W [C, O / groups, ..], b [O]';
-    throw nodeError('SHAPE_MISMATCH', node, `shapes: got ${got} in ${groups} groups, expected ${expected}.`);
+    const code = mismatchCode(...x.shape.slice(1, 2), ...(b?.shape ?? []));
+    throw nodeError(code, node, `shapes: got ${got} in ${groups} groups, expected ${expected}.`);
   }
   const kernel = kernelSizes(node, taps, axes);
   const strides = perAxis(node, 'strides', axes, 1, 1);

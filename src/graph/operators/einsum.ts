@@ -1,14 +1,14 @@
 /** Einsum: a sum of products over labelled axes, as a reference step. */
 
 import type { Extent } from '../../runtime/extent.js';
-import { equals, isStatic } from '../../runtime/extent.js';
+import { equals } from '../../runtime/extent.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { nodeError, requireInput, textOf } from './attributes.js';
 import { define, lastOpset, requireSameDType } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
-import { stridesOf, walk } from './shapes.js';
+import { mismatchCode, stridesOf, walk } from './shapes.js';
 
 /** Most products of one run: beyond it the equation is not for a loop over all of them. */
 const maximumProducts = 2 ** 24;
@@ -60,8 +60,7 @@ function sizesOf(
       const [known, size] = [sizes.get(label), shapes[index][axis]];
       if (known === undefined || known === 1) sizes.set(label, size);
       else if (!equals(known, size) && size !== 1) {
-        const code = isStatic(known) && isStatic(size) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-        throw nodeError(code, node, `axes "${label}": got two sizes, expected one.`);
+        throw nodeError(mismatchCode(known, size), node, `axes "${label}": got two sizes, expected one.`);
       }
     });
   });

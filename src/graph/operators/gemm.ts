@@ -9,7 +9,7 @@ import { fillBigints, fillNumbers, floatDTypes, isFloat, toBigints, toNumbers, w
 import { lowerGemm } from './lower-matmul.js';
 import { type GemmSizes, gemmSizes } from './product-sizes.js';
 import { contract } from './products.js';
-import { broadcastIndex, broadcastShapes, formatShape, type Shape } from './shapes.js';
+import { broadcastIndex, broadcastShapes, formatShape, mismatchCode, type Shape } from './shapes.js';
 
 function infer(node: Node, inputs: readonly (Fact | undefined)[]): readonly Fact[] {
   const [a, b, c] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]];
@@ -18,7 +18,7 @@ function infer(node: Node, inputs: readonly (Fact | undefined)[]): readonly Fact
   const shape = [M, N];
   if (c && !sameShape(broadcastShapes(node, [shape, c.shape]), shape)) {
     throw nodeError(
-      'SHAPE_MISMATCH',
+      mismatchCode(...c.shape),
       node,
       `C: got ${formatShape(c.shape)}, expected a shape that broadcasts to ${formatShape(shape)}.`,
     );

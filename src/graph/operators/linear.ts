@@ -8,7 +8,7 @@ import { nodeError, realOf, requireInput } from './attributes.js';
 import { always, define, lastOpset, requireSameDType } from './define.js';
 import { fillNumbers, toNumbers } from './elements.js';
 import { contract } from './products.js';
-import { formatShape } from './shapes.js';
+import { formatShape, mismatchCode } from './shapes.js';
 
 export interface LinearSizes {
   /** Product of all dimensions of x but the last. */
@@ -25,7 +25,7 @@ export function linearSizes(node: Node, inputs: readonly (Fact | undefined)[]): 
   if (w.shape.length !== 2 || last === undefined || !equals(last, K) || (b && !equals(product(b.shape), N))) {
     const got = [x, w, b].map((fact) => (fact ? formatShape(fact.shape) : 'none')).join(', ');
     throw nodeError(
-      'SHAPE_MISMATCH',
+      mismatchCode(...x.shape.slice(-1), ...(b?.shape ?? [])),
       node,
       `shapes: got ${got}, expected x [.., K], W [N, K], b [N]. Check the weights.`,
     );

@@ -6,7 +6,7 @@ import type { Operator } from '../operator.js';
 import { nodeError, requireInput } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
-import { formatShape, type Shape } from './shapes.js';
+import { formatShape, mismatchCode, type Shape } from './shapes.js';
 
 /** By elimination with the largest pivot of each column. */
 function determinant(values: ArrayLike<number>, start: number, size: number): number {
@@ -34,7 +34,7 @@ function determinant(values: ArrayLike<number>, start: number, size: number): nu
 function stackOf(node: Node, shape: Shape): Shape {
   const [rows, columns] = shape.slice(-2);
   if (shape.length >= 2 && equals(rows, columns)) return shape.slice(0, -2);
-  throw nodeError('SHAPE_MISMATCH', node, `x: got ${formatShape(shape)}, expected square matrices.`);
+  throw nodeError(mismatchCode(...shape.slice(-2)), node, `x: got ${formatShape(shape)}, expected square matrices.`);
 }
 
 export const matrixOperators: readonly Operator[] = define([[11, lastOpset, floatDTypes]], {

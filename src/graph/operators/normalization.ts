@@ -7,7 +7,7 @@ import { integerOf, integersOf, nodeError, realOf, requireInput } from './attrib
 import { always, define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
 import { emitBinary, scalarView, type View } from './lowering.js';
-import { formatShape, normaliseAxes, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
+import { formatShape, mismatchCode, normaliseAxes, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 
 /** Mean and population variance of the values at some places. */
 export function momentsOf(
@@ -40,7 +40,8 @@ export function requireChannels(node: Node, inputs: readonly (Fact | undefined)[
     const given = requireInput(node, inputs, index).shape;
     if (shape.length >= 2 && given.length === 1 && equals(given[0], shape[1])) continue;
     const got = `${formatShape(given)} for ${formatShape(shape)}`;
-    throw nodeError('SHAPE_MISMATCH', node, `input ${index}: got ${got}, expected one number a channel.`);
+    const code = mismatchCode(...shape.slice(1, 2), ...given);
+    throw nodeError(code, node, `input ${index}: got ${got}, expected one number a channel.`);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Operator } from '../operator.js';
 import { nodeError, realOf, requireInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
+import { mismatchCode } from './shapes.js';
 
 /** New values of one weight and its states, from the old ones and the regularised gradient. */
 type Update = (x: number, g: number, states: readonly number[]) => readonly [x: number, ...states: number[]];
@@ -32,7 +33,11 @@ function infer(node: Node, inputs: readonly (Fact | undefined)[], optimizer: Opt
     const { shape } = requireInput(node, inputs, index);
     const expected = facts[(index - 2) % count].shape;
     if (JSON.stringify(shape) === JSON.stringify(expected)) continue;
-    throw nodeError('SHAPE_MISMATCH', node, `input ${index}: got [${shape}], expected [${expected}].`);
+    throw nodeError(
+      mismatchCode(...shape, ...expected),
+      node,
+      `input ${index}: got [${shape}], expected [${expected}].`,
+    );
   }
   const plain = facts.map(({ dtype, shape }) => ({ dtype, shape }));
   return Array.from({ length: 1 + optimizer.states }, () => plain).flat();

@@ -2,7 +2,7 @@
 import { type Extent, equals } from '../../runtime/extent.js';
 import type { Node } from '../graph.js';
 import { integerOf, nodeError } from './attributes.js';
-import { broadcastShapes, formatShape, type Shape } from './shapes.js';
+import { broadcastShapes, formatShape, mismatchCode, type Shape } from './shapes.js';
 
 export interface GemmSizes {
   readonly M: Extent;
@@ -24,7 +24,7 @@ export function gemmSizes(node: Node, a: Shape, b: Shape): GemmSizes {
   const [KB, N] = transB ? [b[1], b[0]] : b;
   if (!equals(K, KB)) {
     throw nodeError(
-      'SHAPE_MISMATCH',
+      mismatchCode(K, KB),
       node,
       `inner dimensions differ: got ${formatShape(a)} x ${formatShape(b)}, expected A[${transA ? 0 : 1}] = B[${transB ? 1 : 0}]. Check the transpose flags.`,
     );
@@ -48,10 +48,10 @@ export interface MatMulSizes {
 export function matMulSizes(node: Node, a: Shape, b: Shape): MatMulSizes {
   const left = a.length === 1 ? [1, ...a] : a;
   const right = b.length === 1 ? [...b, 1] : b;
-  const K = left.at(-1);
-  if (a.length === 0 || b.length === 0 || !equals(K!, right.at(-2)!)) {
+  const [K, KB] = [left.at(-1), right.at(-2)];
+  if (K === undefined || KB === undefined || !equals(K, KB)) {
     throw nodeError(
-      'SHAPE_MISMATCH',
+      K === undefined || KB === undefined ? 'SHAPE_MISMATCH' : mismatchCode(K, KB),
       node,
       `inner dimensions differ: got ${formatShape(a)} x ${formatShape(b)}, expected A[-1] = B[-2]. Check the transposes.`,
     );
@@ -60,5 +60,5 @@ export function matMulSizes(node: Node, a: Shape, b: Shape): MatMulSizes {
   const batch = broadcastShapes(node, [batchA, batchB]);
   const [M, N] = [left.at(-2)!, right.at(-1)!];
   const shape = [...batch, ...(a.length === 1 ? [] : [M]), ...(b.length === 1 ? [] : [N])];
-  return { M, N, K: K!, batchA, batchB, batch, shape };
+  return { M, N, K, batchA, batchB, batch, shape };
 }

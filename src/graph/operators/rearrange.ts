@@ -1,5 +1,5 @@
 /** Operators that put elements elsewhere: DepthToSpace, SpaceToDepth, ReverseSequence, Compress, OneHot, MaxUnpool. */
-import { divideExact, type Extent, multiply } from '../../runtime/extent.js';
+import { add, divideExact, type Extent, multiply } from '../../runtime/extent.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -8,7 +8,7 @@ import { always, define, lastOpset } from './define.js';
 import { allDTypes, fillNumbers, floatDTypes, numericDTypes, pick, toNumbers } from './elements.js';
 import { emitTranspose } from './lower-copy.js';
 import { factsOf } from './reshape.js';
-import { formatShape, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
+import { formatShape, mismatchCode, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 import { perAxis } from './windows.js';
 
 /** A rearrangement as a shape of six axes, their order, and the shape of the result. */
@@ -26,7 +26,8 @@ function blocksOf(node: Node, shape: Shape, isToSpace: boolean): Blocks {
     : [C, H !== undefined && divideExact(H, size), W !== undefined && divideExact(W, size)];
   if (shape.length !== 4 || size < 1 || !channels || !height || !width) {
     const got = `${formatShape(shape)} in blocks of ${size}`;
-    throw nodeError('SHAPE_MISMATCH', node, `shapes: got ${got}, expected [N, C, H, W] that they divide.`);
+    const code = mismatchCode(...(isToSpace ? shape.slice(1, 2) : shape.slice(2)));
+    throw nodeError(code, node, `shapes: got ${got}, expected [N, C, H, W] that they divide.`);
   }
   if (!isToSpace) {
     const split = [N, C, height, size, width, size];
@@ -131,7 +132,7 @@ function unpooledShape(node: Node, inputs: readonly (Fact | undefined)[]): Shape
   return shape.map((size, axis): Extent => {
     if (axis < 2) return size;
     const at = axis - 2;
-    return (size as number) * strides[at] - strides[at] + kernel[at] - pads[at] - pads[axes + at];
+    return add(multiply(size, strides[at]), kernel[at] - strides[at] - pads[at] - pads[axes + at]);
   });
 }
 

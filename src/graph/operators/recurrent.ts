@@ -2,7 +2,7 @@
  * LSTM, GRU and RNN: the reference, over any direction, layout, activation and sequence length. kerf.LSTM and kerf.GRU are
  * the same with R = U V of inner rank: U [D, gates H, rank] in the place of R, and V [D, rank, H] as input 8.
  */
-import { type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
+import { type Extent, equals, multiply } from '../../runtime/extent.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -11,7 +11,7 @@ import { define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
 import { lowerGru, lowerLstm } from './lower-recurrent.js';
 import { recurrentFunction } from './recurrent-functions.js';
-import { formatShape } from './shapes.js';
+import { formatShape, mismatchCode } from './shapes.js';
 
 export type CellName = 'LSTM' | 'GRU' | 'RNN';
 
@@ -69,7 +69,7 @@ export function recurrentSizes(node: Node, inputs: readonly (Fact | undefined)[]
   if (!fits) {
     const got = [x, w, r].map(formatShape).join(', ');
     throw nodeError(
-      'SHAPE_MISMATCH',
+      mismatchCode(...x.slice(2), ...w, ...r),
       node,
       `shapes: got ${got}, expected x [T, B, I], W [${D}, ${gates * H}, I], R [${D}, ${gates * H}, ${H}].`,
     );
@@ -86,8 +86,8 @@ export function recurrentSizes(node: Node, inputs: readonly (Fact | undefined)[]
   for (const [index, expected] of optional) {
     const given = inputs[index]?.shape;
     if (!given || equalDims(given, expected)) continue;
-    const code = [...given, ...expected].every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-    throw nodeError(code, node, `input ${index}: got ${formatShape(given)}, expected ${formatShape(expected)}.`);
+    const problem = `input ${index}: got ${formatShape(given)}, expected ${formatShape(expected)}.`;
+    throw nodeError(mismatchCode(...given, ...expected), node, problem);
   }
   return { T, B, I, H, rank, directions, isBatchFirst };
 }

@@ -14,7 +14,7 @@ import {
 } from './attributes.js';
 import { always, define, lastOpset, type Version } from './define.js';
 import { allDTypes } from './elements.js';
-import { formatShape, normaliseAxes, type Shape } from './shapes.js';
+import { formatShape, mismatchCode, normaliseAxes, type Shape } from './shapes.js';
 
 const anyDType: readonly Version[] = [[1, lastOpset, allDTypes]];
 
@@ -75,9 +75,12 @@ function resolveRest(node: Node, shape: Shape, target: Shape): Shape {
   const missing = rest < 0 ? undefined : known !== 0 ? divideExact(total, known) : total === 0 ? 0 : undefined;
   const isWhole = rest < 0 ? equals(total, known) : missing !== undefined;
   if (!isWhole || target.some((dim, axis) => isStatic(dim) && dim < 0 && axis !== rest)) {
-    const code = isStatic(total) && isStatic(known) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
     const got = `${formatShape(shape)} to ${formatShape(target)}`;
-    throw nodeError(code, node, `sizes differ: got ${got}, expected the same number of elements.`);
+    throw nodeError(
+      mismatchCode(total, known),
+      node,
+      `sizes differ: got ${got}, expected the same number of elements.`,
+    );
   }
   return target.map((dim, axis): Extent => (axis === rest ? missing! : dim));
 }
@@ -104,8 +107,8 @@ const squeezeShape: ShapeRule = (node, inputs, opset) => {
     : shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
   const wrong = axes.find((axis) => shape[axis] !== 1);
   if (wrong !== undefined) {
-    const code = isStatic(shape[wrong]) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
-    throw nodeError(code, node, `axis ${wrong} of ${formatShape(shape)}: got another size, expected 1.`);
+    const problem = `axis ${wrong} of ${formatShape(shape)}: got another size, expected 1.`;
+    throw nodeError(mismatchCode(shape[wrong]), node, problem);
   }
   return shape.filter((_, axis) => !axes.includes(axis));
 };

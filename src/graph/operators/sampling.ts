@@ -5,7 +5,7 @@ import type { Operator } from '../operator.js';
 import { integerOf, nodeError, realOf, requireInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
-import { formatShape } from './shapes.js';
+import { formatShape, mismatchCode } from './shapes.js';
 
 /** x folded back between two mirrors. */
 function reflect(x: number, low: number, high: number): number {
@@ -169,7 +169,8 @@ export const samplingOperators: readonly Operator[] = [
       const [x, grid] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
       if (x.shape.length !== 4 || grid.shape.length !== 4 || grid.shape[3] !== 2) {
         const got = `${formatShape(x.shape)} and ${formatShape(grid.shape)}`;
-        throw nodeError('SHAPE_MISMATCH', node, `shapes: got ${got}, expected [N, C, H, W] and [N, H, W, 2].`);
+        const code = mismatchCode(...grid.shape.slice(3));
+        throw nodeError(code, node, `shapes: got ${got}, expected [N, C, H, W] and [N, H, W, 2].`);
       }
       return [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], grid.shape[1], grid.shape[2]] }];
     },
@@ -181,7 +182,8 @@ export const samplingOperators: readonly Operator[] = [
       const [x, rois] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
       if (x.shape.length !== 4 || rois.shape.length !== 2 || rois.shape[1] !== 4) {
         const got = `${formatShape(x.shape)} and ${formatShape(rois.shape)}`;
-        throw nodeError('SHAPE_MISMATCH', node, `shapes: got ${got}, expected [N, C, H, W] and [R, 4].`);
+        const code = mismatchCode(...rois.shape.slice(1));
+        throw nodeError(code, node, `shapes: got ${got}, expected [N, C, H, W] and [R, 4].`);
       }
       const size = [integerOf(node, 'output_height', 1), integerOf(node, 'output_width', 1)];
       return [{ dtype: x.dtype, shape: [rois.shape[0], x.shape[1], ...size] }];

@@ -42,6 +42,11 @@ export function requireStatic(node: Node, shape: Shape, what: string): readonly 
   return shape;
 }
 
+/** Why sizes differ: SHAPE_MISMATCH where they are numbers, SHAPE_UNSUPPORTED where that is open until symbols have values. */
+export function mismatchCode(...sizes: readonly Extent[]): 'SHAPE_MISMATCH' | 'SHAPE_UNSUPPORTED' {
+  return sizes.every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
+}
+
 /**
  * The common size of two dimensions under broadcasting.
  * @throws SHAPE_MISMATCH when they never agree; SHAPE_UNSUPPORTED when that depends on the values of symbols
@@ -49,9 +54,8 @@ export function requireStatic(node: Node, shape: Shape, what: string): readonly 
 function broadcastDim(node: Node, a: Extent, b: Extent, shapes: readonly Shape[]): Extent {
   if (equals(a, b) || b === 1) return a;
   if (a === 1) return b;
-  const code = isStatic(a) && isStatic(b) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
   throw nodeError(
-    code,
+    mismatchCode(a, b),
     node,
     `shapes do not broadcast: got ${shapes.map(formatShape).join(' and ')}, expected ${formatExtent(a)} and ${formatExtent(b)} to be equal or 1. Check the inputs.`,
   );
