@@ -109,7 +109,7 @@ export function anneal(
 ): Promise<Annealing> {
   const bindings = sizesOf(graph, options.calibration ?? options.guard);
   const cost = (candidate: Graph) => countMacs(candidate, bindings);
-  const [evaluate, compile] = [createEvaluate(options.signal), createCompile(options.signal)];
+  const [evaluate, compile] = [createEvaluate(options.signal), createCompile(bindings, options.signal)];
   const table = costTableOf(costs);
   const prices = table ? { prices: timePrices(table, graph, batch, bindings) } : {};
   return annealWith(graph, evidence, { ...options, evaluate, compile, cost, ...prices });

@@ -1,16 +1,18 @@
 /** Runs a graph on rows of data, through the same kernels as any session: how annealing looks at a network. */
 import type { Compiled, Evaluate } from './annealing/context.js';
 import { rowCount, takeRows } from './annealing/rows.js';
+import { bindGraph } from './graph/fix-sizes.js';
 import { removeDead } from './graph/fold.js';
 import type { Graph, Port } from './graph/graph.js';
 import { inferFacts } from './graph/infer.js';
 import { buildPlan, runReference } from './plan/index.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds, Outputs } from './runtime/executor.js';
-import { isStatic } from './runtime/extent.js';
+import { type Bindings, isStatic } from './runtime/extent.js';
 import { nextTurn } from './runtime/next-turn.js';
 import { allocate, elementCount, Tensor } from './runtime/tensor.js';
 import { createWasmExecutor } from './runtime/wasm-executor.js';
+import { sizesOf } from './settle-sizes.js';
 
 /** Rows of one run: enough for full tiles, few enough for the activations of wide layers to stay small. */
 const batchRows = 1024;
@@ -103,7 +105,9 @@ export function createEvaluate(signal?: AbortSignal): Evaluate {
     const part = graphOf(graph, values);
     const used = new Set(part.nodes.flatMap((node) => node.inputs).concat(part.outputs.map(({ name }) => name)));
     const inputs = part.inputs.filter(({ name }) => used.has(name));
-    const executor = createWasmExecutor(buildPlan({ ...part, inputs }), { runReference });
+    // Values inside may need a plan for known sizes where the whole network has one for all.
+    const plan = buildPlan(bindGraph({ ...part, inputs }, sizesOf(part, rows)));
+    const executor = createWasmExecutor(plan, { runReference });
     try {
       const feeds = Object.fromEntries(inputs.map(({ name }) => [name, rows[name]]));
       return await runRows((part) => executor.run(part, signal ? { signal } : {}), graph.inputs, feeds, true);
@@ -113,11 +117,15 @@ export function createEvaluate(signal?: AbortSignal): Evaluate {
   };
 }
 
-/** Plans graphs for many runs on the calling thread; inputs that a graph does not read are not fed. */
-export function createCompile(signal?: AbortSignal): (graph: Graph) => Compiled {
+/**
+ * Plans graphs for many runs on the calling thread; inputs that a graph does not read are not fed.
+ * @param bindings  sizes that the rows of all runs have
+ */
+export function createCompile(bindings: Bindings, signal?: AbortSignal): (graph: Graph) => Compiled {
   return (graph) => {
     const used = new Set(graph.nodes.flatMap((node) => node.inputs).concat(graph.outputs.map(({ name }) => name)));
-    const plan = buildPlan({ ...graph, inputs: graph.inputs.filter(({ name }) => used.has(name)) });
+    const inputs = graph.inputs.filter(({ name }) => used.has(name));
+    const plan = buildPlan(bindGraph({ ...graph, inputs }, bindings));
     const executor = createWasmExecutor(plan, { runReference });
     return {
       run: async (feeds) => {

@@ -3,9 +3,12 @@
  * them: [batch, 12, 64] gathered, cast, multiplied and concatenated stays a list of extents.
  */
 import { add, divideExact, type Extent, isStatic, multiply } from '../runtime/extent.js';
-import type { Tensor } from '../runtime/tensor.js';
+import type { DType } from '../runtime/tensor.js';
 import type { Fact, Node } from './graph.js';
-import { constantInput, wholeNumbers } from './operators/attributes.js';
+import { constantInput, integerOf, wholeNumbers } from './operators/attributes.js';
+
+/** The number of bool among ONNX's element types. */
+const onnxBool = 9;
 
 /** Longest list that is followed. */
 const maximumLength = 64;
@@ -21,11 +24,23 @@ function elementwise(combine: (a: Extent, b: Extent) => Extent | undefined): Rul
   };
 }
 
+/** 1 or 0 where two extents are equal or not for all sizes, undefined where that depends on them. Sizes are 0 or more. */
+function areEqual(a: Extent, b: Extent): number | undefined {
+  if (isStatic(a) && isStatic(b)) return Number(a === b);
+  const difference = add(a, multiply(-1, b));
+  if (isStatic(difference)) return Number(difference === 0);
+  const [constant] = difference.find((term) => term.length === 1) ?? [];
+  // Apart by a number that no other term makes up for.
+  const isApart = constant !== undefined && difference.every(([coefficient]) => coefficient > 0 === constant > 0);
+  return isApart ? 0 : undefined;
+}
+
 const same: Rule = (_, [list]) => list;
 
 const rules: Readonly<Record<string, Rule>> = {
   Identity: same,
-  Cast: same,
+  // To bool, 5 becomes 1.
+  Cast: (node, [list]) => (integerOf(node, 'to', 0) === onnxBool ? undefined : list),
   Squeeze: same,
   Unsqueeze: same,
   Reshape: same,
@@ -34,6 +49,12 @@ const rules: Readonly<Record<string, Rule>> = {
   Sub: elementwise((a, b) => add(a, multiply(-1, b))),
   Mul: elementwise(multiply),
   Div: elementwise((a, b) => (b === 0 ? undefined : divideExact(a, b))),
+  Equal: elementwise(areEqual),
+  Where: (_, [condition, a, b]) => {
+    const length = Math.max(condition.length, a.length, b.length);
+    const at = (list: Extents, i: number) => list[list.length === 1 ? 0 : i];
+    return Array.from({ length }, (_, i) => (at(condition, i) === 1 ? at(a, i) : at(b, i)));
+  },
   Gather: (_, [list, indices]) => {
     const picked = indices.map((index) => (isStatic(index) ? list.at(index) : undefined));
     return picked.every((extent) => extent !== undefined) ? picked : undefined;
@@ -55,13 +76,15 @@ function listAttribute(
   return tensor && wholeNumbers(node, tensor);
 }
 
-const isInteger = (tensor: Tensor) => tensor.type === 'int64' || tensor.type === 'int32';
+/** Whole numbers, and conditions as 1 and 0. */
+const dtypes: readonly DType[] = ['int64', 'int32', 'bool'];
 
-/** The elements of a fact as extents, if it is a short list of whole numbers. */
+/** The elements of a fact as extents, if it is a short list of them. */
 function extentsOf(fact: Fact | undefined): Extents | undefined {
   if (fact?.extents) return fact.extents;
   const tensor = fact?.constant;
-  if (!tensor || !isInteger(tensor) || tensor.dims.length > 1 || tensor.size > maximumLength) return undefined;
+  if (!tensor || !dtypes.includes(tensor.type) || tensor.dims.length > 1 || tensor.size > maximumLength)
+    return undefined;
   return Array.from(tensor.data as ArrayLike<number | bigint>, Number);
 }
 
@@ -79,7 +102,7 @@ export function inferExtents(
   output: Fact,
 ): readonly Extent[] | undefined {
   const rule = node.domain === '' && Object.hasOwn(rules, node.op) ? rules[node.op] : undefined;
-  if (!rule || !output.dtype.startsWith('int') || output.shape.length > 1) return undefined;
+  if (!rule || !dtypes.includes(output.dtype) || output.shape.length > 1) return undefined;
   if (!inputs.some((fact) => fact?.extents)) return undefined;
   const lists = listsOf(node, inputs);
   const extents = lists && rule(node, lists, inputs);

@@ -3,18 +3,18 @@ import { type Extent, isStatic, multiply } from '../../runtime/extent.js';
 import { allocate, type DType, elementCount, Tensor, type TensorData } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
-import { constantInput, nodeError, requireInput, sizesInput, wholeNumbers } from './attributes.js';
+import { nodeError, requireInput, sizesInput, wholeNumbers } from './attributes.js';
 import { always, define, lastOpset } from './define.js';
 import { allDTypes, pick } from './elements.js';
 import { emitCopy } from './lower-copy.js';
 import { broadcastExtentStrides, extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { broadcastIndex, broadcastShapes, type Shape, stridesOf, walk } from './shapes.js';
+import { broadcastIndex, broadcastShapes, formatShape, type Shape, stridesOf, walk } from './shapes.js';
 
 function sizesOf(node: Node, inputs: readonly (Fact | undefined)[], index: number): Shape {
   const sizes = sizesInput(node, inputs, index);
   if (!sizes || sizes.some((size) => isStatic(size) && size < 0)) {
-    throw nodeError('MODEL_INVALID', node, `sizes: got [${sizes}], expected whole numbers >= 0.`);
+    throw nodeError('MODEL_INVALID', node, `sizes: got ${formatShape(sizes ?? [])}, expected whole numbers >= 0.`);
   }
   return sizes;
 }
@@ -32,19 +32,16 @@ function lowerExpand(node: Node, builder: PlanBuilder): boolean {
 }
 
 /** How often Tile repeats each axis. */
-function repeatsOf(node: Node, inputs: readonly (Fact | undefined)[]): readonly number[] {
-  requireInput(node, inputs, 1);
-  const repeats = wholeNumbers(node, constantInput(node, inputs, 1)!);
+function repeatsOf(node: Node, inputs: readonly (Fact | undefined)[]): Shape {
+  const repeats = sizesOf(node, inputs, 1);
   const rank = requireInput(node, inputs, 0).shape.length;
-  if (repeats.length !== rank || repeats.some((count) => count < 0)) {
-    throw nodeError('MODEL_INVALID', node, `repeats: got [${repeats}], expected ${rank} whole numbers >= 0.`);
-  }
-  return repeats;
+  if (repeats.length === rank) return repeats;
+  throw nodeError('MODEL_INVALID', node, `repeats: got ${formatShape(repeats)}, expected ${rank} whole numbers.`);
 }
 
 function evaluateTile(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
-  const repeats = repeatsOf(node, factsOf(inputs));
+  const repeats = repeatsOf(node, factsOf(inputs)) as readonly number[];
   const box = x.dims.flatMap((dim, axis) => [repeats[axis], dim]);
   const strides = stridesOf(x.dims).flatMap((stride) => [0, stride]);
   const dims = x.dims.map((dim, axis) => dim * repeats[axis]);
@@ -114,7 +111,8 @@ export const expandOperators: readonly Operator[] = [
     },
     evaluate: evaluateTile,
     lower: lowerTile,
-    rowIndependent: (node, inputs) => repeatsOf(node, inputs)[0] === 1,
+    // One row that is repeated is the same for all.
+    rowIndependent: (node, inputs) => repeatsOf(node, inputs)[0] === 1 || requireInput(node, inputs, 0).shape[0] === 1,
   }),
   ...define([[9, lastOpset, ['int64']]], {
     name: 'ConstantOfShape',

@@ -1,9 +1,9 @@
 /** Resize and Upsample: each axis on its own, every output a short weighted sum of inputs along it. */
-import { isStatic, multiply } from '../../runtime/extent.js';
+import { type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
 import { elementBytes, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
-import { constantInput, integerOf, nodeError, realOf, requireInput, textOf, wholeNumbers } from './attributes.js';
+import { constantInput, integerOf, nodeError, realOf, requireInput, sizesInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, toNumbers } from './elements.js';
 import { sizesAround } from './lower-copy.js';
@@ -38,26 +38,26 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
   const attribute = node.attributes.get('scales');
   const scales =
     isOld && Array.isArray(attribute) ? (attribute as readonly number[]) : realsOf(node, inputs, isOld ? 1 : 2);
-  const sizesTensor = isOld ? undefined : constantInput(node, inputs, 3);
-  const sizes = sizesTensor && sizesTensor.size > 0 ? wholeNumbers(node, sizesTensor) : undefined;
+  const given = isOld ? undefined : sizesInput(node, inputs, 3);
+  const sizes = given?.length ? given : undefined;
   // Other transforms than this one ignore the regions, which exporters then fill with zeros.
   const isCropped = !isOld && settingsOf(node, opset).transform === 'tf_crop_and_resize';
   const region = isCropped ? realsOf(node, inputs, 1) : [];
   const rank = x.shape.length;
-  const list = sizes ?? scales;
-  if (list.length !== rank || list.some((value) => !(value > 0 && Number.isFinite(value)))) {
+  const list: readonly Extent[] = sizes ?? scales;
+  if (list.length !== rank || list.some((value) => isStatic(value) && !(value > 0 && Number.isFinite(value)))) {
     throw nodeError('MODEL_INVALID', node, `scales or sizes: got [${list}], expected ${rank} numbers > 0.`);
   }
-  const isKept = (axis: number) =>
-    !sizes && list[axis] === 1 && (region[axis] ?? 0) === 0 && (region[rank + axis] ?? 1) === 1;
-  const dims = requireStatic(
-    node,
-    x.shape.map((dim, axis) => (!isStatic(dim) && isKept(axis) ? 1 : dim)),
-    'axes that are resized',
-  );
+  const isKept = (dim: Extent, axis: number) =>
+    equals(list[axis], sizes ? dim : 1) && (region[axis] ?? 0) === 0 && (region[rank + axis] ?? 1) === 1;
+  // An open size that stays as it is stands for one of 1.
+  const close = (extents: readonly Extent[]) =>
+    extents.map((extent, axis) => (!isStatic(x.shape[axis]) && isKept(x.shape[axis], axis) ? 1 : extent));
+  const dims = requireStatic(node, close(x.shape), 'axes that are resized');
+  const targets = sizes && requireStatic(node, close(sizes), 'sizes');
   return dims.map((input, axis) => {
-    const scale = sizes ? sizes[axis] / input : scales[axis];
-    const output = sizes ? sizes[axis] : Math.floor(input * scale);
+    const scale = targets ? targets[axis] / input : scales[axis];
+    const output = targets ? targets[axis] : Math.floor(input * scale);
     return { input, output, scale, region: [region[axis] ?? 0, region[rank + axis] ?? 1] };
   });
 }

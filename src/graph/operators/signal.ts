@@ -1,11 +1,11 @@
 /** Signal operators: window functions, MelWeightMatrix, DFT and STFT; reference steps. */
 import { type DType, dtypeOfOnnxNumber, elementCount, type Tensor } from '../../runtime/tensor.js';
-import type { Fact, Node } from '../graph.js';
+import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { constantInput, integerOf, nodeError, requireInput } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { fillBigints, fillNumbers, floatDTypes, isFloat, toNumbers } from './elements.js';
-import { normaliseAxis } from './shapes.js';
+import { normaliseAxis, requireStatic } from './shapes.js';
 
 const wideIntegers: readonly DType[] = ['int32', 'int64'];
 
@@ -149,6 +149,13 @@ function stftOf(
       `x: got [${dims}] in frames of ${length} each ${step}, expected [N, samples, 1].`,
     );
   }
+  if (windowSize !== undefined && windowSize < length) {
+    throw nodeError(
+      'SHAPE_MISMATCH',
+      node,
+      `window: got ${windowSize} numbers, expected one each of ${length} samples.`,
+    );
+  }
   const frames = Math.floor((dims[1] - length) / step) + 1;
   return { length, step, frames, bins: integerOf(node, 'onesided', 1) !== 0 ? Math.floor(length / 2) + 1 : length };
 }
@@ -171,15 +178,6 @@ function stft(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor {
   return fillNumbers(x.type, [x.dims[0], frames, bins, 2], (i) => result[i]);
 }
 
-const staticDims = (node: Node, fact: Fact): readonly number[] => {
-  if (fact.shape.every((size) => typeof size === 'number')) return fact.shape as readonly number[];
-  throw nodeError(
-    'SHAPE_UNSUPPORTED',
-    node,
-    'x: got symbolic dimensions, expected known ones. Fix them in the model, or with --sizes.',
-  );
-};
-
 export const signalOperators: readonly Operator[] = [
   ...defineWindow('HannWindow', [0.5, 0.5]),
   ...defineWindow('HammingWindow', [25 / 46, 21 / 46]),
@@ -196,7 +194,9 @@ export const signalOperators: readonly Operator[] = [
     name: 'DFT',
     infer: (node, inputs) => {
       const x = requireInput(node, inputs, 0);
-      return [{ dtype: x.dtype, shape: dftOf(node, staticDims(node, x), constantInput(node, inputs, 1)).dims }];
+      return [
+        { dtype: x.dtype, shape: dftOf(node, requireStatic(node, x.shape, 'x'), constantInput(node, inputs, 1)).dims },
+      ];
     },
     evaluate: (node, inputs) => [dft(node, requireInput(node, inputs, 0), inputs[1])],
   }),
@@ -204,10 +204,10 @@ export const signalOperators: readonly Operator[] = [
     name: 'STFT',
     infer: (node, inputs) => {
       const x = requireInput(node, inputs, 0);
-      const window = inputs[2]?.shape[0];
+      const [window] = inputs[2] ? requireStatic(node, inputs[2].shape, 'window') : [];
       const known = [undefined, constantInput(node, inputs, 1), undefined, constantInput(node, inputs, 3)];
-      const dims = staticDims(node, x);
-      const { frames, bins } = stftOf(node, dims, known, typeof window === 'number' ? window : undefined);
+      const dims = requireStatic(node, x.shape, 'x');
+      const { frames, bins } = stftOf(node, dims, known, window);
       return [{ dtype: x.dtype, shape: [dims[0], frames, bins, 2] }];
     },
     evaluate: (node, inputs) => [stft(node, inputs)],

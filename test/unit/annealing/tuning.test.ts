@@ -12,7 +12,7 @@ import { createRandom } from '../../oracle/random.js';
 import { withCode } from '../../support/codes.js';
 import { makeGraph, matrix, mlp, node, normalRows, randomLayer, vector } from '../../support/networks.js';
 
-const compile = createCompile();
+const compile = createCompile(new Map());
 const evaluate = createEvaluate();
 const argmax: Decision = { kind: 'argmax' };
 const layer = (seed: number, out: number, inputs: number) => randomLayer(createRandom(seed), out, inputs, () => true);
