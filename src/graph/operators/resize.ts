@@ -1,12 +1,14 @@
 /** Resize and Upsample: each axis on its own, every output a short weighted sum of inputs along it. */
-import { type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
-import { elementBytes, type Tensor } from '../../runtime/tensor.js';
+import { type Extent, equals, isStatic, product } from '../../runtime/extent.js';
+import type { Operand } from '../../runtime/plan.js';
+import { type DType, elementBytes, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integerOf, nodeError, realOf, requireInput, sizesInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, toNumbers } from './elements.js';
 import { sizesAround } from './lower-copy.js';
+import { emitBinary, maximumStepRank, type View } from './lowering.js';
 import { factsOf } from './reshape.js';
 import { requireStatic } from './shapes.js';
 
@@ -198,33 +200,59 @@ function resample(
   return result;
 }
 
-/** Nearest neighbours: one gather for each axis that changes. */
+/** One axis after another, each a weighted sum of gathers: one for nearest neighbours, two for linear, four for cubic. */
 function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
   const settings = settingsOf(node, opset);
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const { dtype, shape } = builder.fact(node.inputs[0]);
   const axes = axesOf(node, facts, opset);
   const changed = axes.flatMap(({ scale }, at) => (scale === 1 ? [] : [at]));
-  if (settings.mode !== 'nearest' || settings.transform === 'tf_crop_and_resize' || changed.length === 0) return false;
-  let source = builder.place(node.inputs[0]).operand;
-  let dims = shape;
+  const canWeigh = settings.mode === 'nearest' || (dtype === 'float32' && shape.length <= maximumStepRank);
+  if (!canWeigh || settings.transform === 'tf_crop_and_resize' || changed.length === 0) return false;
+  let source: View = { operand: builder.place(node.inputs[0]).operand, shape };
   for (const at of changed) {
     const samples = samplesOf(node, axes[at], settings);
-    const next = dims.map((dim, axis) => (axis === at ? samples.length : dim));
-    const data = Int32Array.from(samples, ({ at: [place] }) => place);
-    const name = `samples ${at} of ${node.name}`;
-    const indices = builder.weight({ name, dtype: 'int32', shape: [data.length], layout: 'plain', data });
+    const next = source.shape.map((dim, axis) => (axis === at ? samples.length : dim));
     const isLast = at === changed.at(-1);
-    const target = isLast ? builder.output(node.outputs[0]).operand : builder.scratch(dtype, next.reduce(multiply, 1));
-    const sizes = sizesAround(dims, at);
-    builder.step('gather', [source, indices], [target], {
-      elementBytes: elementBytes(dtype),
-      ...sizes,
-      count: data.length,
-    });
-    [source, dims] = [target, next];
+    const target = isLast ? builder.output(node.outputs[0]).operand : builder.scratch(dtype, product(next));
+    emitSamples(builder, `of axis ${at} of ${node.name}`, source, at, samples, target, dtype);
+    source = { operand: target, shape: next };
   }
   return true;
+}
+
+/** target[.., j, ..] = sum over k of weights[j][k] * source[.., at[j][k], ..] along one axis. */
+function emitSamples(
+  builder: PlanBuilder,
+  name: string,
+  source: View,
+  axis: number,
+  samples: readonly Sample[],
+  target: Operand,
+  dtype: DType,
+): void {
+  const count = samples.length;
+  const shape = source.shape.map((dim, other) => (other === axis ? count : dim));
+  // [count, 1, .., 1]
+  const column = shape.slice(axis).map((_, i) => (i === 0 ? count : 1));
+  const taps = samples[0].at.length;
+  const part = taps > 1 ? builder.scratch(dtype, product(shape)) : target;
+  for (let tap = 0; tap < taps; tap++) {
+    const places = Int32Array.from(samples, ({ at }) => at[tap]);
+    const about = { shape: [count], layout: 'plain' } as const;
+    const indices = builder.weight({ ...about, name: `places ${tap} ${name}`, dtype: 'int32', data: places });
+    const y = tap === 0 ? target : part;
+    builder.step('gather', [source.operand, indices], [y], {
+      elementBytes: elementBytes(dtype),
+      ...sizesAround(source.shape, axis),
+      count,
+    });
+    if (taps === 1) return;
+    const data = Float32Array.from(samples, ({ weights }) => weights[tap]);
+    const weights = builder.weight({ ...about, name: `weights ${tap} ${name}`, dtype: 'float32', data });
+    emitBinary(builder, 'mul', { operand: y, shape }, { operand: weights, shape: column }, y, shape);
+    if (tap > 0) emitBinary(builder, 'add', { operand: target, shape }, { operand: part, shape }, target, shape);
+  }
 }
 
 const definition = {

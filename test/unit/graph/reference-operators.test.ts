@@ -130,9 +130,25 @@ describe('operators of the reference', () => {
   });
 
   it('have the values of their kernels: Pad, Resize, ConvTranspose, BatchNormalization, DepthToSpace', () => {
+    const scales = (...values: number[]) => new Tensor('float32', Float32Array.from(values));
     const cases: readonly [op: string, x: Tensor, others: readonly Tensor[], attributes?: Attributes][] = [
       ['Pad', ramp(2, 3), [int64(1, 0, 2, 1), new Tensor('float32', Float32Array.of(7), [])]],
-      ['Resize', ramp(1, 2, 3, 2), [ramp(0), new Tensor('float32', Float32Array.of(1, 1, 2, 1.5), [4])]],
+      ['Resize', ramp(1, 2, 3, 2), [ramp(0), scales(1, 1, 2, 1.5)]],
+      // Weights are halves, quarters and parts of 256.
+      ['Resize', ramp(1, 2, 3, 2), [ramp(0), scales(1, 1, 2, 0.5)], { mode: 'linear' }],
+      ['Resize', ramp(1, 2, 3, 2), [ramp(0), scales(1, 1, 2, 0.5)], { mode: 'cubic' }],
+      [
+        'Resize',
+        ramp(1, 2, 3, 2),
+        [ramp(0), scales(1, 1, 2, 2)],
+        { mode: 'cubic', coordinate_transformation_mode: 'asymmetric' },
+      ],
+      [
+        'Resize',
+        ramp(3, 2),
+        [ramp(0), ramp(0), int64(5, 3)],
+        { mode: 'linear', coordinate_transformation_mode: 'align_corners' },
+      ],
       [
         'ConvTranspose',
         ramp(1, 4, 3, 2),

@@ -117,6 +117,85 @@ describe('buildPlan', () => {
     assert.deepEqual(built.outputs[0].shape, [[[1, 'batch']], [[4, 'time']]]);
   });
 
+  it('widens, repeats and resizes to sizes that the batch decides, as exporters ask for them', async () => {
+    const built = plan(
+      graphOf({
+        inputs: [port('x', ['batch', 2, 2])],
+        outputs: ['wide', 'tiled', 'large'],
+        nodes: [
+          node('Shape', ['x'], 's'),
+          node('Slice', ['s', 'from', 'to'], 'b'),
+          // [batch, -1, -1], where -1 stands for the size that there is: Expand knows no -1.
+          node('Concat', ['b', 'minus', 'minus'], 'asked', { axis: 0 }),
+          node('Equal', ['asked', 'minuses'], 'isMinus'),
+          node('Where', ['isMinus', 'ones', 'asked'], 'sizes'),
+          node('Expand', ['token', 'sizes'], 'wide'),
+          node('Concat', ['b', 'two', 'one'], 'repeats', { axis: 0 }),
+          node('Tile', ['token', 'repeats'], 'tiled'),
+          node('Concat', ['b', 'two', 'four'], 'target', { axis: 0 }),
+          node('Resize', ['x', '', '', 'target'], 'large', { mode: 'linear' }),
+        ],
+        constants: {
+          from: int64(0),
+          to: int64(1),
+          minus: int64(-1),
+          minuses: int64(-1, -1, -1),
+          ones: int64(1, 1, 1),
+          one: int64(1),
+          two: int64(2),
+          four: int64(4),
+          token: ramp(1, 1, 3),
+        },
+      }),
+    );
+    assert.ok(built.steps.every(({ kind }) => kind !== 'reference'));
+    const session = createSession(built, null, { executor: 'wasm' });
+    for (const batch of [1, 3]) {
+      const x = ramp(batch, 2, 2);
+      const { wide, tiled, large } = await session.run({ x });
+      const token = [...ramp(1, 1, 3).data];
+      assert.deepEqual([wide.dims, [...wide.data]], [[batch, 1, 3], new Array(batch).fill(token).flat()]);
+      assert.deepEqual([tiled.dims, [...tiled.data]], [[batch, 2, 3], new Array(2 * batch).fill(token).flat()]);
+      const between = Array.from({ length: 2 * batch }, (_, row) => {
+        const [a, b] = x.data.subarray(2 * row, 2 * row + 2);
+        return [a, 0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b, b];
+      });
+      assert.deepEqual([large.dims, [...large.data]], [[batch, 2, 4], between.flat()]);
+    }
+    await session.release();
+  });
+
+  it('asks for the inputs where sizes may or may not be what they are compared with', () => {
+    const sizes = (constant: number, changed: string) => () =>
+      plan(
+        graphOf({
+          inputs: [port('x', ['batch', 2])],
+          outputs: ['y'],
+          nodes: [
+            node('Shape', ['x'], 's'),
+            node('Sub', ['s', 'change'], 'changed'),
+            node('Equal', [changed, 'wanted'], 'isWanted'),
+            node('Where', ['isWanted', 's', 'other'], 'sizes'),
+            node('ConstantOfShape', ['sizes'], 'y'),
+          ],
+          constants: { wanted: int64(constant), change: int64(5), other: int64(3) },
+        }),
+      );
+    for (const [constant, changed] of [
+      [0, 's'],
+      [2, 's'],
+      [-1, 'changed'],
+    ] as const) {
+      assert.throws(sizes(constant, changed), { code: 'SHAPE_UNSUPPORTED' }, `${changed} = ${constant}`);
+    }
+    for (const [constant, changed] of [
+      [-1, 's'],
+      [-6, 'changed'],
+    ] as const) {
+      assert.deepEqual(sizes(constant, changed)().outputs[0].shape, [3, 3], `${changed} = ${constant}`);
+    }
+  });
+
   it('copies the first or last place of an axis of open size, and repeats a value to open sizes', async () => {
     const place = (index: number) => new Tensor('int64', BigInt64Array.of(BigInt(index)), []);
     const built = plan(
