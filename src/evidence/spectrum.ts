@@ -44,11 +44,30 @@ function makeWide(source: Block<'float32'>, rows: number, columns: number): Wide
   return { block, m, n, stride };
 }
 
+/** Largest exponent, either way, of weights whose squares add up in float32 without overflow or loss. */
+const widestExponent = 40;
+
+/**
+ * The matrix with its largest weight near 1, and the power of two that it was divided by: itself and 1 unless its squares
+ * would leave the range of float32.
+ */
+function intoRange(source: Block<'float32'>): readonly [block: Block<'float32'>, scale: number] {
+  const { workspace } = analysisKernels();
+  const largest = workspace.view(source).reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
+  const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+  if (Math.abs(exponent) <= widestExponent) return [source, 1];
+  const block = workspace.allocate('float32', source.length);
+  const scale = 2 ** exponent;
+  workspace.view(block).set(workspace.view(source).map((weight) => weight / scale));
+  return [block, scale];
+}
+
 /** Singular values, descending: Gram matrix, Householder, QL. Values below about 3e-4 of the largest are rounding. */
 export function singularValues(source: Block<'float32'>, rows: number, columns: number): TensorData<'float64'> {
   const { kernels, workspace } = analysisKernels();
   return workspace.scope(() => {
-    const { block, m, n, stride } = makeWide(source, rows, columns);
+    const [near, scale] = intoRange(source);
+    const { block, m, n, stride } = makeWide(near, rows, columns);
     const gram = workspace.allocate('float64', m * m);
     const diagonal = workspace.allocate('float64', m);
     const off = workspace.allocate('float64', m);
@@ -59,7 +78,7 @@ export function singularValues(source: Block<'float32'>, rows: number, columns: 
       throw new KerfError('INTERNAL', 'singular values', `an eigenvalue of a ${m} x ${m} matrix did not settle.`);
     }
     const values = workspace.copyOut(diagonal);
-    for (let i = 0; i < m; i++) values[i] = Math.sqrt(Math.max(0, values[i]));
+    for (let i = 0; i < m; i++) values[i] = Math.sqrt(Math.max(0, values[i])) * scale;
     return values.sort().reverse();
   });
 }

@@ -7,6 +7,7 @@ import {
   tensorKey,
 } from '../../../src/evidence/index.js';
 import { draw } from '../../../src/evidence/scores.js';
+import { singularValues } from '../../../src/evidence/spectrum.js';
 import { normals } from '../../support/fresh-layers.js';
 
 const seed = Number(process.env['KERF_TEST_SEED'] ?? 1);
@@ -111,5 +112,20 @@ describe(`measureSpectrum (seed ${seed})`, () => {
       addSpikes(weights, shape[0], shape[1], s, 28, 6);
     });
     assert.deepEqual([refitted, sigma], [false, std]);
+  });
+
+  it('scales with weights whose squares leave the range of float32, bit for bit', () => {
+    const { workspace } = analysisKernels();
+    const weights = Float32Array.from(normals(seed, 'scaled', 33 * 40));
+    const valuesAt = (scale: number) =>
+      workspace.scope(() => {
+        const scaled = weights.map((weight) => weight * scale);
+        return singularValues(workspace.copyIn('float32', scaled), 33, 40);
+      });
+    const values = valuesAt(1);
+    for (const exponent of [-90, -60, -20, 20, 60, 120]) {
+      const wanted = values.map((value) => value * 2 ** exponent);
+      assert.deepEqual(valuesAt(2 ** exponent), wanted, `2^${exponent}`);
+    }
   });
 });
