@@ -37,11 +37,13 @@ function deliver(outputs: Outputs, { output, json }: RunArgs): void {
 /** One run; a network whose first axis is fixed at 1 takes more samples one by one, in the time of all. */
 function runSamples(session: Session, feeds: Feeds, timeoutMs: number | undefined): Promise<Outputs> {
   const start = performance.now();
-  const isOneByOne = session.inputs.every(({ name, shape }) => shape[0] === 1 && (feeds[name]?.dims[0] ?? 1) > 1);
+  const { inputs } = session;
+  const isMore = (name: string) => (feeds[name]?.dims[0] ?? 1) > 1;
+  const isOneByOne = inputs.length > 0 && inputs.every(({ name, shape }) => shape[0] === 1 && isMore(name));
   if (timeoutMs === undefined)
-    return isOneByOne ? runRows((row) => session.run(row), session.inputs, feeds) : session.run(feeds);
+    return isOneByOne ? runRows((row) => session.run(row), inputs, feeds) : session.run(feeds);
   if (!isOneByOne) return session.run(feeds, { timeoutMs });
-  return runRows((row) => session.run(row, { timeoutMs: timeLeft(timeoutMs, start) }), session.inputs, feeds);
+  return runRows((row) => session.run(row, { timeoutMs: timeLeft(timeoutMs, start) }), inputs, feeds);
 }
 
 export async function runRun(args: RunArgs): Promise<void> {

@@ -75,7 +75,9 @@ function chooseExecutor(plan: Plan, options: CreateSessionOptions): Executor {
     throw invalid('threads', threads, '"auto" or a whole number from 1 to 256');
   }
   const shared = options.kernels?.shared ? { kernels: options.kernels.shared } : {};
-  const memory = limits?.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes };
+  const memoryBytes = limits?.memoryBytes;
+  if (memoryBytes !== undefined && !(memoryBytes >= 0)) throw invalid('memoryBytes', memoryBytes, 'a number of bytes');
+  const memory = memoryBytes === undefined ? {} : { memoryBytes };
   const inThread: WasmExecutorOptions = {
     ...memory,
     ...ownKernels(options),

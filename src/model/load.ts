@@ -68,12 +68,16 @@ function sourceOf(from: ModelSource, maxFileBytes: number): Source | Promise<Sou
   if (from instanceof Uint8Array) return { bytes: from };
   if (from instanceof ArrayBuffer) return { bytes: new Uint8Array(from) };
   if (from instanceof URL) return fetchUrl(from, maxFileBytes);
+  if (typeof from !== 'string') {
+    const problem = `invalid value: got ${String(from)}, expected a path, a URL, or the bytes of a file.`;
+    throw new KerfError('OPTION_INVALID', 'model', problem);
+  }
   return /^(https?|file):\/\//.test(from) ? fetchUrl(new URL(from), maxFileBytes) : readPath(from, maxFileBytes);
 }
 
 /**
  * Reads the bytes of a model or package.
- * @throws IO_FAILED when they cannot be read; FILE_LIMIT when there are too many
+ * @throws IO_FAILED when they cannot be read; FILE_LIMIT when there are too many; OPTION_INVALID for what is no source
  */
 export async function readSource(from: ModelSource, options: LoadOptions = {}): Promise<Source> {
   return sourceOf(from, { ...defaultLimits, ...options.limits }.maxFileBytes);

@@ -4,7 +4,7 @@
  *
  *     JSON        {"x": [[1, 2], [3, 4]], "y": [0, 1]}, or one array
  *     JSON lines  one such object or array a line, each a sample: stacked along a new first axis
- *     CSV         one sample a line; a first line with a word that is no number, not even NumPy's nan or inf, is a header
+ *     CSV         one sample a line; a first line with a word that is no number, not even nan or inf, is a header
  */
 import { parse } from 'csv-parse/sync';
 import { fillBigints, toValues, wrap } from '../../graph/operators/elements.js';
@@ -132,10 +132,16 @@ export function decodeJsonLines(bytes: Uint8Array, where: string, limits: DataLi
   return fromValue(Object.fromEntries(columns), where, limits);
 }
 
-/** Cells that no header has: numbers, and what other programs spell NaN and infinities as. */
-const isNumberLike = (cell: string): boolean => isNumber(cell) || /^[+-]?(nan|inf|infinity)$/i.test(cell);
+/** The number that a cell spells, NaN and infinities as JavaScript or NumPy write them too; undefined for other text. */
+function cellNumber(cell: string): number | undefined {
+  const special = /^([+-]?)(nan|inf|infinity)$/i.exec(cell);
+  if (special) return special[2].toLowerCase() === 'nan' ? Number.NaN : Number(`${special[1]}Infinity`);
+  const number = cell === '' ? Number.NaN : Number(cell);
+  return Number.isNaN(number) ? undefined : number;
+}
 
-const isNumber = (cell: string): boolean => cell !== '' && (specialNumbers.has(cell) || !Number.isNaN(Number(cell)));
+/** Whether a line names columns: a missing number is no word. */
+const isHeader = (cells: readonly string[]) => cells.some((cell) => cell !== '' && cellNumber(cell) === undefined);
 
 /** @throws DATA_INVALID when a cell is no number or lines differ in length; FILE_LIMIT */
 export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits): Map<string, Tensor> {
@@ -146,7 +152,7 @@ export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits):
     if (cause instanceof KerfError) throw cause;
     throw new KerfError('DATA_INVALID', where, `not valid CSV: ${(cause as Error).message}.`, {}, { cause });
   }
-  const first = rows.length > 0 && !rows[0].every(isNumberLike) ? 1 : 0;
+  const first = rows.length > 0 && isHeader(rows[0]) ? 1 : 0;
   const dims = [rows.length - first, rows[first]?.length ?? 0];
   if (dims[0] === 0) throw invalidData(where, 'no samples in the file.');
   checkDims(dims, where, limits);
@@ -154,10 +160,11 @@ export function decodeCsv(bytes: Uint8Array, where: string, limits: DataLimits):
   for (let m = 0; m < dims[0]; m++) {
     for (let k = 0; k < dims[1]; k++) {
       const cell = rows[first + m][k];
-      if (!isNumber(cell)) {
+      const number = cellNumber(cell);
+      if (number === undefined) {
         throw invalidData(where, `row ${first + m + 1}, column ${k + 1}: got ${quote(cell)}, expected a number.`);
       }
-      data[m * dims[1] + k] = specialNumbers.get(cell) ?? Number(cell);
+      data[m * dims[1] + k] = number;
     }
   }
   return new Map([['', new Tensor('float64', data, dims)]]);

@@ -59,6 +59,9 @@ describe('createSession', () => {
     for (const threads of [0, -1, 1.5, Number.NaN, 'many', 1000]) {
       assert.throws(refused({ threads }), withCode('OPTION_INVALID', 'threads'));
     }
+    for (const memoryBytes of [-1, Number.NaN, 'all']) {
+      assert.throws(refused({ limits: { memoryBytes } }), withCode('OPTION_INVALID', 'memoryBytes'));
+    }
     assert.throws(refused({ executor: 'gpu' }), withCode('OPTION_INVALID', 'executor', 'gpu'));
     assert.throws(refused({ executor: 'ort' }), withCode('OPTION_INVALID', 'ONNX model'));
   });

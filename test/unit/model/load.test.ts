@@ -33,6 +33,12 @@ describe('loadModel', () => {
     }
   });
 
+  it('refuses what is no source', async () => {
+    for (const from of [null, undefined, 5, {}]) {
+      await refuses(from as never, 'OPTION_INVALID', /got .*, expected a path, a URL, or the bytes of a file/);
+    }
+  });
+
   it('names the operators that kerf cannot run, each once, sorted', async () => {
     const graph = smallGraph();
     graph.node!.push(
