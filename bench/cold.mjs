@@ -1,6 +1,6 @@
 /** From a packaged 784-256-10 to its first output through `kerf/runtime`, as a whole process against a bare one. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -32,6 +32,18 @@ function scriptOf(path, mark = '') {
     ${tell}`;
 }
 
+/** What any runtime of this kind does: reads the package, imports one module, compiles its kernels. */
+function floorOf(path) {
+  const empty = join(root, 'build', 'bench', 'empty.js');
+  writeFileSync(empty, 'export {};\n');
+  return `
+    import { readFileSync } from 'node:fs';
+    await import(${JSON.stringify(pathToFileURL(empty).href)});
+    readFileSync(${JSON.stringify(path)});
+    new WebAssembly.Module(readFileSync(${JSON.stringify(join(root, 'build', 'wasm', 'core.wasm'))}));
+    ${tell}`;
+}
+
 /** Only where phases are measured: the first use of `performance` takes a millisecond. */
 const mark = '(globalThis.marks ??= []).push(performance.now());';
 
@@ -52,22 +64,26 @@ export async function benchCold({ pairs }) {
   const { package: path } = await makeMlp();
   const samples = Array.from({ length: pairs }, () => ({
     bare: measure(tell),
+    floor: measure(floorOf(path)),
     kerf: measure(scriptOf(path)),
     phases: measure(scriptOf(path, mark)),
   }));
-  const differences = (name) => samples.map(({ bare, kerf }) => kerf[name] - bare[name]);
   const row = (title, name, unit) => {
-    const all = differences(name);
-    const [low, high] = [0.25, 0.75].map((q) => quantile(all, q).toFixed(1));
+    const beyond = (who) => {
+      const all = samples.map((sample) => sample[who][name] - sample.bare[name]);
+      const [low, high] = [0.25, 0.75].map((q) => quantile(all, q).toFixed(1));
+      return `+${median(all).toFixed(1)} ${unit} (${low} to ${high})`;
+    };
     return [
       title,
       `${median(samples.map(({ bare }) => bare[name])).toFixed(1)} ${unit}`,
-      `+${median(all).toFixed(1)} ${unit} (${low} to ${high})`,
+      beyond('floor'),
+      beyond('kerf'),
     ];
   };
   printTable(
     `Cold start: whole process from a package to its first output, over bare Node (quartiles of ${pairs} pairs)`,
-    ['figure', 'bare', 'kerf/runtime'],
+    ['figure', 'bare', 'empty module, package, kernels', 'kerf/runtime'],
     [row('wall time', 'wallMs', 'ms'), row('processor time', 'cpuMs', 'ms'), row('memory', 'rssMiB', 'MiB')],
   );
   const phases = ['reading and compiling the JavaScript', 'compiling the module, checking and packing', 'first run'];

@@ -55,7 +55,7 @@ export async function benchKernels(shapes, peak, { seconds }) {
     const { call, hash } = checkedCall(shape, build);
     const { mean, rme, sample } = measure(call, seconds);
     const fastest = bestMs(call, 1000 * seconds);
-    peak.look(100);
+    peak.look(200);
     const gflops = (2 * shape.M * shape.K * shape.N) / fastest / 1e6;
     const gbps = (4 * (shape.K + 1) * shape.N) / fastest / 1e6;
     const readGbps = shape.M === 1 ? await measureRead(4 * (shape.K + 1) * shape.N) : null;
@@ -79,7 +79,7 @@ export async function benchKernels(shapes, peak, { seconds }) {
     });
   }
   printTable(
-    `f32_gemm (${buildName(build)} build), one thread; ${peak.gflops.toFixed(1)} GFLOP/s is what 128-bit products and sums reach here; fastest call`,
+    `f32_gemm (${buildName(build)} build), one thread; ${peak.gflops.toFixed(1)} GFLOP/s is what 128-bit products and sums reach here, ${peak.roof.toFixed(1)} what this build's instructions do; fastest call`,
     ['layer', 'M x K x N', 'GFLOP/s', 'of peak', 'mean +-', 'samples', 'weights GB/s', 'of read'],
     results.map((r) => [
       r.name,

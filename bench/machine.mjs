@@ -65,8 +65,8 @@ export function printMachine(machine) {
   console.log(`Node ${machine.node}, V8 ${machine.v8}, WASM ${machine.wasm}`);
 }
 
-async function loadPeak(memory) {
-  const bytes = readFileSync(new URL('../build/bench/peak.wasm', import.meta.url));
+async function loadPeak(memory, name = 'peak') {
+  const bytes = readFileSync(new URL(`../build/bench/${name}.wasm`, import.meta.url));
   return (await WebAssembly.instantiate(bytes, { env: { memory } })).instance.exports;
 }
 
@@ -82,21 +82,38 @@ export function bestMs(call, ms) {
 }
 
 /**
- * Most GFLOP/s that 128-bit products and sums on registers reach, on one thread. A core's speed can double or halve for
- * minutes, so one look would be compared with kernels at another speed: it is looked at beside each, and the most counts.
+ * Most GFLOP/s that arithmetic on registers reaches, on one thread: `gflops` by products and sums of 128 bits, `roof` by
+ * what the build has (in the relaxed one both may be one instruction, and vectors may join to 256 bits), `dot` by dot
+ * products of int16. A core's speed can double or halve for minutes, so one look would be compared with kernels at another
+ * speed: it is looked at beside each, and the most counts.
  */
-export async function openPeak() {
-  const { peak } = await loadPeak(createMemory(1));
-  const [steps, flopsPerStep] = [10_000, 56 * 4];
-  let gflops = 0;
+export async function openPeak({ build, tiles }) {
+  const memory = createMemory(1);
+  const { peak, peakDot } = await loadPeak(memory);
+  const { peakFused } = build === 'relaxed' ? await loadPeak(memory, 'peak-fused') : {};
+  const steps = 10_000;
+  const most = { plain: 0, fused: 0, dot: 0 };
+  const loops = [
+    ['plain', () => peak(steps, 1), 56 * 4],
+    ['dot', () => peakDot(steps, 1), 10 * 16],
+    ...(peakFused ? [['fused', () => peakFused(steps, 1), 56 * 8]] : []),
+  ];
   const look = (ms) => {
-    gflops = Math.max(gflops, (steps * flopsPerStep) / bestMs(() => peak(steps, 1), ms) / 1e6);
+    for (const [name, run, flops] of loops) {
+      most[name] = Math.max(most[name], (steps * flops) / bestMs(run, ms / loops.length) / 1e6);
+    }
   };
-  look(800);
+  look(1600);
   return {
     look,
     get gflops() {
-      return gflops;
+      return most.plain;
+    },
+    get roof() {
+      return Math.max(most.plain, most.fused) * (tiles === 2 ? 2 : 1);
+    },
+    get dot() {
+      return most.dot;
     },
   };
 }

@@ -3,6 +3,7 @@
  * layer gains, and what two threads reach beside two processes that share nothing. Sessions take turns; the bits of one
  * thread and of all must be equal before anything is timed.
  */
+import { Worker } from 'node:worker_threads';
 import { InferenceSession, Tensor } from '../build/src/index.js';
 import { encodeOnnx } from '../build/src/package/onnx-writer.js';
 import { allowedCores } from '../build/src/threads/allowed-cores.js';
@@ -124,6 +125,38 @@ async function forkJoin(rows, n, share, options) {
   };
 }
 
+/** A thread that sleeps until its word is 1, and answers 2. */
+const sleeper = `
+  const { workerData } = require('node:worker_threads');
+  for (const word = new Int32Array(workerData); ; ) {
+    Atomics.wait(word, 0, 0);
+    if (Atomics.load(word, 0) === 3) break;
+    Atomics.store(word, 0, 2);
+    Atomics.wait(word, 0, 2);
+  }`;
+
+/** Milliseconds from the call that wakes a sleeping thread to its first store: what no pool without spinning goes below. */
+async function measureWake() {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(sleeper, { eval: true, workerData: word.buffer });
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => worker.once('online', resolve));
+  const samples = [];
+  for (let i = 0; i < 200; i++) {
+    await pause();
+    const start = performance.now();
+    Atomics.store(word, 0, 1);
+    Atomics.notify(word, 0);
+    while (Atomics.load(word, 0) !== 2);
+    samples.push(performance.now() - start);
+    await pause();
+    Atomics.store(word, 0, i === 199 ? 3 : 0);
+    Atomics.notify(word, 0);
+  }
+  await worker.terminate();
+  return median(samples);
+}
+
 /** Processor time of a second without calls. */
 async function idleShare() {
   const cpu = process.cpuUsage();
@@ -142,21 +175,29 @@ async function choice(shape, threads, options) {
   return { shape, oneMs: median(one.flat()), gain: ratioOf(one, all), autoOverBetter: ratioOf(auto, better) };
 }
 
-/** Calls a second of two threads in one session, over those of two processes that run at the same time. */
+/**
+ * Calls a second of two threads in one session, over those of two processes that run at the same time; and `slower`, how
+ * much of the calls is left where both processes wait for the slower one of each pair, as a join does.
+ */
 async function besideProcesses([M, K, N], { rounds, blockMs }) {
   const made = oneLayer([M, K, N]);
   const job = { kind: 'model', model: made.bytes, feeds: made.feeds, output: 'y' };
   const [session, ...pair] = await Promise.all(['kerf on two threads', 'kerf', 'kerf'].map(startContender));
   for (const { ask } of [session, ...pair]) await ask({ do: 'prepare', job, probes: probesOf(M * N), warmUpMs: 500 });
   const rate = ({ callMs }) => callMs.length / callMs.reduce((sum, ms) => sum + ms, 0);
-  const shares = [];
+  const [shares, slower] = [[], []];
   for (let round = 0; round < rounds; round++) {
     const two = rate(await session.ask({ do: 'block', ms: blockMs }));
     const both = await Promise.all(pair.map(({ ask }) => ask({ do: 'block', ms: blockMs })));
     shares.push(two / both.reduce((sum, answer) => sum + rate(answer), 0));
+    const [a, b] = both.map(({ callMs }) => callMs);
+    const pairs = a.slice(0, b.length).map((ms, i) => [ms, b[i]]);
+    const sum = (combine) => pairs.reduce((total, pair) => total + combine(...pair), 0);
+    slower.push(sum((x, y) => (x + y) / 2) / sum(Math.max));
   }
   for (const contender of [session, ...pair]) await contender.stop();
-  return { shape: [M, K, N], median: median(shares), low: quantile(shares, 0.25), high: quantile(shares, 0.75) };
+  const [low, high] = [0.25, 0.75].map((q) => quantile(shares, q));
+  return { shape: [M, K, N], median: median(shares), low, high, slower: median(slower) };
 }
 
 /** @returns fork-join, the layers, and the share of two processes */
@@ -167,12 +208,13 @@ export async function benchThreads(options) {
   const choices = [];
   for (const shape of layers) choices.push(await choice(shape, threads, options));
   const processes = await besideProcesses([512, 512, 512], options);
+  const wakeMs = await measureWake();
   const beyond = ({ beyondMs, low, high }) => `${formatMs(beyondMs)} (${formatMs(low)}-${formatMs(high)})`;
   console.log(`
 runSync on two threads, two parts of 1x16x16: ${beyond(small)} more than on one
-two parts of 32x256x256: ${beyond(shared)} more than half of one thread's time
+two parts of 32x256x256: ${beyond(shared)} more than half of one thread's time; a sleeping thread wakes after ${formatMs(wakeMs)}
 a warm pool without calls: ${(100 * shared.idleCpuShare).toFixed(1)} % of a core
-512^3 on two threads: ${formatRatio(processes)} the calls of two processes that run together`);
+512^3 on two threads: ${formatRatio(processes)} the calls of two processes that run together; ${processes.slower.toFixed(2)}x of these are left where the two wait for each other`);
   printTable(
     `One linear layer on one thread, on all ${threads} and on auto, copies included, bits equal`,
     ['M x K x N', 'one thread', 'one / all', 'auto / better of both'],
@@ -183,5 +225,5 @@ a warm pool without calls: ${(100 * shared.idleCpuShare).toFixed(1)} % of a core
       formatRatio(autoOverBetter),
     ]),
   );
-  return { forkJoin: [small, shared], choices, processes };
+  return { forkJoin: [small, shared], choices, processes, wakeMs };
 }
