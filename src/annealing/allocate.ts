@@ -4,7 +4,8 @@
  *
  *     a layer of rank r:   r (inputs + out)        so one direction costs inputs + out,
  *     a whole layer:       inputs out              and one input r or out of each layer that reads it,
- *                                                  one hidden unit that, and r or inputs of the layer that makes it
+ *                                                  one hidden unit that, and r or inputs of the layer that makes it,
+ *                                                  one place of all heads these, and what attention multiplies there
  *
  * Ranks, and hidden units that are narrowed, are then raised as far as that costs nothing.
  */
@@ -22,17 +23,21 @@ export interface Offer {
   readonly positions: number;
 }
 
-/** What can be narrowed: the inputs of layers, or the hidden units between layers. */
+/** What can be narrowed: the inputs of layers, the hidden units between layers, or the heads of attention. */
 export interface Side {
   readonly name: string;
   /** What the removal of one more position adds to the error, ascending. */
   readonly costs: Float64Array;
   /** Layers whose inputs these are. */
   readonly readers: readonly string[];
-  /** The layer whose outputs these are; null for inputs that no layer makes. */
-  readonly writer: string | null;
-  /** Inputs of a reader that one position makes: the taps of a channel, or its places; 1 by default. */
+  /** The layers whose outputs these are; none for inputs that no layer makes. */
+  readonly writers: readonly string[];
+  /** Inputs of a reader that one position makes: the taps of a channel, its places, or one in each head; 1 by default. */
   readonly group?: number;
+  /** Outputs of a writer that one position is: one in each head; 1 by default. */
+  readonly outputs?: number;
+  /** What attention multiplies over these positions: `size` results at `rows` places of a sample. */
+  readonly products?: { readonly rows: number; readonly size: number };
 }
 
 export interface Allocation {
@@ -110,13 +115,22 @@ class Market {
   }
 
   /** What the layers at a side cost, and picking its positions, if it keeps `width` of them. */
-  #priceAt({ costs, readers, writer, group = 1 }: Side, width: number, forms: ReadonlyMap<string, Form>): number {
-    const gather = writer === null && width < costs.length ? this.prices.ofGather(width) : 0;
-    const made = writer === null ? 0 : this.#priceOf(writer, { ...(forms.get(writer) as Form), out: width });
+  #priceAt(side: Side, width: number, forms: ReadonlyMap<string, Form>): number {
+    const { readers, writers, group = 1, outputs = 1 } = side;
+    const made = writers.reduce(
+      (sum, name) => sum + this.#priceOf(name, { ...(forms.get(name) as Form), out: outputs * width }),
+      this.#priceBeside(side, width),
+    );
     return readers.reduce(
       (sum, name) => sum + this.#priceOf(name, { ...(forms.get(name) as Form), inputs: group * width }),
-      gather + made,
+      made,
     );
+  }
+
+  /** What a side of `width` positions costs beside its layers: picking them, and the products over them. */
+  #priceBeside({ costs, writers, products }: Side, width: number): number {
+    const gather = writers.length === 0 && width < costs.length ? this.prices.ofGather(width) : 0;
+    return gather + (products ? this.prices.ofLinear(products.rows, width, products.size) : 0);
   }
 
   #widthAt(side: Side, forms: ReadonlyMap<string, Form>, rate: number): number {
@@ -142,21 +156,18 @@ class Market {
       }
       const next = this.sides.map((side) => this.#widthAt(side, forms, rate));
       if (next.every((width, i) => width === widths.get(this.sides[i].name))) break;
-      this.sides.forEach(({ name, readers, writer, group = 1 }, i) => {
+      this.sides.forEach(({ name, readers, writers, group = 1, outputs = 1 }, i) => {
         widths.set(name, next[i]);
         for (const reader of readers) (forms.get(reader) as Form).inputs = group * next[i];
-        if (writer !== null) (forms.get(writer) as Form).out = next[i];
+        for (const writer of writers) (forms.get(writer) as Form).out = outputs * next[i];
       });
     }
     return { ranks: ranksOf(forms), widths, price: this.#total(forms, widths) };
   }
 
   #total(forms: ReadonlyMap<string, Form>, widths: ReadonlyMap<string, number>): number {
-    const picked = this.sides.reduce((sum, { name, costs, writer }) => {
-      const width = widths.get(name) as number;
-      return writer === null && width < costs.length ? sum + this.prices.ofGather(width) : sum;
-    }, 0);
-    return [...forms].reduce((sum, [name, form]) => sum + this.#priceOf(name, form), picked);
+    const beside = this.sides.reduce((sum, side) => sum + this.#priceBeside(side, widths.get(side.name) as number), 0);
+    return [...forms].reduce((sum, [name, form]) => sum + this.#priceOf(name, form), beside);
   }
 
   /** A rate of the size at which things are given up. */
@@ -210,7 +221,7 @@ function filled(
 ): Allocation {
   const up = (size: number, most: number) => Math.min(most, Math.ceil(size / multiple) * multiple);
   const mostRanks = new Map(offers.map(({ name, values }) => [name, values?.length ?? 0]));
-  const mostUnits = new Map(sides.map(({ name, writer, costs }) => [name, writer === null ? 0 : costs.length]));
+  const mostUnits = new Map(sides.map(({ name, writers, costs }) => [name, writers.length === 0 ? 0 : costs.length]));
   const raised = (sizes: ReadonlyMap<string, number>, most: ReadonlyMap<string, number>) =>
     new Map([...sizes].map(([name, size]) => [name, Math.max(size, up(size, most.get(name) as number))]));
   return { ranks: raised(ranks, mostRanks), widths: raised(widths, mostUnits), price };

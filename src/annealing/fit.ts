@@ -7,7 +7,9 @@ import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockForm } from './blocks.js';
 import type { Evaluate } from './context.js';
+import { basisOf, type HeadBasis, type HeadCut, type HeadMaps, headsByName, mapSamples } from './cut-heads.js';
 import { type BlockColumns, type Refitted, splitLayer } from './fit-blocks.js';
+import type { Heads } from './heads.js';
 import { Sampler } from './layer-samples.js';
 import { type Affine, type Moments, momentsOf, refit, refitOnPart } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
@@ -26,10 +28,17 @@ export interface Setting {
   readonly units: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
   /** Inputs to keep, ascending, by the layer that reads them. */
   readonly columns?: ReadonlyMap<string, Int32Array<ArrayBuffer>>;
+  /** Places that each head of attention keeps, by the heads' name. */
+  readonly heads?: ReadonlyMap<string, number>;
   /** Inner rank. */
   readonly ranks: ReadonlyMap<string, number>;
   /** Blocks and bus, where calibration rows suffice to fit them. */
   readonly blocks?: ReadonlyMap<string, BlockForm>;
+}
+
+/** A setting, and what its layers aim at: the outputs of those that make heads are in another basis than the original's. */
+interface Task extends Setting {
+  readonly maps: ReadonlyMap<string, HeadMaps>;
 }
 
 /** What counts in a fit. */
@@ -51,6 +60,7 @@ const rowsPerInput = 1 / 3;
 export class Fitter {
   readonly #spectra = new Map<string, LayerSpectrum>();
   readonly #inputs = new Map<string, { readonly moments: Moments | null; readonly positions: number }>();
+  readonly #bases = new Map<string, HeadBasis | null>();
   readonly #sampler: Sampler | null;
 
   /**
@@ -101,21 +111,46 @@ export class Fitter {
     return samples.rows > 0 ? findDomains(momentsOf(samples), seed) : null;
   }
 
+  /** The places of heads by what they carry; null where rows or gradients do not tell. */
+  async headBasis(heads: Heads): Promise<HeadBasis | null> {
+    const known = this.#bases.get(heads.name);
+    if (known !== undefined) return known;
+    const layer = heads.reader ?? heads.makers[0];
+    const factor = factorOf(layer, this.importance.factors);
+    const { moments } = await this.inputs(layer);
+    const basis = factor && moments && basisOf(heads, affineOf(layer), moments, factor);
+    this.#bases.set(heads.name, basis);
+    return basis;
+  }
+
   /** @returns the graph under `setting`, fitted */
   async fit(setting: Setting): Promise<Graph> {
     const { factors, factorsOf } = this.importance;
-    const start = narrowed(this.graph, setting);
-    if (start === this.graph) return this.#fitInTurn(start, setting, factors);
+    const { graph, maps } = await this.#cutHeads(setting.heads);
+    const [start, task] = [narrowed(graph, setting), { ...setting, maps }];
+    if (start === this.graph) return this.#fitInTurn(start, task, factors);
     // What the remaining units have to carry is known once they have taken over the others' part.
-    const whole = await this.#fitInTurn(start, { ...setting, ranks: new Map(), blocks: new Map() }, factors);
+    const whole = await this.#fitInTurn(start, { ...task, ranks: new Map(), blocks: new Map() }, factors);
     if (setting.ranks.size === 0 && !setting.blocks) return whole;
-    return this.#fitInTurn(whole, setting, this.rows && factorsOf ? await factorsOf(whole) : factors);
+    return this.#fitInTurn(whole, task, this.rows && factorsOf ? await factorsOf(whole) : factors);
+  }
+
+  async #cutHeads(widths: Setting['heads'] = new Map()): Promise<HeadCut> {
+    let cut: HeadCut = { graph: this.graph, maps: new Map() };
+    if (widths.size === 0) return cut;
+    const heads = headsByName(this.graph);
+    for (const [name, width] of widths) {
+      const basis = await this.headBasis(heads.get(name) as Heads);
+      const next = basis?.cut(cut.graph, width);
+      if (next) cut = { graph: next.graph, maps: new Map([...cut.maps, ...next.maps]) };
+    }
+    return cut;
   }
 
   /** Fits layer after layer, each on what the ones before give it. */
-  async #fitInTurn(start: Graph, setting: Setting, factors: Importance['factors']): Promise<Graph> {
+  async #fitInTurn(start: Graph, setting: Task, factors: Importance['factors']): Promise<Graph> {
     let graph = start;
-    const changed = new Set<string>();
+    const changed = new Set(outputsOf(start, setting.maps));
     const known: BlockColumns = new Map();
     for (const { name } of layersOf(graph)) {
       markChanged(graph, changed);
@@ -134,7 +169,7 @@ export class Fitter {
   async #fitLayer(
     graph: Graph,
     linear: Linear,
-    setting: Setting,
+    setting: Task,
     factor: Matrix | null,
     isInputChanged: boolean,
   ): Promise<Graph> {
@@ -162,7 +197,7 @@ export class Fitter {
   async #fitBlocks(
     graph: Graph,
     linear: Linear,
-    setting: Setting,
+    setting: Task,
     form: BlockForm,
     factor: Matrix | null,
     known: BlockColumns,
@@ -172,11 +207,11 @@ export class Fitter {
   }
 
   /** The layer refitted on those of its own inputs that it keeps; null for layers behind others, whose inputs change. */
-  async #refittedOnPart(linear: Linear, { units, columns }: Setting): Promise<Refitted | null> {
+  async #refittedOnPart(linear: Linear, { units, columns, maps }: Task): Promise<Refitted | null> {
     const [before, target] = [this.graph, this.original].map((graph) =>
       outermost(graph).find(({ name }) => name === linear.name),
     );
-    if (!before || target?.input !== before.input) return null;
+    if (!before || target?.input !== before.input || maps.has(linear.name)) return null;
     const { moments } = await this.inputs(before);
     if (!moments) return null;
     const rows = units.get(linear.name) ?? allOf(target.weight.dims[0]);
@@ -185,7 +220,7 @@ export class Fitter {
   }
 
   /** The layer refitted on the inputs it has in `graph`; null without enough rows. */
-  async #refitted(graph: Graph, linear: Linear, setting: Setting): Promise<Refitted | null> {
+  async #refitted(graph: Graph, linear: Linear, { units, maps }: Task): Promise<Refitted | null> {
     if (!this.#sampler) return null;
     const { samples: x } = await this.#sampler.of(graph, linear, 'input');
     if (x.rows < rowsPerInput * x.columns) return null;
@@ -193,8 +228,15 @@ export class Fitter {
     const { samples: y } = await this.#sampler.of(this.original, target, 'output');
     const moments = momentsOf(x);
     const start = affineOf(linear).weight;
-    return { affine: refit(start, moments, x, columnsOf(y, setting.units.get(linear.name))), moments };
+    const map = maps.get(linear.name);
+    const aim = map ? mapSamples(y, map) : columnsOf(y, units.get(linear.name));
+    return { affine: refit(start, moments, x, aim), moments };
   }
+}
+
+/** What the layers that make heads in another basis write. */
+function outputsOf(graph: Graph, maps: Task['maps']): readonly string[] {
+  return layersOf(graph).flatMap(({ name, output }) => (maps.has(name) ? [output] : []));
 }
 
 /** A layer's factor of importance; null for one whose outputs are not those it was computed for. */

@@ -3,21 +3,27 @@ import type { Graph } from '../graph/graph.js';
 import type { Offer, Side } from './allocate.js';
 import { type Elimination, eliminateInputs } from './eliminate.js';
 import type { Fitter } from './fit.js';
+import { type Heads, headsOf } from './heads.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Matrix } from './matrix.js';
 import { isPlain, type Linear, layersOf, outermost } from './rewrite.js';
+import { allOf } from './submatrix.js';
 
 /** Layers with a side below this are not factored: the second step would cost more than it saves. */
 const smallestSide = 16;
+
+/** Narrower heads stay. */
+const smallestHead = 4;
 
 /** Wider sides stay: the elimination grows with the cube of their width. */
 const largestSide = 2048;
 
 /** A side, and which positions go first. */
 export interface Narrowing extends Side {
-  readonly kind: 'units' | 'columns';
-  /** The layer that makes the units, or reads the columns. */
+  readonly kind: 'units' | 'columns' | 'heads';
+  /** The layer that makes the units, or reads the columns; the name of the heads. */
   readonly layer: string;
+  /** Of heads the places are those of their own basis. */
   readonly order: Elimination['order'];
 }
 
@@ -67,11 +73,35 @@ async function narrowingsOf(fitter: Fitter): Promise<readonly Narrowing[]> {
     const elimination = await eliminate(fitter, [linear], linear.weight.dims[1]);
     if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], null));
   }
+  for (const heads of headsOf(fitter.graph)) {
+    const narrowing = await headNarrowing(fitter, heads);
+    if (narrowing) narrowings.push(narrowing);
+  }
   return narrowings;
 }
 
+async function headNarrowing(fitter: Fitter, all: Heads): Promise<Narrowing | null> {
+  const { name, makers, reader, heads, depth } = all;
+  const basis = depth < smallestHead ? null : await fitter.headBasis(all);
+  if (!basis) return null;
+  const positionsOf = async (layer: Linear) => (await fitter.inputs(layer)).positions;
+  const [first, second] = reader ? [reader, makers[0]] : makers;
+  return {
+    name,
+    kind: 'heads',
+    layer: name,
+    order: allOf(depth),
+    costs: basis.costs,
+    readers: reader ? [reader.name] : [],
+    writers: makers.map((maker) => maker.name),
+    group: heads,
+    outputs: heads,
+    products: { rows: heads * (await positionsOf(first)), size: await positionsOf(second) },
+  };
+}
+
 function narrowing(
-  kind: Narrowing['kind'],
+  kind: 'units' | 'columns',
   layer: string,
   { order, costs }: Elimination,
   readers: readonly Linear[],
@@ -79,7 +109,8 @@ function narrowing(
 ): Narrowing {
   const group = readers[0].weight.dims[1] / order.length;
   const names = readers.map(({ name }) => name);
-  return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: names, writer, group };
+  const writers = writer === null ? [] : [writer];
+  return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: names, writers, group };
 }
 
 /**

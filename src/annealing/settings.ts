@@ -83,7 +83,9 @@ export function settingBetween(
 
 /** Whether two allocations of the same offers agree: what is kept follows from how much is. */
 function isSame(a: Setting, b: Setting): boolean {
-  const [one, other] = [a, b].map(({ ranks, units, columns }) => [...ranks, ...sizes(units), ...sizes(columns)]);
+  const [one, other] = [a, b].map(({ ranks, units, columns, heads = new Map() }) => {
+    return [...ranks, ...sizes(units), ...sizes(columns), ...heads];
+  });
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
@@ -101,17 +103,28 @@ export function settingAt(
   prices: Omit<Prices, 'ofGraph'>,
 ): Setting | null {
   const { ofLinear, unit } = prices;
-  const rest = whole - layers.reduce((sum, { positions, out, inputs }) => sum + ofLinear(positions, inputs, out), 0);
+  const linear = layers.reduce((sum, { positions, out, inputs }) => sum + ofLinear(positions, inputs, out), 0);
+  const products = narrowings.reduce((sum, { products: its, costs }) => {
+    return its ? sum + ofLinear(its.rows, costs.length, its.size) : sum;
+  }, 0);
+  const rest = whole - linear - products;
   const allocation = layers.length > 0 ? allocate(layers, narrowings, share * whole - rest, prices) : null;
   if (!allocation) return null;
   const decided = new Set(narrowings.map(({ layer, kind }) => (kind === 'units' ? layer : null)));
   const undecided = [...known].filter(([layer]) => !decided.has(layer));
   const units = new Map([...undecided, ...keptOf(narrowings, 'units', allocation, 0)]);
   const columns = keptOf(narrowings, 'columns', allocation, gatherShare);
-  if (allocation.ranks.size + units.size + columns.size === 0) return null;
-  const isNarrowed = units.size + columns.size > 0;
+  const heads = headWidths(narrowings, allocation);
+  if (allocation.ranks.size + units.size + columns.size + heads.size === 0) return null;
+  const isNarrowed = units.size + columns.size + heads.size > 0;
   const name = `${isNarrowed ? 'units, ' : ''}ranks at ${share} of the ${unit}`;
-  return { name, share, units, columns, ranks: allocation.ranks };
+  return { name, share, units, columns, heads, ranks: allocation.ranks };
+}
+
+/** Places that heads keep, by name, where some go. */
+function headWidths(narrowings: readonly Narrowing[], { widths }: Allocation): ReadonlyMap<string, number> {
+  const cut = narrowings.filter(({ kind, name, order }) => kind === 'heads' && widths.get(name)! < order.length);
+  return new Map(cut.map(({ name }) => [name, widths.get(name) as number]));
 }
 
 /** Positions that an allocation keeps, ascending, by layer, where at least a share of them goes. */

@@ -63,8 +63,8 @@ describe('allocate', () => {
       Float64Array.from({ length: n }, (_, i) => first * rate ** i);
     const layers = [offer('first', falling(8, 0.5), 12, 16), offer('second', null, 3, 12)];
     const sides: Side[] = [
-      { name: 'inputs', costs: rising(16, 1e-4, 1.5), readers: ['first'], writer: null },
-      { name: 'hidden', costs: rising(12, 1e-3, 1.4), readers: ['second'], writer: 'first' },
+      { name: 'inputs', costs: rising(16, 1e-4, 1.5), readers: ['first'], writers: [] },
+      { name: 'hidden', costs: rising(12, 1e-3, 1.4), readers: ['second'], writers: ['first'] },
     ];
 
     /** Work and error of a form of the two layers. */

@@ -1,0 +1,189 @@
+/**
+ * Heads of attention, whose inner widths can be cut:
+ *
+ *     x ─▶ query ─▶ [.., heads, depth] ─▶ Transpose ─┐
+ *     x ─▶ key ───▶ [.., heads, depth] ─▶ Transpose ─┴▶ MatMul ─▶ scores
+ *
+ *     x ─▶ value ─▶ [.., heads, depth] ─▶ Transpose ──▶ MatMul ─▶ Transpose ─▶ [.., heads depth] ─▶ reader
+ *                                     shares of values ─┘
+ *
+ * Scores are products over the places of `depth`, and shares weigh all places alike: in any other basis of a head both are
+ * the same, and in the right one the last places carry little.
+ */
+import { readersOf } from '../graph/fold.js';
+import type { Graph, Node } from '../graph/graph.js';
+import { type Facts, inferFacts } from '../graph/infer.js';
+import { integersOf } from '../graph/operators/attributes.js';
+import { int64Tensor } from '../graph/operators/constant.js';
+import { type Extent, isStatic } from '../runtime/extent.js';
+import { freshName, isPlain, type Linear, layersOf, replaceNode } from './rewrite.js';
+
+/** What one product of attention runs over, in every head alike. */
+export interface Heads {
+  readonly name: string;
+  /** Query and key of scores; the value that shares weigh. Output h depth + j of each is place j of head h. */
+  readonly makers: readonly Linear[];
+  /** The layer that reads what shares weigh, in the same order; null for scores. */
+  readonly reader: Linear | null;
+  readonly heads: number;
+  readonly depth: number;
+  /** Reshapes that write the width of a head, or of all, as their last axis; `perHead` tells which. */
+  readonly reshapes: readonly { readonly name: string; readonly perHead: boolean }[];
+}
+
+interface Path {
+  readonly layer: Linear;
+  readonly reshape: Node | null;
+}
+
+/** Follows the axis of a head's places from a product of attention to the layers around it. */
+class Follower {
+  readonly #facts: Facts;
+  readonly #readers: ReturnType<typeof readersOf>;
+  readonly #outputs: ReadonlySet<string>;
+  readonly #producers: ReadonlyMap<string, Node>;
+  readonly #layers: ReadonlyMap<Node, Linear>;
+
+  constructor(readonly graph: Graph) {
+    this.#facts = inferFacts(graph);
+    this.#readers = readersOf(graph);
+    this.#outputs = new Set(graph.outputs.map(({ name }) => name));
+    this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
+    this.#layers = new Map(
+      layersOf(graph)
+        .filter(isPlain)
+        .map((layer) => [layer.node, layer]),
+    );
+  }
+
+  shapeOf(value: string): readonly Extent[] {
+    return this.#facts.get(value)?.shape ?? [];
+  }
+
+  /** The only node that reads a value; undefined for a value that more sees. */
+  #readerOf(value: string): Node | undefined {
+    const nodes = this.#readers.get(value) ?? [];
+    return nodes.length === 1 && !this.#outputs.has(value) ? nodes[0] : undefined;
+  }
+
+  /** The input of a node that multiplies or divides it by a constant scalar. */
+  #scaled({ op, domain, inputs }: Node): string | undefined {
+    if (domain !== '' || (op !== 'Mul' && op !== 'Div')) return undefined;
+    const isScalar = (value: string) => this.graph.initializers.get(value)?.size === 1;
+    if (isScalar(inputs[1])) return inputs[0];
+    return op === 'Mul' && isScalar(inputs[0]) ? inputs[1] : undefined;
+  }
+
+  /** Whether the target of a Reshape can be written down with another last axis. */
+  #isWritable(node: Node): boolean {
+    return node.op === 'Reshape' && node.domain === '' && targetOf(this.graph, node, this.#facts) !== null;
+  }
+
+  /** The layer whose outputs an operand of a product holds along `axis`. */
+  maker(operand: string, axis: number): Path | null {
+    let [value, at] = [operand, axis];
+    let reshape: Node | null = null;
+    for (;;) {
+      const node = this.#producers.get(value);
+      if (!node || !this.#readerOf(value)) return null;
+      const rank = this.shapeOf(value).length;
+      const layer = this.#layers.get(node);
+      if (layer) return at === rank - 1 ? { layer, reshape } : null;
+      const scaled = this.#scaled(node);
+      if (scaled !== undefined) value = scaled;
+      else if (node.op === 'Transpose' && node.domain === '') [value, at] = [node.inputs[0], permOf(node, rank)[at]];
+      else if (!reshape && at === rank - 1 && this.#isWritable(node)) {
+        reshape = node;
+        value = node.inputs[0];
+        at = this.shapeOf(value).length - 1;
+      } else return null;
+    }
+  }
+
+  /** The layer that reads a product along `axis`. */
+  reader(result: string, axis: number): Path | null {
+    let [value, at] = [result, axis];
+    let reshape: Node | null = null;
+    for (;;) {
+      const node = this.#readerOf(value);
+      if (!node) return null;
+      const rank = this.shapeOf(value).length;
+      const layer = this.#layers.get(node);
+      if (layer) return layer.input === value && at === rank - 1 ? { layer, reshape } : null;
+      if (node.op === 'Transpose' && node.domain === '') at = permOf(node, rank).indexOf(at);
+      else if (!reshape && at === rank - 1 && this.#isWritable(node)) {
+        reshape = node;
+        at = this.shapeOf(node.outputs[0]).length - 1;
+      } else if (this.#scaled(node) !== value) return null;
+      value = node.outputs[0];
+    }
+  }
+}
+
+function permOf(node: Node, rank: number): readonly number[] {
+  return integersOf(node, 'perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+}
+
+/** The sizes that a Reshape asks for, -1 for what is left; null where more than one of them is open. */
+function targetOf({ initializers }: Graph, node: Node, facts: Facts): readonly number[] | null {
+  const constant = initializers.get(node.inputs[1]);
+  if (constant) return Array.from(constant.data as ArrayLike<number | bigint>, Number);
+  const shape = facts.get(node.outputs[0])?.shape ?? [];
+  if (node.inputs.length < 2 || shape.filter((size) => !isStatic(size)).length > 1) return null;
+  return shape.map((size) => (isStatic(size) ? size : -1));
+}
+
+/** Products of attention whose places are made, and read, by linear layers alone. */
+export function headsOf(graph: Graph): readonly Heads[] {
+  const products = graph.nodes.filter(({ op, domain, inputs }) => {
+    return op === 'MatMul' && domain === '' && inputs.every((value) => !graph.initializers.has(value));
+  });
+  if (products.length === 0) return [];
+  const follower = new Follower(graph);
+  return products.flatMap(({ name, inputs: [a, b], outputs: [y] }) => {
+    const rank = follower.shapeOf(b).length;
+    if (rank < 2 || follower.shapeOf(a).length !== rank) return [];
+    const [query, key] = [follower.maker(a, rank - 1), follower.maker(b, rank - 2)];
+    if (query && key) return madeOf(follower, `scores ${name}`, [query, key], null);
+    const [value, reader] = [follower.maker(b, rank - 1), follower.reader(y, rank - 1)];
+    return value && reader ? madeOf(follower, `values ${name}`, [value], reader) : [];
+  });
+}
+
+/** The heads between these layers, where their sizes agree. */
+function madeOf(follower: Follower, name: string, makers: readonly Path[], reader: Path | null): readonly Heads[] {
+  const [{ layer, reshape }] = makers;
+  const [out] = layer.weight.dims;
+  const depth = reshape ? follower.shapeOf(reshape.outputs[0]).at(-1) : out;
+  if (typeof depth !== 'number' || depth < 1 || out % depth !== 0) return [];
+  const lastOf = (value: string | undefined) => (value === undefined ? undefined : follower.shapeOf(value).at(-1));
+  const isAlike = makers.every((maker) => {
+    const last = maker.reshape ? lastOf(maker.reshape.outputs[0]) : maker.layer.weight.dims[0];
+    return maker.layer.weight.dims[0] === out && last === depth;
+  });
+  const isRead = !reader || (reader.layer.weight.dims[1] === out && (reader.reshape || depth === out));
+  if (!isAlike || !isRead || new Set(makers.map((maker) => maker.layer.name)).size < makers.length) return [];
+  const reshapes = [
+    ...makers.flatMap((maker) => (maker.reshape ? [{ name: maker.reshape.name, perHead: true }] : [])),
+    ...(reader?.reshape ? [{ name: reader.reshape.name, perHead: false }] : []),
+  ];
+  const layers = makers.map((maker) => maker.layer);
+  return [{ name, makers: layers, reader: reader?.layer ?? null, heads: out / depth, depth, reshapes }];
+}
+
+/** The graph with heads of another width in its reshapes; their layers are still to follow. */
+export function reshapeHeads(graph: Graph, { heads, reshapes }: Heads, width: number): Graph {
+  const facts = inferFacts(graph);
+  return reshapes.reduce((next, { name, perHead }) => {
+    const node = next.nodes.find((one) => one.name === name) as Node;
+    const target = targetOf(graph, node, facts) as readonly number[];
+    const last = target.at(-1) === -1 ? -1 : perHead ? width : heads * width;
+    const shape = freshName(next, `${name}/shape`);
+    return replaceNode(
+      next,
+      name,
+      [{ ...node, inputs: [node.inputs[0], shape] }],
+      [[shape, int64Tensor([...target.slice(0, -1), last])]],
+    );
+  }, graph);
+}
