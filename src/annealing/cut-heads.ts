@@ -38,7 +38,9 @@ const placesOf = (head: number, depth: number) => allOf(depth).map((place) => he
  * @complexity O(heads (depth^3 + depth out^2)) beside the moments of the query, O(out in^2)
  */
 export function basisOf(heads: Heads, layer: Affine, moments: Moments, factor: Matrix): HeadBasis {
-  const spectra = heads.reader ? valueSpectra(heads, layer, moments, factor) : scoreSpectra(heads, layer, moments, factor);
+  const spectra = heads.reader
+    ? valueSpectra(heads, layer, moments, factor)
+    : scoreSpectra(heads, layer, moments, factor);
   const costs = Float64Array.from({ length: heads.depth }, (_, gone) => {
     return spectra.reduce((sum, { values }) => sum + Math.max(0, values[heads.depth - 1 - gone]), 0);
   });
@@ -95,7 +97,11 @@ function cutHeads(graph: Graph, heads: Heads, spectra: readonly LayerSpectrum[],
   const inner = factors.map((factor) => factor.inner);
   const [maker, key] = heads.makers;
   const maps = new Map<string, HeadMaps>([[maker.name, inner]]);
-  if (!heads.reader) maps.set(key.name, factors.map(({ outer }) => transpose(outer)));
+  if (!heads.reader)
+    maps.set(
+      key.name,
+      factors.map(({ outer }) => transpose(outer)),
+    );
   let next = reshapeHeads(graph, heads, width);
   for (const [name, own] of maps) next = withMaps(next, name, own);
   if (heads.reader) {
