@@ -120,12 +120,13 @@ class Follower {
   }
 }
 
-function permOf(node: Node, rank: number): readonly number[] {
+/** The axes that a Transpose reads, in the order of its output. */
+export function permOf(node: Node, rank: number): readonly number[] {
   return integersOf(node, 'perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
 }
 
 /** The sizes that a Reshape asks for, -1 for what is left; null where more than one of them is open. */
-function targetOf({ initializers }: Graph, node: Node, facts: Facts): readonly number[] | null {
+export function targetOf({ initializers }: Graph, node: Node, facts: Facts): readonly number[] | null {
   const constant = initializers.get(node.inputs[1]);
   if (constant) return Array.from(constant.data as ArrayLike<number | bigint>, Number);
   const shape = facts.get(node.outputs[0])?.shape ?? [];

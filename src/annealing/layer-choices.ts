@@ -5,18 +5,31 @@ import { innerInput } from '../graph/operators/recurrent.js';
 import type { ChoiceName, LayerChoice } from './annealing.js';
 import type { Branch } from './constants.js';
 import { innerSuffix, layersOf } from './rewrite.js';
+import { packSuffix } from './unpack.js';
 import { blockSuffix } from './write-blocks.js';
 
-/** The nodes that compute a layer: itself or its blocks, and the inner factor of a rank or a bus. */
+/** The name of a node as if the layer had not been taken apart. */
+function nameIn(layer: string, { name }: Node): string {
+  const prefix = `${layer}${packSuffix}`;
+  return name.startsWith(prefix) ? `${layer}${name.slice(prefix.length).replace(/^\d+/, '')}` : name;
+}
+
+/** The nodes that compute a layer, or the parts it was taken apart into: itself or its blocks, and inner factors. */
 function nodesOf(graph: Graph, layer: string): readonly Node[] {
   return graph.nodes
-    .filter(({ name }) => name === layer || name === `${layer}${innerSuffix}`)
+    .filter((node) => nameIn(layer, node) === layer)
+    .concat(innersOf(graph, layer))
     .concat(blocksOf(graph, layer));
+}
+
+/** The inner factors of a rank or a bus. */
+function innersOf(graph: Graph, layer: string): readonly Node[] {
+  return graph.nodes.filter((node) => nameIn(layer, node) === `${layer}${innerSuffix}`);
 }
 
 function blocksOf(graph: Graph, layer: string): readonly Node[] {
   const prefix = `${layer}${blockSuffix}`;
-  return graph.nodes.filter(({ op, name }) => op === 'Linear' && name.startsWith(prefix));
+  return graph.nodes.filter((node) => node.op === 'Linear' && nameIn(layer, node).startsWith(prefix));
 }
 
 /** Stored numbers of a layer's nodes. */
@@ -30,7 +43,7 @@ function choiceOf(graph: Graph, layer: Layer, trimmed: Graph, branch: Branch | u
   const nodes = nodesOf(graph, layer.name);
   if (nodes.length === 0) return branch?.last === layer.name ? 'constant' : 'removed';
   if (blocksOf(graph, layer.name).length > 0) return 'blocks';
-  if (nodes.length > 1) return 'rank';
+  if (innersOf(graph, layer.name).length > 0) return 'rank';
   const after = parametersOf(graph, layer.name);
   if (after === layer.weight.size + (layer.bias?.size ?? 0)) return 'dense';
   return after === parametersOf(trimmed, layer.name) ? 'trim' : 'units';
@@ -78,13 +91,15 @@ function recurrentChoices(trimmed: Graph, annealed: Graph): readonly LayerChoice
 function plainChoice(layer: Layer, annealed: Graph, trimmed: Graph, branches: readonly Branch[]): LayerChoice {
   const branch = branches.find(({ nodes }) => nodes.has(layer.name));
   const choice = choiceOf(annealed, layer, trimmed, branch);
-  const inner = annealed.nodes.find(({ name }) => name === `${layer.name}${innerSuffix}`);
+  const ranks = innersOf(annealed, layer.name).map(({ inputs }) => annealed.initializers.get(inputs[1])?.dims[0] ?? 0);
+  const blocks = new Set(blocksOf(annealed, layer.name).map((node) => nameIn(layer.name, node)));
   return {
     name: layer.tensor,
     layer: layer.name,
     choice,
-    k: Math.max(1, blocksOf(annealed, layer.name).length),
-    rank: inner ? (annealed.initializers.get(inner.inputs[1])?.dims[0] ?? null) : null,
+    k: Math.max(1, blocks.size),
+    // Of a layer that was taken apart the largest.
+    rank: ranks.length > 0 ? Math.max(...ranks) : null,
     before: layer.weight.size + (layer.bias?.size ?? 0),
     after: choice === 'constant' ? layer.weight.dims[0] : parametersOf(annealed, layer.name),
   };

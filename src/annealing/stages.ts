@@ -33,6 +33,7 @@ import { type SeenSupport, trimUnlit } from './support.js';
 import { supportedRanks } from './supported-ranks.js';
 import { trimExactly } from './trims.js';
 import { setAside, Tuner } from './tuning/index.js';
+import { unpackHeads } from './unpack.js';
 
 /** What is tried: ranks, which can be refined, and blocks beside them. */
 interface Settings {
@@ -118,9 +119,11 @@ export class Proposer {
       yield { ...this.#candidate('control: branches at zero', without), isControl: true };
       yield this.#candidate('constants', base);
     }
-    const fitter = new Fitter(base, this.trimmed, this.#rows, this.options.evaluate, await this.#importance());
+    const whole = unpackHeads(this.trimmed);
+    const its = base === this.trimmed ? whole : unpackHeads(base);
+    const fitter = new Fitter(its, whole, this.#rows, this.options.evaluate, await this.#importance(whole));
     const searcher = new Searcher(fitter, this.decision, this.limits, this.options, this.cascades, this.#tuner);
-    const withoutUnits = await this.#unitsStage(base, searcher);
+    const withoutUnits = await this.#unitsStage(its, searcher);
     if (withoutUnits && withoutUnits.stage.macs < limit) yield withoutUnits.stage;
     const settings = await this.#settings(fitter, withoutUnits?.units ?? new Map());
     const dearest = Math.min(this.#limitPrice(exact), withoutUnits?.stage.price ?? this.#priceOf(base));
@@ -223,12 +226,12 @@ export class Proposer {
   }
 
   /** Which calibration rows and which directions of layers' outputs count how much. */
-  async #importance(): Promise<Importance> {
+  async #importance(whole: Graph): Promise<Importance> {
     const rows = this.#rows;
     if (!rows) return allAlike;
     const { evaluate, onProgress } = this.options;
     onProgress?.({ stage: 'gradients' });
-    const { factors, blocked } = await fisherFactors(this.trimmed, rows, this.decision, evaluate);
+    const { factors, blocked } = await fisherFactors(whole, rows, this.decision, evaluate);
     this.blocked = blocked;
     const weights = rowWeights(rowCount(rows), await evaluate(this.trimmed, rows), this.decision);
     const few = thinRows(rows, refreshRows);

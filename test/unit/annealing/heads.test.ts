@@ -7,6 +7,7 @@ import { offersOf } from '../../../src/annealing/offers.js';
 import { workPrices } from '../../../src/annealing/prices.js';
 import { layersOf } from '../../../src/annealing/rewrite.js';
 import { settingAt } from '../../../src/annealing/settings.js';
+import { unpackHeads } from '../../../src/annealing/unpack.js';
 import { decompose } from '../../../src/decompose.js';
 import { createEvaluate } from '../../../src/evaluate-graph.js';
 import { createPackageSession } from '../../../src/executors/create-session.js';
@@ -218,5 +219,131 @@ describe('heads of attention', () => {
     const [{ y }, { y: expected }] = [await session.run({ x }), await evaluate(annealing.graph, { x })];
     assert.deepEqual(y.data, expected.data);
     await session.release();
+  });
+
+  describe('whose query, key and value are one layer', () => {
+    const weights = [lowHeads(1, scorePlaces), dense(80, heads * depth, width), lowHeads(31, valuePlaces)];
+    const packed = new Tensor('float32', Float32Array.from(weights.flatMap(({ data }) => [...data])), [
+      3 * heads * depth,
+      width,
+    ]);
+    const turn = (value: string, made: string, perm: readonly number[]) => node('Transpose', [value], made, { perm });
+    /** As `part` makes queries, keys and values [n, heads, T, depth] of the packed outputs. */
+    const network = (nodes: readonly Node[], constants: Readonly<Record<string, Tensor>>, opset = 17): Graph =>
+      graphOf({
+        inputs: [port('x', ['n', T, width])],
+        outputs: ['y'],
+        opset,
+        nodes: [
+          node('kerf.Linear', ['x', 'w', 'b'], 'packed'),
+          ...nodes,
+          turn('k', 'kt', [0, 1, 3, 2]),
+          node('MatMul', ['q', 'kt'], 'products'),
+          node('Softmax', ['products'], 'shares', { axis: -1 }),
+          node('MatMul', ['shares', 'v'], 'seen'),
+          turn('seen', 'seen.t', [0, 2, 1, 3]),
+          node('Reshape', ['seen.t', 'join'], 'joined'),
+          node('kerf.Linear', ['joined', 'w.mix'], 'y'),
+        ],
+        constants: {
+          w: packed,
+          b: new Tensor('float32', new Float32Array(3 * heads * depth), [3 * heads * depth]),
+          'w.mix': dense(82, classes, heads * depth),
+          join: split[1],
+          ...constants,
+        },
+      });
+    const scalar = (value: number) => new Tensor('int64', BigInt64Array.of(BigInt(value)), []);
+    const perHead = ['q', 'k', 'v'].flatMap((name) => [
+      node('Reshape', [`${name}p`, 'split'], `${name}4`),
+      turn(`${name}4`, name, [0, 2, 1, 3]),
+    ]);
+    const size = heads * depth;
+    const forms: Readonly<Record<string, Graph>> = {
+      'by slices': network(
+        [
+          ...['q', 'k', 'v'].map((name, i) => node('Slice', ['packed', `from${i}`, `to${i}`, 'last'], `${name}p`)),
+          ...perHead,
+        ],
+        {
+          split: split[0],
+          last: int64(-1),
+          ...Object.fromEntries(
+            [0, 1, 2].flatMap((i) => [
+              [`from${i}`, int64(i === 2 ? -size : i * size)],
+              [`to${i}`, int64(i === 2 ? 2 ** 40 : (i + 1) * size)],
+            ]),
+          ),
+        },
+      ),
+      'by a split': network(
+        [node('Split', ['packed'], ['qp', 'kp', 'vp'], { axis: 2, split: [size, size, size] }), ...perHead],
+        { split: split[0] },
+        11,
+      ),
+      'by a shape, and places of it': network(
+        [
+          node('Reshape', ['packed', 'five'], 'p5'),
+          turn('p5', 'pt', [2, 0, 3, 1, 4]),
+          ...['q', 'k', 'v'].map((name, i) => node('Gather', ['pt', `at${i}`], name)),
+        ],
+        { five: int64(-1, T, 3, heads, depth), at0: scalar(0), at1: scalar(1), at2: scalar(2) },
+      ),
+    };
+
+    for (const [form, graph] of Object.entries(forms)) {
+      it(`are found once it is taken apart, with the same bits: ${form}`, async () => {
+        assert.deepEqual(headsOf(graph), []);
+        const apart = unpackHeads(graph);
+        const [scores, values] = headsOf(apart);
+        assert.deepEqual(
+          scores.makers.map(({ name }) => name),
+          ['packed/pack0', 'packed/pack1'],
+        );
+        assert.deepEqual(
+          values.makers.map(({ name }) => name),
+          ['packed/pack2'],
+        );
+        assert.equal(countMacs(apart), countMacs(graph));
+        const x = text(8, 3);
+        assert.deepEqual((await evaluate(apart, { x })).y, (await evaluate(graph, { x })).y);
+      });
+    }
+
+    it('stay one layer where no head is made, and where parts overlap', () => {
+      const graph = forms['by slices'];
+      const joined = node('Concat', ['qp', 'kp', 'vp'], 'all', { axis: 2 });
+      const slices = graph.nodes.filter(({ op, name }) => op === 'Slice' || name === 'packed');
+      const others = { ...graph, nodes: [...slices, joined, node('kerf.Linear', ['all', 'w.wide'], 'y')] };
+      const wide = {
+        ...others,
+        initializers: new Map([...graph.initializers, ['w.wide', dense(83, classes, 3 * size)]]),
+      };
+      assert.equal(unpackHeads(wide), wide);
+      const ends = [['from1', int64(1)] as const, ['to1', int64(size + 1)] as const];
+      const overlapping = { ...graph, initializers: new Map([...graph.initializers, ...ends]) };
+      assert.equal(unpackHeads(overlapping), overlapping);
+    });
+
+    it('are cut by decompose, which tells of the layer as one', async () => {
+      const graph = canonicalise(forms['by a shape, and places of it']);
+      const model: Model = { format: 'onnx', graph, unsupported: [], sha256: '00' };
+      const options = { calibration: { x: text(5, 420) }, guard: { x: text(6, 200) }, maxDisagreement: 0.3 };
+      const decision = 'error:0.5';
+      const { package: made, summary, annealing } = await decompose(model, { ...options, decision, cascade: 'off' });
+      assert.deepEqual(
+        summary.layers.map(({ layer }) => layer),
+        ['packed', 'y'],
+      );
+      assert.ok(layersOf(annealing.graph).some(({ name }) => name.startsWith('packed/pack')));
+      const [{ before, after, choice }] = summary.layers;
+      assert.equal(before, 3 * size * (width + 1));
+      assert.ok(after < before && (choice === 'rank' || choice === 'units'), `${choice}: ${after} of ${before}`);
+      const session = createPackageSession(made, { executor: 'wasm' });
+      const x = text(8, 3);
+      const [{ y }, { y: expected }] = [await session.run({ x }), await evaluate(annealing.graph, { x })];
+      assert.deepEqual(y.data, expected.data);
+      await session.release();
+    });
   });
 });
