@@ -42,7 +42,8 @@ export function basisOf(heads: Heads, layer: Affine, moments: Moments, factor: M
     ? valueSpectra(heads, layer, moments, factor)
     : scoreSpectra(heads, layer, moments, factor);
   const costs = Float64Array.from({ length: heads.depth }, (_, gone) => {
-    return spectra.reduce((sum, { values }) => sum + Math.max(0, values[heads.depth - 1 - gone]), 0);
+    // A reader with fewer outputs than a head has places needs no more of them.
+    return spectra.reduce((sum, { values }) => sum + Math.max(0, values[heads.depth - 1 - gone] ?? 0), 0);
   });
   return { costs, cut: (graph, width) => cutHeads(graph, heads, spectra, width) };
 }
@@ -92,8 +93,17 @@ function balanced({ outer, inner }: Pick<ReturnType<LayerSpectrum['cut']>, 'oute
   return { outer: { ...outer, data: left }, inner: { ...inner, data: right } };
 }
 
+/** Factors with places of zeros up to `width`. */
+function padded({ outer, inner }: ReturnType<typeof balanced>, width: number): ReturnType<typeof balanced> {
+  if (inner.rows === width) return { outer, inner };
+  const rows = below([inner, zeros(width - inner.rows, inner.columns)]);
+  return { outer: besides([outer, zeros(outer.rows, width - inner.rows)]), inner: rows };
+}
+
 function cutHeads(graph: Graph, heads: Heads, spectra: readonly LayerSpectrum[], width: number): HeadCut {
-  const factors = spectra.map((spectrum) => balanced(spectrum.cut(width)));
+  const factors = spectra.map((spectrum) =>
+    padded(balanced(spectrum.cut(Math.min(width, spectrum.values.length))), width),
+  );
   const inner = factors.map((factor) => factor.inner);
   const [maker, key] = heads.makers;
   const maps = new Map<string, HeadMaps>([[maker.name, inner]]);

@@ -1,8 +1,8 @@
 /**
- * Hidden units: outputs of one layer that only other layers read, through elementwise activations; of a convolution its
- * channels, through pools too.
+ * Hidden units: outputs of one layer that only other layers read, through elementwise activations, also those that are
+ * written out in several nodes; of a convolution its channels, through pools too.
  */
-import { readersOf, removeDead } from '../graph/fold.js';
+import { removeDead } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { inferFacts } from '../graph/infer.js';
 import { integerOf } from '../graph/operators/attributes.js';
@@ -27,20 +27,27 @@ export interface HiddenUnits {
 const elementwise = new Set(
   (
     'Abs Add Ceil Clip Cos Div Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Mish Mul Neg ' +
-    'Reciprocal Relu Selu Sigmoid Sign Sin Softplus Softsign Sqrt Sub Tanh ThresholdedRelu'
+    'Max Min Pow Reciprocal Relu Selu Sigmoid Sign Sin Softplus Softsign Sqrt Sub Tanh ThresholdedRelu'
   ).split(' '),
 );
 
 /** Whether a node maps `value` element by element and reads nothing else but constant scalars. */
 export function isElementwiseOn(graph: Graph, node: Node, value: string): boolean {
+  return isElementwiseOf(graph, node, [value]) && node.inputs.filter((input) => input === value).length === 1;
+}
+
+/** Whether a node combines the same elements of `values`, with nothing else but constant scalars. */
+function isElementwiseOf(graph: Graph, node: Node, values: readonly string[]): boolean {
   if (node.domain !== '' || !elementwise.has(node.op)) return false;
-  const others = node.inputs.filter((input) => input !== value && input !== '');
+  const others = node.inputs.filter((input) => !values.includes(input) && input !== '');
   return (
     node.outputs.filter((output) => output !== '').length === 1 &&
-    node.inputs.filter((input) => input === value).length === 1 &&
     others.every((input) => graph.initializers.get(input)?.size === 1)
   );
 }
+
+/** How units stand in a value: along its last axis, as channels of images, or as images row by row. */
+type Form = 'last' | 'channels' | 'flat';
 
 /** Operators that work on each channel of an image alone. */
 const channelwise = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool']);
@@ -50,7 +57,6 @@ class Follower {
   readonly consumers: Linear[] = [];
   readonly activations: Node[] = [];
   readonly reshapes: Node[] = [];
-  readonly #readers: ReturnType<typeof readersOf>;
   readonly #outputs: ReadonlySet<string>;
   readonly #layers: ReadonlyMap<Node, Linear>;
 
@@ -59,30 +65,45 @@ class Follower {
     layers: readonly Linear[],
     readonly producer: Linear,
   ) {
-    this.#readers = readersOf(graph);
     this.#outputs = new Set(graph.outputs.map((port) => port.name));
     this.#layers = new Map(layers.map((layer) => [layer.node, layer]));
   }
 
   /**
-   * @param form  how units stand in the value: along its last axis, as channels of images, or as images row by row
+   * Passes through the graph once, with the values that hold the units: an activation may be written out in several nodes
+   * that meet again, such as x (1 + erf(x / sqrt 2)) / 2.
+   * @param form  how units stand in the layer's output
    * @returns whether only layers read the units
    */
-  follow(value: string, form: 'last' | 'channels' | 'flat'): boolean {
-    const nodes = this.#readers.get(value) ?? [];
-    if (this.#outputs.has(value) || nodes.length === 0) return false;
-    return nodes.every((node) => {
+  follow(form: Form): boolean {
+    const forms = new Map([[this.producer.output, form]]);
+    for (const node of this.graph.nodes) {
+      const values = node.inputs.filter((value) => forms.has(value));
+      if (values.length === 0) continue;
+      const [own, ...others] = values.map((value) => forms.get(value) as Form);
       const layer = this.#layers.get(node);
-      if (layer?.input === value) return this.#reads(layer, form) && this.consumers.push(layer) > 0;
-      if (!isElementwiseOn(this.graph, node, value) && !(form === 'channels' && this.#isChannelwise(node, value))) {
-        return form === 'channels' && this.#makesRows(node) && this.follow(node.outputs[0], 'flat');
+      if (layer) {
+        if (values.length > 1 || layer.input !== values[0] || !this.#reads(layer, own)) return false;
+        this.consumers.push(layer);
+        continue;
       }
-      this.activations.push(node);
-      return this.follow(node.outputs[0], form);
-    });
+      const next = others.every((other) => other === own) ? this.#formAfter(node, values, own) : null;
+      if (!next) return false;
+      forms.set(node.outputs[0], next);
+    }
+    return this.consumers.length > 0 && ![...forms.keys()].some((value) => this.#outputs.has(value));
   }
 
-  #reads({ kernel, weight: { dims } }: Linear, form: 'last' | 'channels' | 'flat'): boolean {
+  /** How units stand behind a node; null where it mixes them. */
+  #formAfter(node: Node, values: readonly string[], form: Form): Form | null {
+    if (isElementwiseOf(this.graph, node, values) || (form === 'channels' && this.#isChannelwise(node, values[0]))) {
+      this.activations.push(node);
+      return form;
+    }
+    return form === 'channels' && this.#makesRows(node) ? 'flat' : null;
+  }
+
+  #reads({ kernel, weight: { dims } }: Linear, form: Form): boolean {
     const isFitting = (kernel !== null) === (form === 'channels');
     return isFitting && dims[1] % this.producer.weight.dims[0] === 0;
   }
@@ -112,7 +133,7 @@ export function hiddenUnitsOf(graph: Graph, layers = linearsOf(graph)): readonly
   const own = layers.filter(({ recurrence }) => recurrence === null);
   return own.flatMap((producer) => {
     const follower = new Follower(graph, own, producer);
-    if (!follower.follow(producer.output, producer.kernel ? 'channels' : 'last')) return [];
+    if (!follower.follow(producer.kernel ? 'channels' : 'last')) return [];
     const { consumers, activations, reshapes } = follower;
     return [{ producer, consumers, activations, reshapes }];
   });

@@ -43,7 +43,7 @@ function liveUnits({ producer, consumers, activations }: HiddenUnits): Int32Arra
   const outgoing = consumers.map(({ weight }) => unitSums(countNonzero(weight).columns, producer.weight.dims[0]));
   const isAlive = Array.from(incoming, (count, unit) => {
     if (outgoing.every((columns) => columns[unit] === 0)) return false;
-    return count > 0 || !isZeroUnit(producer.bias?.data[unit] ?? 0, activations);
+    return count > 0 || !isZeroUnit(producer.bias?.data[unit] ?? 0, activations, producer.output);
   });
   const kept = positions(isAlive);
   return kept.length > 0 ? kept : Int32Array.of(0);
@@ -76,10 +76,11 @@ const keepsZero = new Set([
   'Dropout',
 ]);
 
-/** Whether a unit without incoming weights, whose value is its bias, is zero behind its activations. */
-function isZeroUnit(bias: number, activations: readonly Node[]): boolean {
+/** Whether a unit without incoming weights, whose value is its bias, is zero behind the activations of `value`. */
+function isZeroUnit(bias: number, activations: readonly Node[], value: string): boolean {
   if (activations.some((node) => !keepsZero.has(node.op))) return false;
-  return bias === 0 || (bias < 0 && activations[0]?.op === 'Relu');
+  const first = activations.filter(({ inputs }) => inputs.includes(value));
+  return bias === 0 || (bias < 0 && first.length > 0 && first.every(({ op }) => op === 'Relu'));
 }
 
 /** Drops columns without any weight where enough of them are: the layer then reads a gather of the others. */

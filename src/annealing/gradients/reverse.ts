@@ -51,7 +51,8 @@ class Adjoints {
     if (stop === undefined && outputs.length === 0) return;
     const gradients = stop === undefined ? this.#gradientsOf(node) : undefined;
     for (const [i, input] of node.inputs.entries()) {
-      if (input === '') continue;
+      // Sizes, indices and conditions have no gradient, so that none is unknown.
+      if (input === '' || this.tape.facts.get(input)?.dtype !== 'float32') continue;
       if (!gradients) this.blocked.set(input, stop ?? ruleName(node));
       else if (gradients[i]) this.add(input, gradients[i] as string);
     }

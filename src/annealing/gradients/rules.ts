@@ -167,6 +167,12 @@ const where: Rule = (tape, { inputs: [condition, a, b], outputs: [y] }, dy) => {
   return da === undefined || db === undefined ? undefined : [null, da, db];
 };
 
+/** Elements that were repeated get the sum of their copies' gradients. */
+const expand: Rule = (tape, { inputs: [x], outputs: [y] }, dy) => {
+  const dx = tape.unbroadcast(dy, tape.shapeOf(y), tape.shapeOf(x));
+  return dx === undefined ? undefined : [dx, null];
+};
+
 /** dx = (g - mean(g) - n mean(g n)) / sd, g = dy gain, n the normal form of x; means over the axes that are normalised. */
 const layerNorm: Rule = (tape, node, dy) => {
   const [x, gain] = node.inputs;
@@ -236,6 +242,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ReduceSum', reduce(false)],
   ['ReduceMean', reduce(true)],
   ['Where', where],
+  ['Expand', expand],
   ...windowRules,
   ...pickRules,
 ]);

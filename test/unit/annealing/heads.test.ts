@@ -325,6 +325,12 @@ describe('heads of attention', () => {
       assert.equal(unpackHeads(overlapping), overlapping);
     });
 
+    it('compute the same in another basis where the reader has fewer outputs than a head has places', async () => {
+      const graph = unpackHeads(forms['by slices']);
+      const fitted = await (await fitterOf(graph)).fit(cut({ 'scores products': depth, 'values seen': depth }));
+      assert.ok((await errorOf(graph, fitted)) < 1e-5);
+    });
+
     it('are cut by decompose, which tells of the layer as one', async () => {
       const graph = canonicalise(forms['by a shape, and places of it']);
       const model: Model = { format: 'onnx', graph, unsupported: [], sha256: '00' };

@@ -161,6 +161,22 @@ describe('reverse pass', () => {
       ['fc1', 'fc2'],
     ));
 
+  it('goes back through Expand, also where its sizes follow from a layer that is read in no other way', () =>
+    check(
+      around(
+        [
+          node('u', 'Unsqueeze', ['h', 'axes'], 'row'),
+          node('s', 'Shape', ['k'], 'sizes'),
+          withAttributes(node('c', 'Concat', ['sizes', 'width'], 'three'), { axis: 0 }),
+          node('e', 'Expand', ['row', 'three'], 'wide'),
+          node('m', 'Mul', ['wide', 'weights'], 'y'),
+        ],
+        { axes: whole(1), width: whole(width), weights: normalRows(23, 1, width * width).reshape([width, width]) },
+        true,
+      ),
+      ['fc1'],
+    ));
+
   it('goes back through ReduceSum without its axis, and Where', () =>
     check(
       around(
