@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -114,7 +114,7 @@ function readerOf(fromCore) {
  */
 function compressFloats(bytes) {
   const planes = [0, 1, 2, 3].map((plane) => bytes.filter((_, i) => i % 4 === plane));
-  return gzipSync(Buffer.concat(planes), { level: 9 });
+  return brotliCompressSync(Buffer.concat(planes));
 }
 
 const stamp = join(root, 'build', '.built');
@@ -149,7 +149,7 @@ const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p'
   stdio: 'inherit',
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
-writeFileSync('build/digits.planes.gz', compressFloats(readFileSync('test/golden/digits/digits.onnx')));
+writeFileSync('build/digits.planes.br', compressFloats(readFileSync('test/golden/digits/digits.onnx')));
 // Without it npm would obey build/.gitignore and publish nothing of build/.
 writeFileSync(join(root, 'build', '.npmignore'), '.*\n*.map\n');
 writeFileSync(stamp, '');

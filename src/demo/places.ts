@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+import { brotliDecompressSync } from 'node:zlib';
 
 const packageFolder = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -30,7 +30,7 @@ export function findModuleFile(path: string): string | undefined {
 
 /** The ONNX file of the digits net that ships with kerf, made smaller by scripts/build.mjs. */
 export function readDigitsModel(): Uint8Array<ArrayBuffer> {
-  const planes = gunzipSync(readFileSync(join(packageFolder, 'build', 'digits.planes.gz')));
+  const planes = brotliDecompressSync(readFileSync(join(packageFolder, 'build', 'digits.planes.br')));
   const bytes = new Uint8Array(planes.length);
   let at = 0;
   for (let plane = 0; plane < 4; plane++) for (let i = plane; i < bytes.length; i += 4) bytes[i] = planes[at++];

@@ -35,7 +35,7 @@ describe('the npm package', () => {
     for (const path of ['build/src/cli/main.js', 'build/src/index.js', 'build/src/index.d.ts', 'build/wasm/plain.js']) {
       assert.ok(paths.includes(path), path);
     }
-    assert.ok(paths.includes('build/digits.planes.gz'));
+    assert.ok(paths.includes('build/digits.planes.br'));
     assert.deepEqual(
       paths.filter((path) => /debug|\.test\.|\.map$|\.wat$|\.wasm$/.test(path)),
       [],
