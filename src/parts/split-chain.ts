@@ -59,7 +59,9 @@ class Writer {
     layers.forEach((layer, i) => {
       value = add(this.#linear(layer, value, units[i], columns, id));
       columns = units[i];
-      for (const node of activations[i] ?? []) value = add(this.#activation(node, value, id));
+      const copies = new Map([[layer.output, value]]);
+      for (const node of activations[i] ?? []) copies.set(node.outputs[0], add(this.#activation(node, copies, id)));
+      value = copies.get(layers[i + 1]?.input ?? '') ?? value;
     });
     return value;
   }
@@ -103,11 +105,10 @@ class Writer {
     return node;
   }
 
-  #activation(node: Node, input: string, id: number): Node {
+  /** @param copies  of the component, by the value they are a part of; what is none of these is constant */
+  #activation(node: Node, copies: ReadonlyMap<string, string>, id: number): Node {
     const outputs = node.outputs.map((value) => (value === '' ? '' : this.#fresh(`${value}${componentSuffix}${id}`)));
-    // The first input is the data; a chain's activations read constants beside it.
-    const data = node.inputs.findIndex((value) => !this.graph.initializers.has(value));
-    const inputs = node.inputs.map((value, i) => (i === data ? input : value));
+    const inputs = node.inputs.map((value) => copies.get(value) ?? value);
     return { ...node, name: this.#fresh(`${node.name}${componentSuffix}${id}`), inputs, outputs };
   }
 

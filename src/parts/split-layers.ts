@@ -1,5 +1,4 @@
 /** Finds runs of layers that fall into components, and splits them. */
-import { isElementwiseOn } from '../annealing/hidden-units.js';
 import type { Graph } from '../graph/graph.js';
 import { mergeComponents } from './balance.js';
 import { type Chain, chainsOf } from './chains.js';
@@ -45,18 +44,6 @@ function findRuns(chain: Chain): readonly Found[] {
   return found;
 }
 
-/** Whether the activations of a run are one path each, so that they can be copied. */
-function isCopyable(graph: Graph, { layers, activations }: Chain): boolean {
-  return activations.every((nodes, i) => {
-    let value = layers[i].output;
-    return nodes.every((node) => {
-      const isNext = isElementwiseOn(graph, node, value);
-      value = node.outputs[0];
-      return isNext;
-    });
-  });
-}
-
 /**
  * Splits every run of layers whose zeros separate its units.
  * @param most  largest number of components a run is split into; components beyond it are merged, balanced by cost
@@ -67,7 +54,7 @@ export function splitLayers(graph: Graph, most: number): SplitLayers {
   for (const chain of chainsOf(graph)) {
     for (const { run, components } of findRuns(chain)) {
       const merged = mergeComponents(components, run.layers, most);
-      if (merged.length < 2 || !isCopyable(graph, run)) continue;
+      if (merged.length < 2) continue;
       const split = splitChain(next, run, merged);
       next = split.graph;
       split.groups.forEach((names, id) => {

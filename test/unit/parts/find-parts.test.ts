@@ -64,6 +64,34 @@ describe('findParts', () => {
     });
   }
 
+  it('finds blocks behind activations that are written out in several nodes', async () => {
+    const blocks = plantedBlocks(4, [64, 96, 48, 24], 4);
+    const scalars = { root: Math.SQRT2, one: 1, half: 0.5 };
+    const initializers = new Map([
+      ...blocks.initializers,
+      ...Object.entries(scalars).map(
+        ([name, value]) => [name, new Tensor('float32', Float32Array.of(value), [])] as const,
+      ),
+    ]);
+    // u (1 + erf(u / sqrt 2)) / 2 in the place of each Relu.
+    const nodes = blocks.nodes.flatMap((one) => {
+      if (one.op !== 'Relu') return [one];
+      const [u, made] = [one.inputs[0], (step: string) => `${one.name}/${step}`];
+      return [
+        node(made('div'), 'Div', [u, 'root'], made('d')),
+        node(made('erf'), 'Erf', [made('d')], made('e')),
+        node(made('add'), 'Add', [made('e'), 'one'], made('a')),
+        node(made('mul'), 'Mul', [u, made('a')], made('m')),
+        node(one.name, 'Mul', [made('m'), 'half'], one.outputs[0]),
+      ];
+    });
+    const graph = { ...blocks, initializers, nodes };
+    const parts = findParts(graph);
+    assert.equal(partsSideBySide(parts.parts), 4);
+    for (const { after } of parts.parts.filter(({ macs }) => macs > 0)) assert.deepEqual(after, []);
+    await checkParts(graph, parts, { x: normalRows(1, 33, 64) });
+  });
+
   it('finds parts that share all inputs', async () => {
     const random = createRandom(3);
     const graph = mlp([randomLayer(random, 12, 20, () => true), randomLayer(random, 6, 12, (i, j) => i % 3 === j % 3)]);
