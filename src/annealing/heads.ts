@@ -13,9 +13,9 @@
 import { readersOf } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { type Facts, inferFacts } from '../graph/infer.js';
-import { integersOf } from '../graph/operators/attributes.js';
+import { integerOf, integersOf } from '../graph/operators/attributes.js';
 import { int64Tensor } from '../graph/operators/constant.js';
-import { type Extent, isStatic } from '../runtime/extent.js';
+import { type Extent, equals, isStatic } from '../runtime/extent.js';
 import { freshName, isPlain, type Linear, layersOf, replaceNode } from './rewrite.js';
 
 /** What one product of attention runs over, in every head alike. */
@@ -125,13 +125,14 @@ export function permOf(node: Node, rank: number): readonly number[] {
   return integersOf(node, 'perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
 }
 
-/** The sizes that a Reshape asks for, -1 for what is left; null where more than one of them is open. */
+/** The sizes that a Reshape asks for: 0 for that of its input, -1 for what is left; null where more than one is left. */
 export function targetOf({ initializers }: Graph, node: Node, facts: Facts): readonly number[] | null {
   const constant = initializers.get(node.inputs[1]);
   if (constant) return Array.from(constant.data as ArrayLike<number | bigint>, Number);
-  const shape = facts.get(node.outputs[0])?.shape ?? [];
-  if (node.inputs.length < 2 || shape.filter((size) => !isStatic(size)).length > 1) return null;
-  return shape.map((size) => (isStatic(size) ? size : -1));
+  const [from, to] = [node.inputs[0], node.outputs[0]].map((value) => facts.get(value)?.shape ?? []);
+  if (node.inputs.length < 2 || integerOf(node, 'allowzero', 0) !== 0) return null;
+  const target = to.map((size, axis) => (isStatic(size) ? size : from[axis] && equals(size, from[axis]) ? 0 : -1));
+  return target.filter((size) => size === -1).length > 1 ? null : target;
 }
 
 /** Products of attention whose places are made, and read, by linear layers alone. */

@@ -151,7 +151,8 @@ class Finder {
       first: index * each,
       size: each,
     }));
-    const isWritten = target.filter((size, at) => at !== own && size === 0).length === 0;
+    // A size of 0 is that of the input at the same place, which stays the same in front of the parts alone.
+    const isWritten = target.every((size, at) => size !== 0 || at < own);
     return isWritten ? { parts, perms, target: target.filter((_, at) => at !== own) } : null;
   }
 

@@ -287,7 +287,7 @@ describe('heads of attention', () => {
           turn('p5', 'pt', [2, 0, 3, 1, 4]),
           ...['q', 'k', 'v'].map((name, i) => node('Gather', ['pt', `at${i}`], name)),
         ],
-        { five: int64(-1, T, 3, heads, depth), at0: scalar(0), at1: scalar(1), at2: scalar(2) },
+        { five: int64(0, T, 3, heads, depth), at0: scalar(0), at1: scalar(1), at2: scalar(2) },
       ),
     };
 
