@@ -1,10 +1,10 @@
 /** The best basis of each head in the metric of its data, and heads cut to its first places. */
 import type { Graph } from '../graph/graph.js';
-import { type Heads, headsOf, reshapeHeads } from './heads.js';
+import { type Heads, reshapeHeads } from './heads.js';
 import { type Affine, type Moments, momentsAt } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
 import { addDiagonal, type Matrix, multiply, type Samples, scaleRankOne, widen } from './matrix.js';
-import { transpose } from './matrix-parts.js';
+import { below, transpose, zeros } from './matrix-parts.js';
 import { layersOf, narrow, withAffine, withWeights } from './rewrite.js';
 import { allOf, partOf } from './submatrix.js';
 
@@ -64,8 +64,6 @@ function valueSpectra({ heads, depth }: Heads, reader: Affine, moments: Moments,
     return spectrumOf({ weight: partOf(weight, allOf(weight.rows), at), bias }, momentsAt(moments, at), factor);
   });
 }
-
-const zeros = (rows: number, columns: number): Matrix => ({ rows, columns, data: new Float64Array(rows * columns) });
 
 /** Second moments of a layer's outputs about zero. */
 function outputMoments({ weight, bias }: Affine, { mean, covariance, rows }: Moments): Moments {
@@ -133,18 +131,6 @@ function withMaps(graph: Graph, name: string, maps: HeadMaps): Graph {
   return withAffine(graph, layer, { weight: mapped(weight), bias: mapped(bias).data });
 }
 
-/** Matrices of as many columns, one below the other. */
-function below(matrices: readonly Matrix[]): Matrix {
-  const [{ columns }] = matrices;
-  const data = new Float64Array(matrices.reduce((sum, one) => sum + one.data.length, 0));
-  let offset = 0;
-  for (const one of matrices) {
-    data.set(one.data, offset);
-    offset += one.data.length;
-  }
-  return { rows: data.length / columns, columns, data };
-}
-
 /** Matrices of as many rows, side by side. */
 const besides = (matrices: readonly Matrix[]): Matrix => transpose(below(matrices.map(transpose)));
 
@@ -165,7 +151,3 @@ export function mapSamples(samples: Samples, maps: HeadMaps): Samples {
   }
   return { ...samples, columns, data };
 }
-
-/** All heads of a graph by name. */
-export const headsByName = (graph: Graph): ReadonlyMap<string, Heads> =>
-  new Map(headsOf(graph).map((heads) => [heads.name, heads]));

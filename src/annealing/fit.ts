@@ -7,9 +7,9 @@ import type { Feeds } from '../runtime/executor.js';
 import { Tensor } from '../runtime/tensor.js';
 import type { BlockForm } from './blocks.js';
 import type { Evaluate } from './context.js';
-import { basisOf, type HeadBasis, type HeadCut, type HeadMaps, headsByName, mapSamples } from './cut-heads.js';
+import { basisOf, type HeadBasis, type HeadCut, type HeadMaps, mapSamples } from './cut-heads.js';
 import { type BlockColumns, type Refitted, splitLayer } from './fit-blocks.js';
-import type { Heads } from './heads.js';
+import { type Heads, headsOf } from './heads.js';
 import { Sampler } from './layer-samples.js';
 import { type Affine, type Moments, momentsOf, refit, refitOnPart } from './least-squares.js';
 import { type LayerSpectrum, spectrumOf } from './low-rank.js';
@@ -138,10 +138,9 @@ export class Fitter {
   async #cutHeads(widths: Setting['heads'] = new Map()): Promise<HeadCut> {
     let cut: HeadCut = { graph: this.graph, maps: new Map() };
     if (widths.size === 0) return cut;
-    const heads = headsByName(this.graph);
-    for (const [name, width] of widths) {
-      const basis = await this.headBasis(heads.get(name) as Heads);
-      const next = basis?.cut(cut.graph, width);
+    for (const heads of headsOf(this.graph)) {
+      const width = widths.get(heads.name);
+      const next = width === undefined ? null : (await this.headBasis(heads))?.cut(cut.graph, width);
       if (next) cut = { graph: next.graph, maps: new Map([...cut.maps, ...next.maps]) };
     }
     return cut;

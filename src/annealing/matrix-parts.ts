@@ -62,3 +62,17 @@ export function meanDiagonal({ rows, data }: Matrix): number {
   for (let i = 0; i < rows; i++) trace += data[i * rows + i];
   return trace / Math.max(1, rows);
 }
+
+/** Matrices of as many columns, one below the other. */
+export function below(matrices: readonly Matrix[]): Matrix {
+  if (matrices.length === 1) return matrices[0];
+  const [{ columns }] = matrices;
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+  const data = new Float64Array(rows * columns);
+  let offset = 0;
+  for (const matrix of matrices) {
+    data.set(matrix.data, offset);
+    offset += matrix.data.length;
+  }
+  return { rows, columns, data };
+}

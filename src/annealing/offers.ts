@@ -6,6 +6,7 @@ import type { Fitter } from './fit.js';
 import { type Heads, headsOf } from './heads.js';
 import { hiddenUnitsOf } from './hidden-units.js';
 import type { Matrix } from './matrix.js';
+import { below } from './matrix-parts.js';
 import { isPlain, type Linear, layersOf, outermost } from './rewrite.js';
 import { allOf } from './submatrix.js';
 
@@ -128,21 +129,7 @@ async function eliminate(fitter: Fitter, readers: readonly Linear[], units: numb
   if (!moments) return null;
   const effects: Matrix[] = [];
   for (const reader of readers) effects.push((await fitter.spectrum(reader)).effects);
-  return eliminateInputs(stack(effects), moments, width / units);
-}
-
-/** Matrices of as many columns, one below the other. */
-function stack(matrices: readonly Matrix[]): Matrix {
-  if (matrices.length === 1) return matrices[0];
-  const [{ columns }] = matrices;
-  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
-  const data = new Float64Array(rows * columns);
-  let offset = 0;
-  for (const matrix of matrices) {
-    data.set(matrix.data, offset);
-    offset += matrix.data.length;
-  }
-  return { rows, columns, data };
+  return eliminateInputs(below(effects), moments, width / units);
 }
 
 function sharesOf(values: Float64Array): Float64Array {
