@@ -34,6 +34,8 @@ export interface Heads {
 interface Path {
   readonly layer: Linear;
   readonly reshape: Node | null;
+  /** The axis of the product along which heads stand; null where no Reshape makes any. */
+  readonly group: number | null;
 }
 
 /** Follows the axis of a head's places from a product of attention to the layers around it. */
@@ -81,37 +83,46 @@ class Follower {
 
   /** The layer whose outputs an operand of a product holds along `axis`. */
   maker(operand: string, axis: number): Path | null {
-    let [value, at] = [operand, axis];
+    let value = operand;
+    // Where the operand's axes stand in the value.
+    let axes = this.shapeOf(operand).map((_, i) => i);
     let reshape: Node | null = null;
+    let group: number | null = null;
     for (;;) {
       const node = this.#producers.get(value);
       if (!node || !this.#readerOf(value)) return null;
       const rank = this.shapeOf(value).length;
+      const isLast = reshape !== null || axes[axis] === rank - 1;
       const layer = this.#layers.get(node);
-      if (layer) return at === rank - 1 ? { layer, reshape } : null;
+      if (layer) return isLast ? { layer, reshape, group } : null;
       const scaled = this.#scaled(node);
       if (scaled !== undefined) value = scaled;
-      else if (node.op === 'Transpose' && node.domain === '') [value, at] = [node.inputs[0], permOf(node, rank)[at]];
-      else if (!reshape && at === rank - 1 && this.#isWritable(node)) {
-        reshape = node;
+      else if (!reshape && node.op === 'Transpose' && node.domain === '') {
+        const perm = permOf(node, rank);
+        axes = axes.map((at) => perm[at]);
         value = node.inputs[0];
-        at = this.shapeOf(value).length - 1;
+      } else if (!reshape && isLast && this.#isWritable(node)) {
+        reshape = node;
+        group = axes.indexOf(rank - 2);
+        value = node.inputs[0];
       } else return null;
     }
   }
 
-  /** The layer that reads a product along `axis`. */
-  reader(result: string, axis: number): Path | null {
-    let [value, at] = [result, axis];
+  /** The layer that reads a product along `axis`, head by head along `group`. */
+  reader(result: string, axis: number, group: number | null): Path | null {
+    let [value, at, head] = [result, axis, group ?? -1];
     let reshape: Node | null = null;
     for (;;) {
       const node = this.#readerOf(value);
       if (!node) return null;
       const rank = this.shapeOf(value).length;
       const layer = this.#layers.get(node);
-      if (layer) return layer.input === value && at === rank - 1 ? { layer, reshape } : null;
-      if (node.op === 'Transpose' && node.domain === '') at = permOf(node, rank).indexOf(at);
-      else if (!reshape && at === rank - 1 && this.#isWritable(node)) {
+      if (layer) return layer.input === value && at === rank - 1 ? { layer, reshape, group } : null;
+      if (!reshape && node.op === 'Transpose' && node.domain === '') {
+        const perm = permOf(node, rank);
+        [at, head] = [perm.indexOf(at), perm.indexOf(head)];
+      } else if (!reshape && at === rank - 1 && head === rank - 2 && this.#isWritable(node)) {
         reshape = node;
         at = this.shapeOf(node.outputs[0]).length - 1;
       } else if (this.#scaled(node) !== value) return null;
@@ -146,8 +157,9 @@ export function headsOf(graph: Graph): readonly Heads[] {
     const rank = follower.shapeOf(b).length;
     if (rank < 2 || follower.shapeOf(a).length !== rank) return [];
     const [query, key] = [follower.maker(a, rank - 1), follower.maker(b, rank - 2)];
-    if (query && key) return madeOf(follower, `scores ${name}`, [query, key], null);
-    const [value, reader] = [follower.maker(b, rank - 1), follower.reader(y, rank - 1)];
+    if (query && key && query.group === key.group) return madeOf(follower, `scores ${name}`, [query, key], null);
+    const value = follower.maker(b, rank - 1);
+    const reader = value && follower.reader(y, rank - 1, value.group);
     return value && reader ? madeOf(follower, `values ${name}`, [value], reader) : [];
   });
 }

@@ -1,8 +1,13 @@
 /**
  * Layers that compute several others at once, as exporters pack query, key and value, taken apart again:
  *
- *     x ─▶ [3 heads depth] ─▶ Slice or Split ─▶ ..                              x ─▶ [heads depth] ─▶ ..
- *     x ─▶ [3 heads depth] ─▶ [.., 3, heads, depth] ─▶ Transpose ─▶ Gather ─▶ ..   x ─▶ [heads depth] ─▶ [.., heads, depth] ─▶ Transpose ─▶ ..
+ *     x ─▶ [3 heads depth] ─▶ Slice or Split ─▶ ..
+ *     x ─▶ [3 heads depth] ─▶ [.., 3, heads, depth] ─▶ Transpose ─▶ Gather ─▶ ..
+ *
+ * become, three times,
+ *
+ *     x ─▶ [heads depth] ─▶ ..
+ *     x ─▶ [heads depth] ─▶ [.., heads, depth] ─▶ Transpose ─▶ ..
  *
  * Each output is the same sum as before, so the bits are too.
  */
@@ -160,8 +165,11 @@ class Finder {
   #picks(node: Node, axis: number, rank: number): readonly Pick[] | undefined {
     if (node.domain !== '' || !this.#isAlong(node, axis, rank)) return undefined;
     if (node.op === 'Gather') {
-      const index = this.graph.initializers.get(node.inputs[1]);
-      return index?.dims.length === 0 ? [{ value: node.outputs[0], node, index: Number(index.data[0]) }] : undefined;
+      const place = this.graph.initializers.get(node.inputs[1]);
+      const count = this.#shapeOf(node.inputs[0])[axis] as number;
+      const given = place?.dims.length === 0 ? Number(place.data[0]) : Number.NaN;
+      const index = given < 0 ? given + count : given;
+      return index >= 0 && index < count ? [{ value: node.outputs[0], node, index }] : undefined;
     }
     if (node.op !== 'Split' || node.outputs.length !== this.#shapeOf(node.inputs[0])[axis]) return undefined;
     const squeezed = node.outputs.map((value, index): Pick | null => {

@@ -53,7 +53,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Where: (_, [condition, a, b]) => {
     const length = Math.max(condition.length, a.length, b.length);
     const at = (list: Extents, i: number) => list[list.length === 1 ? 0 : i];
-    return Array.from({ length }, (_, i) => (at(condition, i) === 1 ? at(a, i) : at(b, i)));
+    return Array.from({ length }, (_, i) => (at(condition, i) === 0 ? at(b, i) : at(a, i)));
   },
   Gather: (_, [list, indices]) => {
     const picked = indices.map((index) => (isStatic(index) ? list.at(index) : undefined));

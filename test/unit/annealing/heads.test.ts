@@ -161,6 +161,15 @@ describe('heads of attention', () => {
     assert.deepEqual(names({ more: [node('Relu', ['joined'], 'z')] }), ['scores products']);
     const bent = [node('Relu', ['k4'], 'bent'), node('Transpose', ['bent'], 'kt', { perm: [0, 2, 3, 1] })];
     assert.deepEqual(names({ key: bent }), ['values seen']);
+    // Joined without turning heads back: what stands together is no head.
+    const graph = network();
+    const unturned = node('Mul', ['seen', 'scale'], 'seen.t');
+    const nodes = graph.nodes.map((one) => (one.outputs[0] === 'seen.t' ? unturned : one));
+    const initializers = new Map([...graph.initializers, ['join', int64(-1, T, heads * depth)]]);
+    assert.deepEqual(
+      headsOf({ ...graph, nodes, initializers }).map(({ name }) => name),
+      ['scores products'],
+    );
   });
 
   it('compute the same in another basis, and with the places that their weights use', async () => {
@@ -287,7 +296,7 @@ describe('heads of attention', () => {
           turn('p5', 'pt', [2, 0, 3, 1, 4]),
           ...['q', 'k', 'v'].map((name, i) => node('Gather', ['pt', `at${i}`], name)),
         ],
-        { five: int64(0, T, 3, heads, depth), at0: scalar(0), at1: scalar(1), at2: scalar(2) },
+        { five: int64(0, T, 3, heads, depth), at0: scalar(0), at1: scalar(1), at2: scalar(-1) },
       ),
     };
 
