@@ -13,9 +13,9 @@
 import { readersOf } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
 import { type Facts, inferFacts } from '../graph/infer.js';
-import { integerOf, integersOf } from '../graph/operators/attributes.js';
+import { integersOf } from '../graph/operators/attributes.js';
 import { int64Tensor } from '../graph/operators/constant.js';
-import { type Extent, equals, isStatic } from '../runtime/extent.js';
+import type { Extent } from '../runtime/extent.js';
 import { freshName, isPlain, type Linear, layersOf, replaceNode } from './rewrite.js';
 
 /** What one product of attention runs over, in every head alike. */
@@ -78,7 +78,7 @@ class Follower {
 
   /** Whether the target of a Reshape can be written down with another last axis. */
   #isWritable(node: Node): boolean {
-    return node.op === 'Reshape' && node.domain === '' && targetOf(this.graph, node, this.#facts) !== null;
+    return node.op === 'Reshape' && node.domain === '' && targetOf(this.graph, node) !== null;
   }
 
   /** The layer whose outputs an operand of a product holds along `axis`. */
@@ -136,14 +136,10 @@ export function permOf(node: Node, rank: number): readonly number[] {
   return integersOf(node, 'perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
 }
 
-/** The sizes that a Reshape asks for: 0 for that of its input, -1 for what is left; null where more than one is left. */
-export function targetOf({ initializers }: Graph, node: Node, facts: Facts): readonly number[] | null {
-  const constant = initializers.get(node.inputs[1]);
-  if (constant) return Array.from(constant.data as ArrayLike<number | bigint>, Number);
-  const [from, to] = [node.inputs[0], node.outputs[0]].map((value) => facts.get(value)?.shape ?? []);
-  if (node.inputs.length < 2 || integerOf(node, 'allowzero', 0) !== 0) return null;
-  const target = to.map((size, axis) => (isStatic(size) ? size : from[axis] && equals(size, from[axis]) ? 0 : -1));
-  return target.filter((size) => size === -1).length > 1 ? null : target;
+/** The sizes that a Reshape asks for: 0 for that of its input, -1 for what is left; null where they are not constant. */
+export function targetOf({ initializers }: Graph, { inputs }: Node): readonly number[] | null {
+  const constant = initializers.get(inputs[1]);
+  return constant ? Array.from(constant.data as ArrayLike<number | bigint>, Number) : null;
 }
 
 /** Products of attention whose places are made, and read, by linear layers alone. */
@@ -187,10 +183,9 @@ function madeOf(follower: Follower, name: string, makers: readonly Path[], reade
 
 /** The graph with heads of another width in its reshapes; their layers are still to follow. */
 export function reshapeHeads(graph: Graph, { heads, reshapes }: Heads, width: number): Graph {
-  const facts = inferFacts(graph);
   return reshapes.reduce((next, { name, perHead }) => {
     const node = next.nodes.find((one) => one.name === name) as Node;
-    const target = targetOf(graph, node, facts) as readonly number[];
+    const target = targetOf(graph, node) as readonly number[];
     const last = target.at(-1) === -1 ? -1 : perHead ? width : heads * width;
     const shape = freshName(next, `${name}/shape`);
     return replaceNode(

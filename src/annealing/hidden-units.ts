@@ -1,6 +1,7 @@
 /**
  * Hidden units: outputs of one layer that only other layers read, through elementwise activations, also those that are
- * written out in several nodes; of a convolution its channels, through pools too.
+ * written out in several nodes; of a convolution its channels, through pools too. Gates and sums join the units of several
+ * layers one by one, as in down(silu(gate x) * up x): these come and go together.
  */
 import { removeDead } from '../graph/fold.js';
 import type { Graph, Node } from '../graph/graph.js';
@@ -12,10 +13,12 @@ import { allOf, pick, submatrix } from './submatrix.js';
 
 /**
  * The units between a layer and its readers; removing unit u takes row u of one and column u of the others, or all
- * columns that its windows or places fill.
+ * columns that its windows or places fill; of partners row u too.
  */
 export interface HiddenUnits {
   readonly producer: Linear;
+  /** Layers behind it whose units are joined to its own, one by one. */
+  readonly partners: readonly Linear[];
   readonly consumers: readonly Linear[];
   /** Elementwise nodes and pools between them. */
   readonly activations: readonly Node[];
@@ -54,11 +57,13 @@ const channelwise = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool'
 
 /** Follows what becomes of a layer's outputs up to the layers that read them. */
 class Follower {
-  readonly consumers: Linear[] = [];
-  readonly activations: Node[] = [];
-  readonly reshapes: Node[] = [];
+  consumers: Linear[] = [];
+  activations: Node[] = [];
+  reshapes: Node[] = [];
+  readonly partners: Linear[] = [];
   readonly #outputs: ReadonlySet<string>;
   readonly #layers: ReadonlyMap<Node, Linear>;
+  readonly #makers: ReadonlyMap<string, Node>;
 
   constructor(
     readonly graph: Graph,
@@ -67,16 +72,26 @@ class Follower {
   ) {
     this.#outputs = new Set(graph.outputs.map((port) => port.name));
     this.#layers = new Map(layers.map((layer) => [layer.node, layer]));
+    this.#makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
   }
 
   /**
-   * Passes through the graph once, with the values that hold the units: an activation may be written out in several nodes
-   * that meet again, such as x (1 + erf(x / sqrt 2)) / 2.
-   * @param form  how units stand in the layer's output
+   * Passes through the graph, with the values that hold the units: an activation may be written out in several nodes that
+   * meet again, such as x (1 + erf(x / sqrt 2)) / 2. Begins anew where other layers' units join.
    * @returns whether only layers read the units
    */
-  follow(form: Form): boolean {
-    const forms = new Map([[this.producer.output, form]]);
+  follow(): boolean {
+    for (;;) {
+      const known = this.partners.length;
+      [this.consumers, this.activations, this.reshapes] = [[], [], []];
+      const isClosed = this.#pass(this.producer.kernel ? 'channels' : 'last');
+      if (this.partners.length === known) return isClosed;
+    }
+  }
+
+  /** One pass; false where the units end elsewhere, or where partners were found. */
+  #pass(form: Form): boolean {
+    const forms = new Map([this.producer, ...this.partners].map(({ output }) => [output, form]));
     for (const node of this.graph.nodes) {
       const values = node.inputs.filter((value) => forms.has(value));
       if (values.length === 0) continue;
@@ -87,11 +102,47 @@ class Follower {
         this.consumers.push(layer);
         continue;
       }
+      if (own !== 'flat' && this.#isJoined(node, values)) return false;
       const next = others.every((other) => other === own) ? this.#formAfter(node, values, own) : null;
       if (!next) return false;
       forms.set(node.outputs[0], next);
     }
     return this.consumers.length > 0 && ![...forms.keys()].some((value) => this.#outputs.has(value));
+  }
+
+  /** Whether units of layers that were not known join at a node; they are partners from then on. */
+  #isJoined(node: Node, values: readonly string[]): boolean {
+    if (node.domain !== '' || !elementwise.has(node.op)) return false;
+    const others = node.inputs.filter((input) => input !== '' && !values.includes(input) && !this.#isScalar(input));
+    const found = others.map((value) => this.#unitsIn(value));
+    if (found.some((layers) => layers === null)) return false;
+    const known = new Set([this.producer, ...this.partners].map(({ name }) => name));
+    const added = new Map((found as Linear[][]).flat().map((layer) => [layer.name, layer]));
+    for (const [name, layer] of added) if (!known.has(name)) this.partners.push(layer);
+    return this.partners.length >= known.size;
+  }
+
+  #isScalar(value: string): boolean {
+    return this.graph.initializers.get(value)?.size === 1;
+  }
+
+  /** The layers whose outputs a value holds, element by element; null for one that holds others. */
+  #unitsIn(value: string): readonly Linear[] | null {
+    const node = this.#makers.get(value);
+    if (!node) return null;
+    const layer = this.#layers.get(node);
+    if (layer) {
+      const isAlike = layer.weight.dims[0] === this.producer.weight.dims[0];
+      return isAlike && layer.kernel?.length === this.producer.kernel?.length ? [layer] : null;
+    }
+    if (node.domain !== '' || !elementwise.has(node.op)) return null;
+    const layers: Linear[] = [];
+    for (const input of node.inputs) {
+      const own = input === '' || this.#isScalar(input) ? [] : this.#unitsIn(input);
+      if (!own) return null;
+      layers.push(...own);
+    }
+    return layers;
   }
 
   /** How units stand behind a node; null where it mixes them. */
@@ -126,16 +177,24 @@ class Follower {
 }
 
 /**
- * All groups of hidden units, in topological order of their producers.
+ * All groups of hidden units that one layer makes, in topological order of the layers.
  * @param layers  whose units count: the plain linear ones by default, or with the channels of convolutions
  */
 export function hiddenUnitsOf(graph: Graph, layers = linearsOf(graph)): readonly HiddenUnits[] {
+  return unitGroupsOf(graph, layers).filter(({ partners }) => partners.length === 0);
+}
+
+/** All groups of hidden units, also those that several layers make together: each once, by the first of its layers. */
+export function unitGroupsOf(graph: Graph, layers: readonly Linear[]): readonly HiddenUnits[] {
   const own = layers.filter(({ recurrence }) => recurrence === null);
-  return own.flatMap((producer) => {
+  const joined = new Set<string>();
+  return own.flatMap((producer): readonly HiddenUnits[] => {
+    if (joined.has(producer.name)) return [];
     const follower = new Follower(graph, own, producer);
-    if (!follower.follow(producer.kernel ? 'channels' : 'last')) return [];
-    const { consumers, activations, reshapes } = follower;
-    return [{ producer, consumers, activations, reshapes }];
+    if (!follower.follow()) return [];
+    const { partners, consumers, activations, reshapes } = follower;
+    for (const { name } of partners) joined.add(name);
+    return [{ producer, partners, consumers, activations, reshapes }];
   });
 }
 
@@ -147,12 +206,14 @@ export function inputsOf(units: Int32Array, size: number): Int32Array<ArrayBuffe
 /** Keeps the units at `kept` (ascending) and drops the others. */
 export function keepUnits(
   graph: Graph,
-  { producer, consumers, reshapes }: HiddenUnits,
+  { producer, partners, consumers, reshapes }: HiddenUnits,
   kept: Int32Array<ArrayBuffer>,
 ): Graph {
-  const columns = allOf(producer.weight.dims[1]);
-  const bias = producer.bias && pick(producer.bias, kept);
-  let next = withWeights(graph, producer, submatrix(producer.weight, kept, columns), bias);
+  let next = graph;
+  for (const maker of [producer, ...partners]) {
+    const bias = maker.bias && pick(maker.bias, kept);
+    next = withWeights(next, maker, submatrix(maker.weight, kept, allOf(maker.weight.dims[1])), bias);
+  }
   for (const { name } of consumers) {
     const consumer = layersOf(next).find((layer) => layer.name === name) as Linear;
     const columns = inputsOf(kept, consumer.weight.dims[1] / producer.weight.dims[0]);

@@ -4,7 +4,7 @@ import type { Offer, Side } from './allocate.js';
 import { type Elimination, eliminateInputs } from './eliminate.js';
 import type { Fitter } from './fit.js';
 import { type Heads, headsOf } from './heads.js';
-import { hiddenUnitsOf } from './hidden-units.js';
+import { unitGroupsOf } from './hidden-units.js';
 import type { Matrix } from './matrix.js';
 import { below } from './matrix-parts.js';
 import { isPlain, type Linear, layersOf, outermost } from './rewrite.js';
@@ -66,13 +66,14 @@ export async function offersOf(fitter: Fitter): Promise<Offers> {
 
 async function narrowingsOf(fitter: Fitter): Promise<readonly Narrowing[]> {
   const narrowings: Narrowing[] = [];
-  for (const { producer, consumers } of hiddenUnitsOf(fitter.graph, layersOf(fitter.graph))) {
+  for (const { producer, partners, consumers } of unitGroupsOf(fitter.graph, layersOf(fitter.graph))) {
     const elimination = await eliminate(fitter, consumers, producer.weight.dims[0]);
-    if (elimination) narrowings.push(narrowing('units', producer.name, elimination, consumers, producer.name));
+    const makers = [producer, ...partners];
+    if (elimination) narrowings.push(narrowing('units', producer.name, elimination, consumers, makers));
   }
   for (const linear of outermost(fitter.graph).filter(isPlain)) {
     const elimination = await eliminate(fitter, [linear], linear.weight.dims[1]);
-    if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], null));
+    if (elimination) narrowings.push(narrowing('columns', linear.name, elimination, [linear], []));
   }
   for (const heads of headsOf(fitter.graph)) {
     const narrowing = await headNarrowing(fitter, heads);
@@ -106,11 +107,11 @@ function narrowing(
   layer: string,
   { order, costs }: Elimination,
   readers: readonly Linear[],
-  writer: string | null,
+  makers: readonly Linear[],
 ): Narrowing {
   const group = readers[0].weight.dims[1] / order.length;
   const names = readers.map(({ name }) => name);
-  const writers = writer === null ? [] : [writer];
+  const writers = makers.map((maker) => maker.name);
   return { name: `${kind} of ${layer}`, kind, layer, order, costs, readers: names, writers, group };
 }
 

@@ -10,7 +10,7 @@ import { type Linear, layersOf } from './rewrite.js';
 import { positions } from './submatrix.js';
 
 /** Shares of the price, each about two thirds of the one before. */
-const priceShares = [0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
+const priceShares = [0.8, 0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025, 0.015];
 
 /** Smallest share of a layer's inputs that must go for a gather in front of it to pay. */
 const gatherShare = 1 / 8;
@@ -110,7 +110,7 @@ export function settingAt(
   const rest = whole - linear - products;
   const allocation = layers.length > 0 ? allocate(layers, narrowings, share * whole - rest, prices) : null;
   if (!allocation) return null;
-  const decided = new Set(narrowings.map(({ layer, kind }) => (kind === 'units' ? layer : null)));
+  const decided = new Set(narrowings.flatMap(({ writers, kind }) => (kind === 'units' ? writers : [])));
   const undecided = [...known].filter(([layer]) => !decided.has(layer));
   const units = new Map([...undecided, ...keptOf(narrowings, 'units', allocation, 0)]);
   const columns = keptOf(narrowings, 'columns', allocation, gatherShare);
@@ -135,9 +135,10 @@ function keptOf(
   least: number,
 ): Map<string, Int32Array<ArrayBuffer>> {
   const kept = new Map<string, Int32Array<ArrayBuffer>>();
-  for (const { name, layer, order, kind: its } of narrowings) {
+  for (const { name, layer, writers, order, kind: its } of narrowings) {
     const gone = order.length - (widths.get(name) as number);
-    if (its === kind && gone > 0 && gone >= least * order.length) kept.set(layer, order.slice(gone).sort());
+    if (its !== kind || gone === 0 || gone < least * order.length) continue;
+    for (const its of kind === 'units' ? writers : [layer]) kept.set(its, order.slice(gone).sort());
   }
   return kept;
 }

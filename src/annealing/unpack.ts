@@ -122,7 +122,7 @@ class Finder {
 
   /** Parts that a Reshape puts along an axis of their own. */
   #reshaped(reshape: Node, out: number): (Moves & { readonly parts: readonly Part[] }) | null {
-    const target = targetOf(this.graph, reshape, this.#facts);
+    const target = targetOf(this.graph, reshape);
     const shape = this.#shapeOf(reshape.outputs[0]);
     let axis = shape.length;
     for (let size = 1; size < out && axis > 0; ) {

@@ -1,6 +1,6 @@
 /**
  * One form for all models: control flow and sequences resolved, constants folded, identities, zero first states
- * and dead code gone, and every product with a constant matrix a `Linear` node with W [out, in] that keeps the file's
+ * and dead code gone, reshapes to numbers, and every product with a constant matrix a `Linear` node with W [out, in] that keeps the file's
  * tensor name.
  *
  *     Gemm(x, B, C)           ─▶  Linear(x, B', C)              alpha = beta = 1, C the same for every row
@@ -17,6 +17,7 @@ import { integerOf, realOf } from './operators/attributes.js';
 import { pick } from './operators/elements.js';
 import { alignSecond } from './operators/legacy-broadcast.js';
 import { walk } from './operators/shapes.js';
+import { settleReshapes } from './reshapes.js';
 import { traceOrigins, WeightNames } from './weight-names.js';
 import { removeZeroStates } from './zero-states.js';
 
@@ -26,16 +27,23 @@ function makeNode(name: string, op: string, domain: string, inputs: readonly str
   return { name, op, domain, inputs, outputs: [output], attributes: noAttributes };
 }
 
-/** Removes Identity and inference Dropout, except where one makes an output of the graph. */
+/** Whether a node gives what it reads: Identity, Dropout at inference, a Cast to the dtype that is there. */
+function isIdentity({ op, domain, inputs, outputs }: Node, facts: Facts): boolean {
+  if (domain !== '') return false;
+  if (op === 'Cast') return facts.get(inputs[0])?.dtype === facts.get(outputs[0])?.dtype;
+  return op === 'Identity' || (op === 'Dropout' && !outputs[1]);
+}
+
+/** Removes what gives what it reads, except where it makes an output of the graph. */
 function removeIdentities(graph: Graph): Graph {
+  const facts = graph.nodes.some(({ op }) => op === 'Cast') ? inferFacts(graph) : new Map();
   const outputs = new Set(graph.outputs.map((port) => port.name));
   const standsFor = new Map<string, string>();
   const resolve = (value: string) => standsFor.get(value) ?? value;
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(resolve);
-    const isIdentity = node.domain === '' && (node.op === 'Identity' || (node.op === 'Dropout' && !node.outputs[1]));
-    if (isIdentity && !outputs.has(node.outputs[0])) standsFor.set(node.outputs[0], inputs[0]);
+    if (isIdentity(node, facts) && !outputs.has(node.outputs[0])) standsFor.set(node.outputs[0], inputs[0]);
     else nodes.push({ ...node, inputs });
   }
   return { ...graph, nodes };
@@ -203,5 +211,5 @@ export function canonicalise(given: Graph): Graph {
   const patterns = new LinearPatterns(folded, facts, names);
   const products = { ...folded, nodes: folded.nodes.flatMap((node) => patterns.rewrite(node)) };
   const absorbed = removeDead(absorbBiases(products, facts, patterns));
-  return foldConstants(names.settle(absorbed, graph.quantization));
+  return foldConstants(removeIdentities(settleReshapes(names.settle(absorbed, graph.quantization))));
 }
