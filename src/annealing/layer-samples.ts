@@ -7,13 +7,13 @@ import { analysisKernels } from '../evidence/analysis.js';
 import type { Graph } from '../graph/graph.js';
 import { asThreeAxes, type Windows, windowsOf } from '../graph/operators/windows.js';
 import type { Feeds } from '../runtime/executor.js';
-import { elementCount, type Tensor, type TensorData } from '../runtime/tensor.js';
+import { elementCount, Tensor, type TensorData } from '../runtime/tensor.js';
 import { asSamples, type Evaluate } from './context.js';
 import type { Samples, Vector } from './matrix.js';
 import { drawPlaces, PositionSampler, placesOf, positionsOf } from './position-samples.js';
 import { sampleTimes } from './recurrent-samples.js';
-import type { Linear } from './rewrite.js';
-import { chunksOf, rowCount, takeRange } from './rows.js';
+import { type Linear, layersOf } from './rewrite.js';
+import { chunksOf, rowCount } from './rows.js';
 
 /** Elements of the original's values that are kept between settings: 256 MiB. */
 const largestTargets = 2 ** 26;
@@ -78,12 +78,38 @@ export class Sampler {
     const rows: Feeds = Object.assign(Object.create(null), this.rows);
     const known = rows[value] ?? (graph === this.original ? this.#targets.get(value) : undefined);
     if (known) return known;
-    const tensor = (await this.evaluate(graph, rows, [value]))[value];
+    const tensor = (await this.#behindImages(graph, value)) ?? (await this.evaluate(graph, rows, [value]))[value];
     if (graph === this.original && this.#targetElements + tensor.size <= largestTargets) {
       this.#targets.set(value, tensor);
       this.#targetElements += tensor.size;
     }
     return tensor;
+  }
+
+  /** A value of all samples, some at a time, each from what is known of the layers before. */
+  async *#pieces(graph: Graph, value: string): AsyncGenerator<{ readonly first: number; readonly piece: Tensor }> {
+    const n = rowCount(this.rows);
+    const sampler = graph === this.original ? this.#ofOriginal : this.#ofOthers;
+    for (const { first, end } of chunksOf(graph, n, imageRows)) {
+      yield { first, piece: await sampler.frontier(n, first, end).of(graph, value) };
+    }
+  }
+
+  /** A value [samples, columns] behind convolutions, which are not to run again for each layer; null for another. */
+  async #behindImages(graph: Graph, value: string): Promise<Tensor | null> {
+    const n = rowCount(this.rows);
+    if (!layersOf(graph).some(({ kernel }) => kernel)) return null;
+    let data: Float32Array<ArrayBuffer> | null = null;
+    let width = 0;
+    for await (const { first, piece } of this.#pieces(graph, value)) {
+      const { type, dims } = piece;
+      const isPart = dims.length === 2 && dims[0] === Math.min(imageRows, n - first);
+      if (type !== 'float32' || !isPart) return null;
+      width = dims[1];
+      data ??= new Float32Array(n * width);
+      data.set(piece.data as Float32Array, first * width);
+    }
+    return data && new Tensor('float32', data, [n, width]);
   }
 
   /** What is drawn of the original is drawn once. */
@@ -101,15 +127,12 @@ export class Sampler {
 
   async #cutWindows(graph: Graph, layer: Linear, side: Side, weights: Vector | null) {
     const n = rowCount(this.rows);
-    const value = layer[side];
     let cut: Cut | null = null;
     let data = new Float32Array(0);
-    for (const { first, end } of chunksOf(graph, n, imageRows)) {
-      const part = takeRange(this.rows, first, end);
-      const images = Object.hasOwn(part, value) ? part[value] : (await this.evaluate(graph, part, [value]))[value];
-      cut ??= this.#cutOf(layer, side, images, n);
+    for await (const { first, piece } of this.#pieces(graph, layer[side])) {
+      cut ??= this.#cutOf(layer, side, piece, n);
       data = data.length > 0 ? data : new Float32Array(n * cut.perImage * cut.columns);
-      data.set(rowsOf(images, cut, first), first * cut.perImage * cut.columns);
+      data.set(rowsOf(piece, cut, first), first * cut.perImage * cut.columns);
     }
     const { perImage, columns, positions } = cut as Cut;
     const flat = { dims: [n * perImage, columns], size: data.length, data } as unknown as Tensor;

@@ -78,7 +78,7 @@ export class PositionSampler {
     const data = new Float32Array(n * perSample * columns);
     const chunk = Math.ceil(chunkPositions / positions);
     for (const { first, end } of chunksOf(graph, n, chunk)) {
-      const whole = asSamples(await this.#frontier(n, first, end).of(graph, layer[side]));
+      const whole = asSamples(await this.frontier(n, first, end).of(graph, layer[side]));
       const isUsual = whole.rows === (end - first) * positions && whole.columns === columns;
       if (!isUsual) return { samples: { rows: 0, columns, data: new Float32Array(0) }, positions };
       for (let row = first * perSample; row < end * perSample; row++) {
@@ -90,8 +90,8 @@ export class PositionSampler {
     return { samples, positions };
   }
 
-  /** What is known of samples first .. end - 1 of n. */
-  #frontier(n: number, first: number, end: number): Frontier {
+  /** What is known of samples first .. end - 1 of n that are evenly spread over the rows. */
+  frontier(n: number, first: number, end: number): Frontier {
     const key = `${first} .. ${end} of ${n}`;
     const known = this.#frontiers.get(key);
     if (known) return known;
