@@ -30,7 +30,7 @@ export interface HiddenUnits {
 const elementwise = new Set(
   (
     'Abs Add Ceil Clip Cos Div Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LeakyRelu Log Mish Mul Neg ' +
-    'Max Min Pow Reciprocal Relu Selu Sigmoid Sign Sin Softplus Softsign Sqrt Sub Tanh ThresholdedRelu'
+    'Max Min Pow Reciprocal Relu Selu Sigmoid Sign Sin Softplus Softsign Sqrt Sub Swish Tanh ThresholdedRelu'
   ).split(' '),
 );
 

@@ -79,7 +79,8 @@ function graphMessage(graph: Graph, opset: number, facts: Facts): GraphMessage {
 function irVersion(opset: number): bigint {
   if (opset < 15) return 7n;
   if (opset < 19) return 8n;
-  return opset < 21 ? 9n : 10n;
+  if (opset < 23) return opset < 21 ? 9n : 10n;
+  return opset < 24 ? 11n : 12n;
 }
 
 /**

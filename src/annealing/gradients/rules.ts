@@ -6,6 +6,8 @@ import type { Node } from '../../graph/graph.js';
 import { integerOf, integersOf, realOf } from '../../graph/operators/attributes.js';
 import { isStatic } from '../../runtime/extent.js';
 import { Tensor } from '../../runtime/tensor.js';
+import type { Shape } from '../../graph/operators/shapes.js';
+import { type Slope, slopes } from './activation-rules.js';
 import { pickRules } from './pick-rules.js';
 import type { Tape } from './tape.js';
 import { windowRules } from './window-rules.js';
@@ -15,7 +17,7 @@ export type Rule = (tape: Tape, node: Node, dy: string) => readonly (string | nu
 
 /** A function of one value: dx = dy * slope. */
 const pointwise =
-  (slope: (tape: Tape, x: string, y: string, node: Node) => string): Rule =>
+  (slope: Slope): Rule =>
   (tape, node, dy) => [tape.emit('Mul', [dy, slope(tape, node.inputs[0], node.outputs[0], node)])];
 
 /** 1 - v. */
@@ -173,28 +175,79 @@ const expand: Rule = (tape, { inputs: [x], outputs: [y] }, dy) => {
   return dx === undefined ? undefined : [dx, null];
 };
 
-/** dx = (g - mean(g) - n mean(g n)) / sd, g = dy gain, n the normal form of x; means over the axes that are normalised. */
-const layerNorm: Rule = (tape, node, dy) => {
-  const [x, gain] = node.inputs;
-  const shape = tape.shapeOf(x);
-  const axis = integerOf(node, 'axis', -1);
-  const first = axis < 0 ? axis + shape.length : axis;
-  const sizes = shape.slice(first);
+/**
+ * The gradient of n = (x - mean) / sd over axes, or of x / sd where x is not centred, from that of n:
+ * dx = (g - mean(g) - n mean(g n)) / sd, without mean(g) where x is not centred.
+ * @returns undefined where a size is not known
+ */
+function normalBack(
+  tape: Tape,
+  x: string,
+  g: string,
+  { axes, sizes, epsilon, isCentred }: { axes: readonly number[]; sizes: Shape; epsilon: number; isCentred: boolean },
+): string | undefined {
   if (!sizes.every(isStatic)) return undefined;
   const share = tape.scalar(1 / (sizes as number[]).reduce((product, size) => product * size, 1));
-  const axes = sizes.map((_, i) => first + i);
   const mean = (value: string) => tape.emit('Mul', [tape.sum(value, axes), share]);
-  const centred = tape.emit('Sub', [x, mean(x)]);
-  const variance = tape.emit('Add', [
-    mean(tape.emit('Mul', [centred, centred])),
-    tape.scalar(realOf(node, 'epsilon', 1e-5)),
-  ]);
+  const centred = isCentred ? tape.emit('Sub', [x, mean(x)]) : x;
+  const variance = tape.emit('Add', [mean(tape.emit('Mul', [centred, centred])), tape.scalar(epsilon)]);
   const deviation = tape.emit('Sqrt', [variance]);
   const normal = tape.emit('Div', [centred, deviation]);
-  const g = tape.emit('Mul', [dy, gain]);
   const along = tape.emit('Mul', [normal, mean(tape.emit('Mul', [g, normal]))]);
-  const rest = tape.emit('Sub', [tape.emit('Sub', [g, mean(g)]), along]);
-  return [tape.emit('Div', [rest, deviation]), null, null];
+  const own = isCentred ? tape.emit('Sub', [g, mean(g)]) : g;
+  return tape.emit('Div', [tape.emit('Sub', [own, along]), deviation]);
+}
+
+/** Over the axes from `axis` on. */
+const layerNorm =
+  (isCentred: boolean): Rule =>
+  (tape, node, dy) => {
+    const [x, gain] = node.inputs;
+    const shape = tape.shapeOf(x);
+    const axis = integerOf(node, 'axis', -1);
+    const first = axis < 0 ? axis + shape.length : axis;
+    const sizes = shape.slice(first);
+    const axes = sizes.map((_, i) => first + i);
+    const epsilon = realOf(node, 'epsilon', 1e-5);
+    const dx = normalBack(tape, x, tape.emit('Mul', [dy, gain]), { axes, sizes, epsilon, isCentred });
+    return dx === undefined ? undefined : [dx, null, null];
+  };
+
+/** Over groups of channels, or each channel of an image: in rows [n, groups, the rest]. */
+const groupNorm: Rule = (tape, node, dy) => {
+  const [x, gain] = node.inputs;
+  const [n, channels, ...image] = tape.shapeOf(x);
+  const groups = node.op === 'InstanceNormalization' ? channels : integerOf(node, 'num_groups', 1);
+  if (![channels, ...image, groups].every(isStatic)) return undefined;
+  const [gains] = tape.shapeOf(gain) as number[];
+  const size = (image as number[]).reduce((product, dim) => product * dim, channels as number);
+  const rows = [n, groups, size / (groups as number)];
+  const parts = tape.reshape(dy, [n, gains, size / gains]);
+  const scale = tape.reshape(gain, [gains, 1]);
+  const g = parts && scale && tape.reshape(tape.emit('Mul', [parts, scale]), rows);
+  const own = tape.reshape(x, rows);
+  if (!g || !own) return undefined;
+  const epsilon = realOf(node, 'epsilon', 1e-5);
+  const dx = normalBack(tape, own, g, { axes: [2], sizes: rows.slice(2), epsilon, isCentred: true });
+  const back = dx && tape.reshape(dx, tape.shapeOf(x));
+  return back ? [back, null, null] : undefined;
+};
+
+/** A slope for each number below zero: dx = dy slope there, dy above. */
+const prelu: Rule = (tape, { inputs: [x, slope], outputs: [y] }, dy) => {
+  const isAligned = tape.graph.opset >= 9 || tape.shapeOf(slope).length === tape.shapeOf(y).length;
+  if (!isAligned) return undefined;
+  const positive = tape.emit('Relu', [tape.emit('Sign', [x])]);
+  const factor = tape.emit('Add', [positive, tape.emit('Mul', [oneMinus(tape, positive), slope])]);
+  return [tape.emit('Mul', [dy, factor]), null];
+};
+
+/** y is gamma elu(x). */
+const selu: Rule = (tape, node, dy) => {
+  const [alpha, gamma] = [realOf(node, 'alpha', 1.6732632423543772), realOf(node, 'gamma', 1.0507009873554805)];
+  const elu = tape.emit('Mul', [node.outputs[0], tape.scalar(1 / gamma)]);
+  const slope = tape.emit('Mul', [eluSlope(tape, node.inputs[0], elu, alpha), tape.scalar(gamma)]);
+  return [tape.emit('Mul', [dy, slope])];
 };
 
 const same: Rule = (_, __, dy) => [dy, null, null];
@@ -232,7 +285,12 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['MatMul', matmul],
   ['Softmax', softmax],
   ['LogSoftmax', logSoftmax],
-  ['LayerNormalization', layerNorm],
+  ['LayerNormalization', layerNorm(true)],
+  ['RMSNormalization', layerNorm(false)],
+  ['GroupNormalization', groupNorm],
+  ['InstanceNormalization', groupNorm],
+  ['PRelu', prelu],
+  ['Selu', selu],
   ['Reshape', reshaped],
   ['Flatten', reshaped],
   ['Squeeze', reshaped],
@@ -243,6 +301,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ReduceMean', reduce(true)],
   ['Where', where],
   ['Expand', expand],
+  ...slopes.map(([op, slope]) => [op, pointwise(slope)] as const),
   ...windowRules,
   ...pickRules,
 ]);

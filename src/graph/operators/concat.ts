@@ -101,7 +101,7 @@ function splitSizes(node: Node, inputs: readonly (Fact | undefined)[], axis: num
   const sizes = given ? wholeNumbers(node, given) : integersOf(node, 'split');
   const count = node.outputs.length;
   const equal = divideExact(shape[axis], count);
-  const resolved = sizes ?? (equal === undefined ? [] : new Array<Extent>(count).fill(equal));
+  const resolved = sizes ?? (equal === undefined ? unequal(shape[axis], count, opset) : new Array<Extent>(count).fill(equal));
   const isNegative = resolved.some((size) => isStatic(size) && size < 0);
   if (isNegative || resolved.length !== count || !equals(resolved.reduce(add, 0), shape[axis])) {
     throw nodeError(
@@ -111,6 +111,13 @@ function splitSizes(node: Node, inputs: readonly (Fact | undefined)[], axis: num
     );
   }
   return resolved;
+}
+
+/** From opset 18 on the last piece may be smaller. */
+function unequal(size: Extent, count: number, opset: number): readonly number[] {
+  if (opset < 18 || !isStatic(size)) return [];
+  const each = Math.ceil(size / count);
+  return Array.from({ length: count }, (_, i) => (i < count - 1 ? each : size - each * (count - 1)));
 }
 
 function splitOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number) {

@@ -5,7 +5,7 @@ import type { Operator } from '../operator.js';
 import { nodeError, requireInput } from './attributes.js';
 
 /** The last ai.onnx operator set whose definitions kerf implements. */
-export const lastOpset = 17;
+export const lastOpset = 24;
 
 /** One version range of an operator and the dtypes it accepts there. */
 export type Version = readonly [first: number, last: number, dtypes: readonly DType[]];

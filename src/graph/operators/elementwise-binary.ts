@@ -10,6 +10,7 @@ import {
   fillBigints,
   fillNumbers,
   floatDTypes,
+  integerDTypes,
   isFloat,
   numericDTypes,
   toBigints,
@@ -132,6 +133,10 @@ function compare(
   });
 }
 
+function bitwise(name: string, integer: (a: bigint, b: bigint) => bigint): readonly Operator[] {
+  return defineBinary({ name, versions: [[18, lastOpset, integerDTypes]], real: (a) => a, integer });
+}
+
 export const binaryOperators: readonly Operator[] = [
   ...defineBinary({ name: 'Add', versions: arithmetic, real: (a, b) => a + b, integer: (a, b) => a + b, word: 'add' }),
   ...defineBinary({ name: 'Sub', versions: arithmetic, real: (a, b) => a - b, integer: (a, b) => a - b, word: 'sub' }),
@@ -185,6 +190,9 @@ export const binaryOperators: readonly Operator[] = [
     // Wrapping into the dtype drops what a left shift moves out.
     integer: (a, b, node) => (textOf(node, 'direction', '') === 'LEFT' ? a << (b < 64n ? b : 64n) : a >> b),
   }),
+  ...bitwise('BitwiseAnd', (a, b) => a & b),
+  ...bitwise('BitwiseOr', (a, b) => a | b),
+  ...bitwise('BitwiseXor', (a, b) => a ^ b),
   ...compare(
     'Equal',
     [

@@ -2,21 +2,22 @@
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
-import { realOf, requireInput } from './attributes.js';
+import { realOf, requireInput, textOf } from './attributes.js';
 import { always, define, lastOpset, type Version } from './define.js';
 import {
   fillBigints,
   fillNumbers,
   floatDTypes,
+  integerDTypes,
   isFloat,
   numericDTypes,
   signedDTypes,
   toBigints,
   toNumbers,
 } from './elements.js';
-import { lowerHardSwish, lowerSelu, lowerSoftsign } from './lower-activations.js';
+import { lowerGelu, lowerHardSwish, lowerMish, lowerSelu, lowerSoftsign, lowerSwish } from './lower-activations.js';
 import { lowerUnary, type UnaryStep } from './lowering.js';
-import { erf, roundToEven, sigmoid, softplus } from './scalar-functions.js';
+import { erf, gelu, geluTanh, roundToEven, sigmoid, softplus } from './scalar-functions.js';
 
 interface Unary {
   readonly name: string;
@@ -81,6 +82,8 @@ function shrink(node: Node): (x: number) => number {
   return (x) => (x < -lambda ? x + bias : x > lambda ? x - bias : 0);
 }
 
+const isTanhGelu = (node: Node) => textOf(node, 'approximate', 'none') === 'tanh';
+
 /** Selu's attributes; the first definition had shorter defaults. */
 function seluConstants(node: Node, opset: number): { alpha: number; gamma: number } {
   return {
@@ -112,6 +115,27 @@ export const unaryOperators: readonly Operator[] = [
     real: () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),
     lower: lowerHardSwish,
   }),
+  ...defineUnary({
+    name: 'Gelu',
+    versions: floatsFrom(20),
+    real: (node) => (isTanhGelu(node) ? geluTanh : gelu),
+    lower: (node, builder) => lowerGelu(node, builder, isTanhGelu(node)),
+  }),
+  ...defineUnary({
+    name: 'Mish',
+    versions: floatsFrom(18),
+    real: () => (x) => x * Math.tanh(softplus(x)),
+    lower: lowerMish,
+  }),
+  ...defineUnary({
+    name: 'Swish',
+    versions: floatsFrom(24),
+    real: (node) => {
+      const alpha = realOf(node, 'alpha', 1);
+      return (x) => x * sigmoid(alpha * x);
+    },
+    lower: (node, builder) => lowerSwish(node, builder, realOf(node, 'alpha', 1)),
+  }),
   ...plain('Sin', 7, Math.sin, false),
   ...plain('Cos', 7, Math.cos, false),
   ...plain('Tan', 7, Math.tan, false),
@@ -130,6 +154,13 @@ export const unaryOperators: readonly Operator[] = [
     real: () => Math.abs,
     integer: absolute,
     step: () => ({ word: 'abs' }),
+  }),
+  ...defineUnary({
+    name: 'BitwiseNot',
+    versions: [[18, lastOpset, integerDTypes]],
+    real: () => (x) => x,
+    // Wrapping into the dtype gives unsigned numbers their own bits.
+    integer: (x) => ~x,
   }),
   ...defineUnary({
     name: 'Neg',

@@ -5,7 +5,7 @@ import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { integerOf, nodeError, requireInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
-import { allDTypes, fillBigints, fillNumbers, isFloat, pick, toBigints, toNumbers } from './elements.js';
+import { allDTypes, fillBigints, fillNumbers, isFloat, larger, pick, smaller, toBigints, toNumbers } from './elements.js';
 import { normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 
 /** An index counted from the front. @throws DATA_INVALID outside of -size..size-1 */
@@ -69,6 +69,16 @@ function gatherBlocks(node: Node, inputs: readonly (Tensor | undefined)[]): read
   return [pick(x, dims, source)];
 }
 
+/** What an update and the element that is there become; NaN wins. */
+const reductions: Readonly<
+  Record<string, { real: (a: number, b: number) => number; integer: (a: bigint, b: bigint) => bigint }>
+> = {
+  add: { real: (a, b) => a + b, integer: (a, b) => a + b },
+  mul: { real: (a, b) => a * b, integer: (a, b) => a * b },
+  max: { real: Math.max, integer: larger },
+  min: { real: Math.min, integer: smaller },
+};
+
 /** Puts update i at element places[i] of a copy of x, one after the other. */
 function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<number>): Tensor {
   const reduction = textOf(node, 'reduction', 'none');
@@ -78,19 +88,17 @@ function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<numbe
     for (let i = 0; i < places.length; i++) data[places[i]] = (updates.data as Float32Array)[i];
     return new Tensor(x.type, data as TensorData, x.dims);
   }
-  if (reduction !== 'add' && reduction !== 'mul') {
-    throw nodeError('MODEL_INVALID', node, `reduction: got "${reduction}", expected none, add or mul.`);
+  const combine = Object.hasOwn(reductions, reduction) ? reductions[reduction] : undefined;
+  if (!combine) {
+    throw nodeError('MODEL_INVALID', node, `reduction: got "${reduction}", expected none, add, mul, max or min.`);
   }
-  const isSum = reduction === 'add';
   if (isFloat(x.type)) {
     const [values, given] = [Float64Array.from(toNumbers(x)), toNumbers(updates)];
-    for (let i = 0; i < places.length; i++)
-      values[places[i]] = isSum ? values[places[i]] + given[i] : values[places[i]] * given[i];
+    for (let i = 0; i < places.length; i++) values[places[i]] = combine.real(values[places[i]], given[i]);
     return fillNumbers(x.type, x.dims, (i) => values[i]);
   }
   const [values, given] = [Array.from(toBigints(x)), toBigints(updates)];
-  for (let i = 0; i < places.length; i++)
-    values[places[i]] = isSum ? values[places[i]] + given[i] : values[places[i]] * given[i];
+  for (let i = 0; i < places.length; i++) values[places[i]] = combine.integer(values[places[i]], given[i]);
   return fillBigints(x.type, x.dims, (i) => values[i]);
 }
 

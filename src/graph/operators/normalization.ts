@@ -1,5 +1,6 @@
-/** Normalisations by moments that a run computes: InstanceNormalization, LayerNormalization, LRN, MeanVarianceNormalization, LpNormalization. */
-import { equals, multiply, product } from '../../runtime/extent.js';
+/** Normalisations by moments that a run computes: of instances, groups and layers, RMS, LRN, MeanVarianceNormalization, LpNormalization. */
+import { divideExact, type Extent, equals, multiply, product } from '../../runtime/extent.js';
+import type { Operand } from '../../runtime/plan.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
@@ -7,6 +8,7 @@ import { integerOf, integersOf, nodeError, realOf, requireInput } from './attrib
 import { always, define, lastOpset } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
 import { emitBinary, scalarView, type View } from './lowering.js';
+import { factsOf } from './reshape.js';
 import { formatShape, mismatchCode, normaliseAxes, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 
 /** Mean and population variance of the values at some places. */
@@ -82,11 +84,55 @@ function evaluateLayer(node: Node, inputs: readonly (Tensor | undefined)[]): rea
   return [y, fillNumbers('float32', dims, (row) => rows[row][0]), fillNumbers('float32', dims, (row) => scales[row])];
 }
 
+/** The size and the epsilon of rows, and whether their mean is taken off. */
+interface RowNorm {
+  readonly outer: Extent;
+  readonly axis: Extent;
+  readonly epsilon: number;
+  readonly isCentred: boolean;
+}
+
 /**
- * Steps over rows, where the moments are not asked for and gains and biases are those of a whole row: the mean, the
- * differences, the mean of their squares, the quotient.
+ * y = (x - mean) / sqrt(mean square + epsilon) for every row of [outer, axis]: the mean, the differences, the mean of their
+ * squares, the quotient.
  */
-function lowerLayer(node: Node, builder: PlanBuilder): boolean {
+function emitRowNorm(builder: PlanBuilder, from: Operand, to: Operand, norm: RowNorm): void {
+  const { outer, axis, epsilon, isCentred } = norm;
+  const dims = [outer, axis];
+  const moments = [outer, 1];
+  const y = { operand: to, shape: dims };
+  const moment = { operand: builder.scratch('float32', outer), shape: moments };
+  const squares = { operand: builder.scratch('float32', multiply(outer, axis)), shape: dims };
+  const mean = (x: View) => builder.step('reduce', [x.operand], [moment.operand], { f: 'mean', outer, axis });
+  const x = { operand: from, shape: dims };
+  if (isCentred) {
+    mean(x);
+    emitBinary(builder, 'sub', x, moment, to, dims);
+  }
+  const centred = isCentred ? y : x;
+  emitBinary(builder, 'mul', centred, centred, squares.operand, dims);
+  mean(squares);
+  emitBinary(builder, 'add', moment, scalarView(builder, epsilon), moment.operand, moments);
+  builder.step('unary', [moment.operand], [moment.operand], { f: 'sqrt', count: outer });
+  emitBinary(builder, 'div', centred, moment, to, dims);
+}
+
+/** y = y gain + bias over `dims`; both are [last axes of `dims`], or one number for each of their first. */
+function emitAffine(
+  builder: PlanBuilder,
+  node: Node,
+  operand: Operand,
+  dims: Shape,
+  shape: Shape,
+  [gain, bias]: readonly (string | undefined)[] = node.inputs.slice(1),
+): void {
+  const y = { operand, shape: dims };
+  if (gain) emitBinary(builder, 'mul', y, { operand: builder.place(gain).operand, shape }, operand, dims);
+  if (bias) emitBinary(builder, 'add', y, { operand: builder.place(bias).operand, shape }, operand, dims);
+}
+
+/** Steps over rows, where the moments are not asked for and gains and biases are those of a whole row. */
+function lowerLayer(node: Node, builder: PlanBuilder, isCentred = true): boolean {
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const { dtype, shape } = requireInput(node, facts, 0);
   const first = firstNormalised(node, shape);
@@ -94,26 +140,72 @@ function lowerLayer(node: Node, builder: PlanBuilder): boolean {
   const isRow = (fact: Fact | undefined) => !fact || equals(product(fact.shape), axis);
   const hasMoments = node.outputs.slice(1).some((value) => value !== '');
   if (dtype !== 'float32' || hasMoments || !isRow(facts[1]) || !isRow(facts[2])) return false;
-  const place = (value: string) => builder.place(value).operand;
-  const [dims, moments] = [
-    [outer, axis],
-    [outer, 1],
+  const y = builder.output(node.outputs[0]).operand;
+  const epsilon = realOf(node, 'epsilon', 1e-5);
+  emitRowNorm(builder, builder.place(node.inputs[0]).operand, y, { outer, axis, epsilon, isCentred });
+  emitAffine(builder, node, y, [outer, axis], [axis]);
+  return true;
+}
+
+/** x / sqrt(mean square + epsilon) gain, over the axes from `axis` on. */
+function evaluateRms(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  const [x, gain] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
+  const size = elementCount(x.dims.slice(firstNormalised(node, x.dims)));
+  const [values, gains, epsilon] = [toNumbers(x), toNumbers(gain), realOf(node, 'epsilon', 1e-5)];
+  const scales = Array.from({ length: x.size / size }, (_, row) => {
+    let squares = 0;
+    for (let i = row * size; i < (row + 1) * size; i++) squares += values[i] ** 2;
+    return 1 / Math.sqrt(squares / size + epsilon);
+  });
+  return [fillNumbers(x.type, x.dims, (i) => values[i] * scales[Math.floor(i / size)] * gains[i % gains.length])];
+}
+
+/** How many channels one gain counts for: those of a group before opset 21, one from then on. */
+function groupsOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number) {
+  const { shape } = requireInput(node, inputs, 0);
+  const groups = integerOf(node, 'num_groups', 0);
+  const channels = shape[1];
+  if (typeof channels !== 'number' || shape.length < 2 || groups < 1 || channels % groups !== 0) {
+    const got = `${groups} for ${formatShape(shape)}`;
+    throw nodeError(mismatchCode(channels ?? 0), node, `num_groups: got ${got}, expected a divisor of the channels.`);
+  }
+  const gains = opset < 21 ? groups : channels;
+  for (const index of [1, 2]) {
+    const given = requireInput(node, inputs, index).shape;
+    if (given.length === 1 && equals(given[0], gains)) continue;
+    throw nodeError(mismatchCode(...given), node, `input ${index}: got ${formatShape(given)}, expected [${gains}].`);
+  }
+  return { shape, channels, groups, gains };
+}
+
+function evaluateGroup(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
+  const [x, gain, bias] = [0, 1, 2].map((index) => requireInput(node, inputs, index));
+  const { channels, groups, gains } = groupsOf(node, factsOf(inputs), opset);
+  const [values, scales, biases] = [toNumbers(x), toNumbers(gain), toNumbers(bias)];
+  const image = elementCount(x.dims.slice(2));
+  const size = (channels / groups) * image;
+  const epsilon = realOf(node, 'epsilon', 1e-5);
+  const places = Float64Array.from({ length: size }, (_, i) => i);
+  const moments = Array.from({ length: x.dims[0] * groups }, (_, row) => momentsOf(values, places, row * size));
+  return [
+    fillNumbers(x.type, x.dims, (i) => {
+      const [mean, variance] = moments[Math.floor(i / size)];
+      const at = Math.floor(Math.floor(i / image) % channels / (channels / gains));
+      return ((values[i] - mean) / Math.sqrt(variance + epsilon)) * scales[at] + biases[at];
+    }),
   ];
-  const y = { operand: builder.output(node.outputs[0]).operand, shape: dims };
-  const moment = { operand: builder.scratch('float32', outer), shape: moments };
-  const squares = { operand: builder.scratch('float32', multiply(outer, axis)), shape: dims };
-  const mean = (x: View) => builder.step('reduce', [x.operand], [moment.operand], { f: 'mean', outer, axis });
-  const x = { operand: place(node.inputs[0]), shape: dims };
-  mean(x);
-  emitBinary(builder, 'sub', x, moment, y.operand, dims);
-  emitBinary(builder, 'mul', y, y, squares.operand, dims);
-  mean(squares);
-  const epsilon = scalarView(builder, realOf(node, 'epsilon', 1e-5));
-  emitBinary(builder, 'add', moment, epsilon, moment.operand, moments);
-  builder.step('unary', [moment.operand], [moment.operand], { f: 'sqrt', count: outer });
-  emitBinary(builder, 'div', y, moment, y.operand, dims);
-  emitBinary(builder, 'mul', y, { operand: place(node.inputs[1]), shape: [axis] }, y.operand, dims);
-  if (facts[2]) emitBinary(builder, 'add', y, { operand: place(node.inputs[2]), shape: [axis] }, y.operand, dims);
+}
+
+/** Rows of [N groups, the rest], then gains and biases for `gains` equal parts of each image. */
+function lowerGroups(node: Node, builder: PlanBuilder, shape: Shape, groups: Extent, gains: Extent): boolean {
+  const x = builder.place(node.inputs[0]);
+  const image = product(shape.slice(1));
+  const [axis, part] = [divideExact(image, groups), divideExact(image, gains)];
+  if (x.fact.dtype !== 'float32' || axis === undefined || part === undefined) return false;
+  const y = builder.output(node.outputs[0]).operand;
+  const outer = multiply(shape[0], groups);
+  emitRowNorm(builder, x.operand, y, { outer, axis, epsilon: realOf(node, 'epsilon', 1e-5), isCentred: true });
+  emitAffine(builder, node, y, [shape[0], gains, part], [gains, 1]);
   return true;
 }
 
@@ -180,6 +272,23 @@ export const normalizationOperators: readonly Operator[] = [
       return sameFact(node, inputs);
     },
     evaluate: evaluateInstance,
+    lower: (node, builder) => {
+      const { shape } = builder.fact(node.inputs[0]);
+      return lowerGroups(node, builder, shape, shape[1], shape[1]);
+    },
+    rowIndependent: always,
+  }),
+  ...define([[18, lastOpset, floatDTypes]], {
+    name: 'GroupNormalization',
+    infer: (node, inputs, opset) => {
+      groupsOf(node, inputs, opset);
+      return sameFact(node, inputs);
+    },
+    evaluate: evaluateGroup,
+    lower: (node, builder, opset) => {
+      const { shape, groups, gains } = groupsOf(node, node.inputs.map((value) => builder.fact(value)), opset);
+      return lowerGroups(node, builder, shape, groups, gains);
+    },
     rowIndependent: always,
   }),
   ...define([[17, lastOpset, floatDTypes]], {
@@ -191,7 +300,14 @@ export const normalizationOperators: readonly Operator[] = [
       return [{ dtype, shape }, moments, moments];
     },
     evaluate: evaluateLayer,
-    lower: lowerLayer,
+    lower: (node, builder) => lowerLayer(node, builder),
+    rowIndependent: (node, inputs) => firstNormalised(node, requireInput(node, inputs, 0).shape) !== 0,
+  }),
+  ...define([[23, lastOpset, floatDTypes]], {
+    name: 'RMSNormalization',
+    infer: sameFact,
+    evaluate: evaluateRms,
+    lower: (node, builder) => lowerLayer(node, builder, false),
     rowIndependent: (node, inputs) => firstNormalised(node, requireInput(node, inputs, 0).shape) !== 0,
   }),
   ...define([[1, lastOpset, floatDTypes]], {

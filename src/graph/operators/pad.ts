@@ -9,7 +9,7 @@ import { allDTypes, fillBigints, fillNumbers, isFloat, pick, toBigints, toNumber
 import { emitCopy, shifted } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { type Shape, stridesOf } from './shapes.js';
+import { normaliseAxis, type Shape, stridesOf } from './shapes.js';
 
 interface Padding {
   /** Elements before and behind each axis. */
@@ -17,15 +17,23 @@ interface Padding {
   readonly ends: readonly number[];
 }
 
-/** An attribute before opset 11 (`paddings` before 2), an input from then on. */
+/** An attribute before opset 11 (`paddings` before 2), an input from then on; from 18 on for some axes alone. */
 function paddingOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number): Padding {
   const rank = requireInput(node, inputs, 0).shape.length;
   const constant = opset < 11 ? undefined : constantInput(node, inputs, 1);
   const given = constant ? wholeNumbers(node, constant) : integersOf(node, opset < 2 ? 'paddings' : 'pads');
-  if (given?.length !== 2 * rank) {
-    throw nodeError('MODEL_INVALID', node, `pads: got [${given}], expected ${2 * rank} whole numbers.`);
+  const list = inputs[3] && constantInput(node, inputs, 3);
+  const own = list && wholeNumbers(node, list).map((axis) => normaliseAxis(node, axis, rank));
+  const axes = own ?? Array.from({ length: rank }, (_, axis) => axis);
+  const count = axes.length;
+  if (given?.length !== 2 * count) {
+    throw nodeError('MODEL_INVALID', node, `pads: got [${given}], expected ${2 * count} whole numbers.`);
   }
-  return { begins: given.slice(0, rank), ends: given.slice(rank) };
+  const [begins, ends] = [new Array<number>(rank).fill(0), new Array<number>(rank).fill(0)];
+  axes.forEach((axis, i) => {
+    [begins[axis], ends[axis]] = [given[i], given[count + i]];
+  });
+  return { begins, ends };
 }
 
 function shapeOf(node: Node, shape: Shape, { begins, ends }: Padding): Shape {
@@ -42,8 +50,9 @@ function sourceOf(node: Node, mode: string, at: number, size: number): number {
   if (mode === 'constant') return -1;
   if (size === 0) throw nodeError('SHAPE_MISMATCH', node, `mode ${mode}: got an empty axis, expected elements.`);
   if (mode === 'edge') return at < 0 ? 0 : size - 1;
+  if (mode === 'wrap') return ((at % size) + size) % size;
   if (mode !== 'reflect')
-    throw nodeError('MODEL_INVALID', node, `mode: got "${mode}", expected constant, edge or reflect.`);
+    throw nodeError('MODEL_INVALID', node, `mode: got "${mode}", expected constant, edge, reflect or wrap.`);
   const period = Math.max(1, 2 * (size - 1));
   const inside = ((at % period) + period) % period;
   return inside < size ? inside : period - inside;
@@ -103,8 +112,8 @@ export const padOperators: readonly Operator[] = define([[1, lastOpset, allDType
   },
   evaluate,
   lower,
-  rowIndependent: (node, inputs, _outputs) => {
-    const list = inputs[1]?.constant ? wholeNumbers(node, inputs[1].constant) : (integersOf(node, 'pads') ?? [1]);
-    return list[0] === 0 && list[list.length / 2] === 0;
+  rowIndependent: (node, inputs) => {
+    const { begins, ends } = paddingOf(node, inputs, inputs.length > 1 ? 11 : node.attributes.has('pads') ? 2 : 1);
+    return begins[0] === 0 && ends[0] === 0;
   },
 });

@@ -82,13 +82,14 @@ function evaluateMax(node: Node, inputs: readonly (Tensor | undefined)[]): reado
 /** How many elements each window averages over: those inside the image, or inside image and padding. */
 export function poolCounts(node: Node, given: Windows): readonly number[] {
   const windows = asThreeAxes(given);
-  const { input, kernel, strides, begins, ends } = windows;
+  const { input, kernel, strides, dilations, begins, ends } = windows;
   const isPadded = integerOf(node, 'count_include_pad', 0) !== 0;
   return [...placesOf(windows)].map((place) =>
     place.reduce((count, at, axis) => {
       const first = at * strides[axis] - begins[axis];
       const [least, most] = isPadded ? [-begins[axis], input[axis] + ends[axis]] : [0, input[axis]];
-      return count * (Math.min(first + kernel[axis], most) - Math.max(first, least));
+      const tapsBelow = (end: number) => Math.min(Math.max(Math.ceil((end - first) / dilations[axis]), 0), kernel[axis]);
+      return count * (tapsBelow(most) - tapsBelow(least));
     }, 1),
   );
 }

@@ -4,13 +4,22 @@ import type { Operand } from '../../runtime/plan.js';
 import { type DType, elementBytes, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
-import { constantInput, integerOf, nodeError, realOf, requireInput, sizesInput, textOf } from './attributes.js';
+import {
+  constantInput,
+  integerOf,
+  integersOf,
+  nodeError,
+  realOf,
+  requireInput,
+  sizesInput,
+  textOf,
+} from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, toNumbers } from './elements.js';
 import { sizesAround } from './lower-copy.js';
 import { emitBinary, maximumStepRank, type View } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { requireStatic } from './shapes.js';
+import { normaliseAxis, requireStatic } from './shapes.js';
 
 /** What one axis becomes. */
 interface AxisScale {
@@ -40,28 +49,48 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
   const attribute = node.attributes.get('scales');
   const scales =
     isOld && Array.isArray(attribute) ? (attribute as readonly number[]) : realsOf(node, inputs, isOld ? 1 : 2);
-  const given = isOld ? undefined : sizesInput(node, inputs, 3);
-  const sizes = given?.length ? given : undefined;
+  const wanted = isOld ? undefined : sizesInput(node, inputs, 3);
+  const sizes = wanted?.length ? wanted : undefined;
   // Other transforms than this one ignore the regions, which exporters then fill with zeros.
   const isCropped = !isOld && settingsOf(node, opset).transform === 'tf_crop_and_resize';
-  const region = isCropped ? realsOf(node, inputs, 1) : [];
+  const given = isCropped ? realsOf(node, inputs, 1) : [];
   const rank = x.shape.length;
-  const list: readonly Extent[] = sizes ?? scales;
+  const chosen = opset < 18 ? undefined : integersOf(node, 'axes');
+  const own = chosen?.map((axis) => normaliseAxis(node, axis, rank)) ?? x.shape.map((_, axis) => axis);
+  const spread = <T>(given: readonly T[], others: (axis: number) => T) =>
+    chosen && given.length === own.length
+      ? x.shape.map((_, axis) => (own.includes(axis) ? given[own.indexOf(axis)] : others(axis)))
+      : given;
+  const list: readonly Extent[] = sizes ? spread(sizes, (axis) => x.shape[axis]) : spread<Extent>(scales, () => 1);
   if (list.length !== rank || list.some((value) => isStatic(value) && !(value > 0 && Number.isFinite(value)))) {
     throw nodeError('MODEL_INVALID', node, `scales or sizes: got [${list}], expected ${rank} numbers > 0.`);
   }
+  const region = [given.slice(0, given.length / 2), given.slice(given.length / 2)].flatMap((half, i) => spread(half, () => i));
   const isKept = (dim: Extent, axis: number) =>
     equals(list[axis], sizes ? dim : 1) && (region[axis] ?? 0) === 0 && (region[rank + axis] ?? 1) === 1;
   // An open size that stays as it is stands for one of 1.
   const close = (extents: readonly Extent[]) =>
     extents.map((extent, axis) => (!isStatic(x.shape[axis]) && isKept(x.shape[axis], axis) ? 1 : extent));
   const dims = requireStatic(node, close(x.shape), 'axes that are resized');
-  const targets = sizes && requireStatic(node, close(sizes), 'sizes');
+  const targets = sizes && requireStatic(node, close(list), 'sizes');
+  const common = targets && commonScale(node, opset, own.map((axis) => targets[axis] / dims[axis]));
   return dims.map((input, axis) => {
-    const scale = targets ? targets[axis] / input : scales[axis];
+    if (common !== undefined && own.includes(axis)) {
+      return { input, output: Math.floor(common * input + 0.5), scale: common, region: [0, 1] };
+    }
+    const scale = targets ? targets[axis] / input : (list[axis] as number);
     const output = targets ? targets[axis] : Math.floor(input * scale);
     return { input, output, scale, region: [region[axis] ?? 0, region[rank + axis] ?? 1] };
   });
+}
+
+/** One scale for all resized axes, where their ratio is to be kept; undefined where each has its own. */
+function commonScale(node: Node, opset: number, scales: readonly number[]): number | undefined {
+  const policy = opset < 18 ? 'stretch' : textOf(node, 'keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return undefined;
+  if (policy === 'not_larger') return Math.min(...scales);
+  if (policy === 'not_smaller') return Math.max(...scales);
+  throw nodeError('MODEL_INVALID', node, `keep_aspect_ratio_policy: got "${policy}".`);
 }
 
 /** The coordinate in the input of place `at` of the output; ends meet at the output's exact, not its whole, size. */
@@ -75,6 +104,8 @@ function coordinateOf(mode: string, at: number, axis: AxisScale): number | undef
   switch (mode) {
     case 'half_pixel':
       return (at + 0.5) / scale - 0.5;
+    case 'half_pixel_symmetric':
+      return (input / 2) * (1 - axis.output / exact) + (at + 0.5) / scale - 0.5;
     case 'pytorch_half_pixel':
       return exact > 1 ? (at + 0.5) / scale - 0.5 : 0;
     case 'align_corners':
@@ -120,6 +151,7 @@ interface Settings {
   readonly cubic: number;
   readonly excludes: boolean;
   readonly outside: number;
+  readonly isSmoothed: boolean;
 }
 
 function settingsOf(node: Node, opset: number): Settings {
@@ -131,12 +163,17 @@ function settingsOf(node: Node, opset: number): Settings {
     cubic: realOf(node, 'cubic_coeff_a', -0.75),
     excludes: integerOf(node, 'exclude_outside', 0) !== 0,
     outside: realOf(node, 'extrapolation_value', 0),
+    isSmoothed: opset >= 18 && integerOf(node, 'antialias', 0) !== 0,
   };
 }
 
 /** @throws MODEL_INVALID for a mode that is not known */
 function samplesOf(node: Node, axis: AxisScale, settings: Settings): readonly Sample[] {
   const { mode, transform, nearest, cubic, excludes } = settings;
+  if (settings.isSmoothed && axis.scale < 1 && mode !== 'nearest') {
+    const problem = 'antialias: got 1 for an axis that shrinks, expected 0. Shrink images by a convolution or a pool.';
+    throw nodeError('OPERATOR_UNSUPPORTED', node, problem);
+  }
   const last = axis.input - 1;
   const clamp = (at: number) => Math.min(Math.max(at, 0), last);
   return Array.from({ length: axis.output }, (_, place): Sample => {

@@ -72,8 +72,10 @@ function tapsOf(x: number, size: number, grid: Grid): readonly (readonly [at: nu
 }
 
 function gridSample(node: Node, x: Tensor, grid: Tensor): Tensor {
+  const mode = textOf(node, 'mode', 'bilinear');
   const settings: Grid = {
-    mode: textOf(node, 'mode', 'bilinear'),
+    // Names of opset 20.
+    mode: mode === 'linear' || mode === 'cubic' ? `bi${mode}` : mode,
     padding: textOf(node, 'padding_mode', 'zeros'),
     isAligned: integerOf(node, 'align_corners', 0) !== 0,
   };

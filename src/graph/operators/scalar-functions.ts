@@ -45,3 +45,17 @@ export function softplus(x: number): number {
 export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
+
+/** x times the share of a normal law below x. */
+export function gelu(x: number): number {
+  return (x * (1 + erf(x / Math.SQRT2))) / 2;
+}
+
+/** Scale and cubic part of the approximation of {@link gelu} by tanh (Hendrycks, Gimpel, 2016). */
+export const geluScale = Math.sqrt(2 / Math.PI);
+export const geluCubic = 0.044715;
+
+/** {@link gelu} by tanh. */
+export function geluTanh(x: number): number {
+  return (x * (1 + Math.tanh(geluScale * (x + geluCubic * x ** 3)))) / 2;
+}

@@ -93,9 +93,14 @@ interface Dft {
   readonly isInverse: boolean;
 }
 
+/** An attribute, the second axis by default; from opset 20 on an input, the last axis but one by default. */
+function dftAxis(node: Node, input: Tensor | undefined, opset: number): number {
+  return opset < 20 ? integerOf(node, 'axis', 1) : (scalarOf(input, -2) as number);
+}
+
 /** x [.., axis, .., 1 or 2]: the last axis holds real and imaginary parts. */
-function dftOf(node: Node, dims: readonly number[], lengthInput: Tensor | undefined): Dft {
-  const axis = normaliseAxis(node, integerOf(node, 'axis', 1), dims.length);
+function dftOf(node: Node, dims: readonly number[], lengthInput: Tensor | undefined, given: number): Dft {
+  const axis = normaliseAxis(node, given, dims.length);
   const N = scalarOf(lengthInput, dims[axis])!;
   const isInverse = integerOf(node, 'inverse', 0) !== 0;
   const isOneSided = integerOf(node, 'onesided', 0) !== 0;
@@ -106,8 +111,8 @@ function dftOf(node: Node, dims: readonly number[], lengthInput: Tensor | undefi
   return { axis, N, isInverse, dims: dims.map((size, at) => (at === axis ? kept : at === dims.length - 1 ? 2 : size)) };
 }
 
-function dft(node: Node, x: Tensor, lengthInput: Tensor | undefined): Tensor {
-  const { axis, N, dims, isInverse } = dftOf(node, x.dims, lengthInput);
+function dft(node: Node, x: Tensor, lengthInput: Tensor | undefined, given: number): Tensor {
+  const { axis, N, dims, isInverse } = dftOf(node, x.dims, lengthInput, given);
   const [values, parts] = [toNumbers(x), x.dims.at(-1)!];
   const inner = elementCount(x.dims.slice(axis + 1, -1));
   const [size, count] = [x.dims[axis], dims[axis]];
@@ -192,13 +197,15 @@ export const signalOperators: readonly Operator[] = [
   }),
   ...define([[17, lastOpset, floatDTypes]], {
     name: 'DFT',
-    infer: (node, inputs) => {
+    infer: (node, inputs, opset) => {
       const x = requireInput(node, inputs, 0);
-      return [
-        { dtype: x.dtype, shape: dftOf(node, requireStatic(node, x.shape, 'x'), constantInput(node, inputs, 1)).dims },
-      ];
+      const axis = dftAxis(node, constantInput(node, inputs, 2), opset);
+      const { dims } = dftOf(node, requireStatic(node, x.shape, 'x'), constantInput(node, inputs, 1), axis);
+      return [{ dtype: x.dtype, shape: dims }];
     },
-    evaluate: (node, inputs) => [dft(node, requireInput(node, inputs, 0), inputs[1])],
+    evaluate: (node, inputs, opset) => {
+      return [dft(node, requireInput(node, inputs, 0), inputs[1], dftAxis(node, inputs[2], opset))];
+    },
   }),
   ...define([[17, lastOpset, floatDTypes]], {
     name: 'STFT',

@@ -97,9 +97,15 @@ export const reduce: Conversion = (step) => {
     0,
     step.word('f') === 'sum'
       ? sumOver(step, x, 1)
-      : step.writer.op(reduceOps[step.word('f')], [x], shape, { axes: [1], keepdims: 0 }),
+      : reduceOver(step, reduceOps[step.word('f')], x, shape),
   );
 };
+
+/** Takes its axes as an attribute before opset 18, as an input from then on. */
+function reduceOver({ writer }: Converter, op: string, x: Value, shape: readonly Extent[]): Value {
+  if (writer.opset < 18) return writer.op(op, [x], shape, { axes: [1], keepdims: 0 });
+  return writer.op(op, [x, writer.constant('axes', int64([1]))], shape, { keepdims: 0 });
+}
 
 /** ReduceSum takes its axes as an input. */
 export function sumOver({ writer }: Converter, x: Value, axis: number): Value {

@@ -41,7 +41,11 @@ export class GraphWriter {
   /** Sizes that were computed, by their extents. */
   readonly #sizes = new Map<string, Value>();
 
-  constructor(readonly plan: Plan) {
+  constructor(
+    readonly plan: Plan,
+    /** Of the nodes. */
+    readonly opset: number,
+  ) {
     for (const { name } of [...plan.inputs, ...plan.outputs]) this.#names.add(name);
   }
 
@@ -207,7 +211,7 @@ export class GraphWriter {
   }
 
   /** The graph, whose outputs are `values` under the names of the plan's. */
-  graph(opset: number, values: readonly Value[]): Graph {
+  graph(values: readonly Value[]): Graph {
     const { inputs, outputs } = this.plan;
     const given = new Set([...inputs.map(({ name }) => name), ...this.initializers.keys()]);
     const renamed = new Map<string, string>();
@@ -226,7 +230,7 @@ export class GraphWriter {
     }));
     const ports = (list: Plan['inputs']) => list.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
     return removeDead({
-      ...{ name: 'kerf', opset, nodes, initializers: this.initializers, quantization: new Map() },
+      ...{ name: 'kerf', opset: this.opset, nodes, initializers: this.initializers, quantization: new Map() },
       ...{ inputs: ports(inputs), outputs: ports(outputs) },
     });
   }

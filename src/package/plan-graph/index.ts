@@ -86,7 +86,7 @@ function opsetOf({ steps }: Plan): number {
  * @complexity O(steps + elements of the weights)
  */
 export function graphOfPlan(plan: Plan): Graph {
-  const writer = new GraphWriter(plan);
+  const writer = new GraphWriter(plan, opsetOf(plan));
   const memory = new Memory(plan, writer);
   plan.steps.forEach((step, index) => {
     conversions[step.kind](new Converter(step, index, memory, writer));
@@ -94,5 +94,5 @@ export function graphOfPlan(plan: Plan): Graph {
   const outputs = plan.outputs.map(({ shape, buffer }) =>
     writer.reshape(memory.readAll({ buffer }, product(shape)), shape),
   );
-  return writer.graph(opsetOf(plan), outputs);
+  return writer.graph(outputs);
 }
