@@ -42,7 +42,9 @@ class Reshapes {
 
   run(): Graph {
     const replaced = new Map(this.graph.nodes.flatMap((node) => this.#lifted(node)));
-    const nodes = this.graph.nodes.map((node) => replaced.get(node) ?? this.#written(node, this.#shapeOf(node.inputs[0])));
+    const nodes = this.graph.nodes.map(
+      (node) => replaced.get(node) ?? this.#written(node, this.#shapeOf(node.inputs[0])),
+    );
     if (nodes.every((node, i) => node === this.graph.nodes[i])) return this.graph;
     const targets = [...this.#constants].map(([name, target]) => [name, int64Tensor(target)] as const);
     return removeDead({ ...this.graph, nodes, initializers: new Map([...this.graph.initializers, ...targets]) });

@@ -4,9 +4,9 @@
  */
 import type { Node } from '../../graph/graph.js';
 import { integerOf, integersOf, realOf } from '../../graph/operators/attributes.js';
+import type { Shape } from '../../graph/operators/shapes.js';
 import { isStatic } from '../../runtime/extent.js';
 import { Tensor } from '../../runtime/tensor.js';
-import type { Shape } from '../../graph/operators/shapes.js';
 import { type Slope, slopes } from './activation-rules.js';
 import { pickRules } from './pick-rules.js';
 import type { Tape } from './tape.js';

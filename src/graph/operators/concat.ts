@@ -101,7 +101,8 @@ function splitSizes(node: Node, inputs: readonly (Fact | undefined)[], axis: num
   const sizes = given ? wholeNumbers(node, given) : integersOf(node, 'split');
   const count = node.outputs.length;
   const equal = divideExact(shape[axis], count);
-  const resolved = sizes ?? (equal === undefined ? unequal(shape[axis], count, opset) : new Array<Extent>(count).fill(equal));
+  const resolved =
+    sizes ?? (equal === undefined ? unequal(shape[axis], count, opset) : new Array<Extent>(count).fill(equal));
   const isNegative = resolved.some((size) => isStatic(size) && size < 0);
   if (isNegative || resolved.length !== count || !equals(resolved.reduce(add, 0), shape[axis])) {
     throw nodeError(

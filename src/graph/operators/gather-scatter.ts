@@ -5,7 +5,17 @@ import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { integerOf, nodeError, requireInput, textOf } from './attributes.js';
 import { define, lastOpset } from './define.js';
-import { allDTypes, fillBigints, fillNumbers, isFloat, larger, pick, smaller, toBigints, toNumbers } from './elements.js';
+import {
+  allDTypes,
+  fillBigints,
+  fillNumbers,
+  isFloat,
+  larger,
+  pick,
+  smaller,
+  toBigints,
+  toNumbers,
+} from './elements.js';
 import { normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
 
 /** An index counted from the front. @throws DATA_INVALID outside of -size..size-1 */

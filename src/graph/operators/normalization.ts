@@ -190,7 +190,7 @@ function evaluateGroup(node: Node, inputs: readonly (Tensor | undefined)[], opse
   return [
     fillNumbers(x.type, x.dims, (i) => {
       const [mean, variance] = moments[Math.floor(i / size)];
-      const at = Math.floor(Math.floor(i / image) % channels / (channels / gains));
+      const at = Math.floor((Math.floor(i / image) % channels) / (channels / gains));
       return ((values[i] - mean) / Math.sqrt(variance + epsilon)) * scales[at] + biases[at];
     }),
   ];
@@ -286,7 +286,11 @@ export const normalizationOperators: readonly Operator[] = [
     },
     evaluate: evaluateGroup,
     lower: (node, builder, opset) => {
-      const { shape, groups, gains } = groupsOf(node, node.inputs.map((value) => builder.fact(value)), opset);
+      const { shape, groups, gains } = groupsOf(
+        node,
+        node.inputs.map((value) => builder.fact(value)),
+        opset,
+      );
       return lowerGroups(node, builder, shape, groups, gains);
     },
     rowIndependent: always,

@@ -88,7 +88,8 @@ export function poolCounts(node: Node, given: Windows): readonly number[] {
     place.reduce((count, at, axis) => {
       const first = at * strides[axis] - begins[axis];
       const [least, most] = isPadded ? [-begins[axis], input[axis] + ends[axis]] : [0, input[axis]];
-      const tapsBelow = (end: number) => Math.min(Math.max(Math.ceil((end - first) / dilations[axis]), 0), kernel[axis]);
+      const tapsBelow = (end: number) =>
+        Math.min(Math.max(Math.ceil((end - first) / dilations[axis]), 0), kernel[axis]);
       return count * (tapsBelow(most) - tapsBelow(least));
     }, 1),
   );

@@ -65,7 +65,9 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
   if (list.length !== rank || list.some((value) => isStatic(value) && !(value > 0 && Number.isFinite(value)))) {
     throw nodeError('MODEL_INVALID', node, `scales or sizes: got [${list}], expected ${rank} numbers > 0.`);
   }
-  const region = [given.slice(0, given.length / 2), given.slice(given.length / 2)].flatMap((half, i) => spread(half, () => i));
+  const region = [given.slice(0, given.length / 2), given.slice(given.length / 2)].flatMap((half, i) =>
+    spread(half, () => i),
+  );
   const isKept = (dim: Extent, axis: number) =>
     equals(list[axis], sizes ? dim : 1) && (region[axis] ?? 0) === 0 && (region[rank + axis] ?? 1) === 1;
   // An open size that stays as it is stands for one of 1.
@@ -73,7 +75,13 @@ function axesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number
     extents.map((extent, axis) => (!isStatic(x.shape[axis]) && isKept(x.shape[axis], axis) ? 1 : extent));
   const dims = requireStatic(node, close(x.shape), 'axes that are resized');
   const targets = sizes && requireStatic(node, close(list), 'sizes');
-  const common = targets && commonScale(node, opset, own.map((axis) => targets[axis] / dims[axis]));
+  const common =
+    targets &&
+    commonScale(
+      node,
+      opset,
+      own.map((axis) => targets[axis] / dims[axis]),
+    );
   return dims.map((input, axis) => {
     if (common !== undefined && own.includes(axis)) {
       return { input, output: Math.floor(common * input + 0.5), scale: common, region: [0, 1] };

@@ -93,12 +93,7 @@ const reduceOps: Readonly<Record<string, string>> = {
 export const reduce: Conversion = (step) => {
   const x = alongAxis(step);
   const shape = x.shape.filter((_, axis) => axis !== 1);
-  step.write(
-    0,
-    step.word('f') === 'sum'
-      ? sumOver(step, x, 1)
-      : reduceOver(step, reduceOps[step.word('f')], x, shape),
-  );
+  step.write(0, step.word('f') === 'sum' ? sumOver(step, x, 1) : reduceOver(step, reduceOps[step.word('f')], x, shape));
 };
 
 /** Takes its axes as an attribute before opset 18, as an input from then on. */

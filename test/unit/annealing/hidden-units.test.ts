@@ -1,6 +1,7 @@
 /** Hidden units behind activations that are written out in several nodes, and those that are exactly nothing. */
 import assert from 'node:assert/strict';
-import { hiddenUnitsOf, keepUnits } from '../../../src/annealing/hidden-units.js';
+import { hiddenUnitsOf, keepUnits, unitGroupsOf } from '../../../src/annealing/hidden-units.js';
+import { narrowed } from '../../../src/annealing/narrow.js';
 import { layersOf } from '../../../src/annealing/rewrite.js';
 import { trimExactly } from '../../../src/annealing/trims.js';
 import { createEvaluate } from '../../../src/evaluate-graph.js';
@@ -74,8 +75,41 @@ describe('hidden units', () => {
       const found = hiddenUnitsOf(wide).map(({ producer }) => producer.name);
       assert.deepEqual(found, i === 2 ? ['a'] : [], join.op);
     }
-    const gated = network([node('kerf.Linear', ['x', 'w', 'b'], 'gate'), node('Mul', ['u', 'gate'], 'a')]);
-    assert.deepEqual(hiddenUnitsOf(gated), []);
+    const shifted = network([node('Add', ['x', 'x'], 'twice'), node('Mul', ['u', 'twice'], 'a')]);
+    assert.deepEqual(unitGroupsOf(shifted, layersOf(shifted)), []);
+  });
+
+  it('of layers that are multiplied or added up come and go together', async () => {
+    const gate = [
+      node('kerf.Linear', ['x', 'w2', 'b'], 'g'),
+      node('Sigmoid', ['g'], 'g1'),
+      node('Mul', ['g', 'g1'], 'g2'),
+      node('Mul', ['g2', 'u'], 'a'),
+    ];
+    const graph = network(gate);
+    const whole = { ...graph, initializers: new Map([...graph.initializers, ['w2', ramp(4, 3)]]) };
+    assert.deepEqual(hiddenUnitsOf(whole), [], 'no layer makes them alone');
+    const [group, ...others] = unitGroupsOf(whole, layersOf(whole));
+    assert.deepEqual([group.producer.name, group.partners.map(({ name }) => name), others], ['u', ['g'], []]);
+    const unread = floats([1, 0, 0.5, 3, 2, 0, -1, 1], [2, 4]);
+    const silent = { ...whole, initializers: new Map([...whole.initializers, ['v', unread]]) };
+    const kept = Int32Array.of(0, 2, 3);
+    const units = new Map([...['u', 'g'].map((name) => [name, kept] as const)]);
+    const dropped = narrowed(silent, { units });
+    assert.deepEqual(
+      layersOf(dropped).map(({ weight }) => weight.dims),
+      [
+        [3, 3],
+        [3, 3],
+        [2, 3],
+      ],
+    );
+    const x = ramp(5, 3);
+    assert.deepEqual((await evaluate(dropped, { x })).y.data, (await evaluate(silent, { x })).y.data);
+    const read = network([...gate.slice(0, 3), node('Add', ['g2', 'u'], 'a'), node('Neg', ['g2'], 'z')]);
+    const seen = { ...read, outputs: [...read.outputs, { ...read.outputs[0], name: 'z' }] };
+    const more = { ...seen, initializers: whole.initializers };
+    assert.deepEqual(unitGroupsOf(more, layersOf(more)), [], 'the network shows half of them');
   });
 
   it('are exactly nothing only where every activation makes nothing of them', async () => {

@@ -31,6 +31,55 @@ describe('canonicalise', () => {
     );
   });
 
+  it('writes targets that shapes give down as numbers, so that only the Reshape is left', () => {
+    const graph = canonicalise(
+      graphOf({
+        inputs: [port('x', ['n', 'm', 8])],
+        outputs: ['y'],
+        nodes: [
+          node('Shape', ['x'], 's'),
+          node('Slice', ['s', 'zero', 'two'], 'front'),
+          node('Concat', ['front', 'heads'], 't', { axis: 0 }),
+          node('Reshape', ['x', 't'], 'r'),
+          node('Cast', ['r'], 'c', { to: 1 }),
+          node('Neg', ['c'], 'y'),
+        ],
+        constants: { zero: int64(0), two: int64(2), heads: int64(2, 4) },
+      }),
+    );
+    assert.deepEqual(opsOf(graph), ['Reshape', 'Neg']);
+    assert.deepEqual([...graph.initializers.get(graph.nodes[0].inputs[1])!.data].map(Number), [0, 0, 2, 4]);
+    assert.equal(graph.nodes[1].inputs[0], 'r', 'a Cast to the dtype that is there is nothing');
+  });
+
+  it('gives layers the rows of a sequence as they are, not below one another', () => {
+    const flattened = (last: Parameters<typeof graphOf>[0]['nodes']) =>
+      canonicalise(
+        graphOf({
+          inputs: [port('x', ['n', 'm', 3])],
+          outputs: ['y'],
+          nodes: [
+            node('Reshape', ['x', 'flat'], 'f'),
+            node('Gemm', ['f', 'w', 'b'], 'g'),
+            node('Shape', ['x'], 's'),
+            node('Slice', ['s', 'zero', 'two'], 'front'),
+            node('Concat', ['front', 'wide'], 't', { axis: 0 }),
+            ...last,
+          ],
+          constants: {
+            ...{ w: ramp(3, 4), b: ramp(4), flat: int64(-1, 3) },
+            ...{ zero: int64(0), two: int64(2), wide: int64(4) },
+          },
+        }),
+      );
+    const graph = flattened([node('Reshape', ['g', 't'], 'r'), node('Relu', ['r'], 'y')]);
+    assert.deepEqual(opsOf(graph), ['Linear', 'Relu']);
+    assert.equal(graph.nodes[0].inputs[0], 'x');
+    // What reads the rows below one another keeps them there.
+    const read = flattened([node('Reshape', ['g', 't'], 'r'), node('ReduceSum', ['g'], 'y')]);
+    assert.deepEqual(opsOf(read), ['Reshape', 'Linear', 'ReduceSum']);
+  });
+
   it('takes the bias from either side, from [1, N] and from a scalar', () => {
     for (const [bias, inputs] of [
       [ramp(1, 2), ['b', 'm']],

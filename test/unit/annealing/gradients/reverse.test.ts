@@ -92,6 +92,9 @@ describe('reverse pass', () => {
     ['Tanh'],
     ['Softplus'],
     ['Elu', { alpha: 0.7 }],
+    ['Selu'],
+    ['Softsign'],
+    ['HardSigmoid', { alpha: 0.3, beta: 0.4 }],
     ['Exp'],
     ['Erf'],
     ['Abs'],
@@ -105,6 +108,50 @@ describe('reverse pass', () => {
     it(`goes back through ${op}`, () =>
       check(around([withAttributes(node('t', op, ['h'], 'y'), attributes)]), ['fc1']));
   }
+
+  /** The graph with another node in the place of `y`'s, in a newer operator set than graphs are made in here. */
+  function inNewest(graph: Graph, op: string, more: Record<string, Tensor>, attributes: Record<string, number>): Graph {
+    const nodes = graph.nodes.map((one): Node => {
+      if (one.outputs[0] !== 'y') return one;
+      const inputs = [one.inputs[0], ...Object.keys(more)];
+      return { ...one, op, inputs, attributes: new Map(Object.entries(attributes)) };
+    });
+    return { ...graph, opset: 24, nodes, initializers: new Map([...graph.initializers, ...Object.entries(more)]) };
+  }
+
+  const newer: [string, Record<string, number | string>?][] = [
+    ['Gelu', { approximate: 'none' }],
+    ['Gelu', { approximate: 'tanh' }],
+    ['HardSwish'],
+    ['Mish'],
+    ['Swish', { alpha: 0.7 }],
+  ];
+  for (const [op, attributes = {}] of newer) {
+    it(`goes back through ${op} ${Object.values(attributes)}`, () =>
+      check(inNewest(around([node('t', 'Neg', ['h'], 'y')]), op, {}, attributes as Record<string, number>), ['fc1']));
+  }
+
+  it('goes back through PRelu and RMSNormalization', async () => {
+    const slope = normalRows(31, 1, width).reshape([width]);
+    await check(around([node('t', 'PRelu', ['h', 'slope'], 'y')], { slope }), ['fc1']);
+    const gain = normalRows(32, 1, width).reshape([width]);
+    await check(inNewest(around([node('t', 'Neg', ['h'], 'y')]), 'RMSNormalization', { gain }, {}), ['fc1']);
+  });
+
+  it('goes back through normalisations of groups and of channels', async () => {
+    // Six channels of one place, or three of two.
+    const images = (channels: number) =>
+      around([node('r', 'Reshape', ['h', 'shape'], 'q'), node('t', 'Neg', ['q'], 'y')], {
+        shape: whole(-1, channels, width / channels),
+      });
+    const [six, three, two] = [6, 3, 2].map((size) => normalRows(40 + size, 1, size).reshape([size]));
+    // Few numbers in a group bend with every one of them: an epsilon of their own size keeps differences close.
+    const groups = { num_groups: 2, epsilon: 1 };
+    await check(inNewest(images(6), 'GroupNormalization', { gain: six, shift: six }, groups), ['fc1']);
+    await check(inNewest(images(3), 'InstanceNormalization', { gain: three, shift: three }, { epsilon: 1 }), ['fc1']);
+    const older = { ...inNewest(images(6), 'GroupNormalization', { gain: two, shift: two }, groups), opset: 18 };
+    await check(older, ['fc1']);
+  });
 
   it('goes back through Clip, where neither bound holds', () =>
     check(around([node('t', 'Clip', ['h', 'lo', 'hi'], 'y')], { lo: scalar(-0.6), hi: scalar(0.9) }), ['fc1']));
