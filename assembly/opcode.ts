@@ -19,4 +19,5 @@ export const enum Opcode {
   GEMM_INT8,
   REQUANTIZE,
   ATTENTION,
+  SELECT,
 }

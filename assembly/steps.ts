@@ -18,6 +18,7 @@ import {
   f32_binary,
   f32_embedding_bag,
   f32_reduce,
+  f32_select,
   f32_softmax,
   f32_unary,
   gather_axis,
@@ -141,6 +142,17 @@ function runStep(opcode: i32, w: usize): bool {
         Word.pointer(w, 0),
         Word.pointer(w, 1),
         Word.pointer(w, 2),
+      );
+      return true;
+    case Opcode.SELECT: // | c | a | b | y | f | rank | axes ... |
+      f32_select(
+        -Word.size(w, 4),
+        Word.size(w, 5),
+        Word.ptr(w, 6),
+        Word.pointer(w, 0),
+        Word.pointer(w, 1),
+        Word.pointer(w, 2),
+        Word.pointer(w, 3),
       );
       return true;
     case Opcode.REDUCE: // | x | y | f | outer | axis | inner |

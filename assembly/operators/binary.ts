@@ -129,7 +129,7 @@ function anyRow(f: i32, aPtr: usize, strideA: usize, bPtr: usize, strideB: usize
 /**
  * y = f(a, b) over a box of `rank` axes; every element depends on its own pair only.
  * NaN in either operand gives NaN, also in max and min; pow is {@link f32_pow}, but x * x * x for the power of 3
- * (within 1 ulp), the others are correctly rounded.
+ * (within 1.5 ulp), the others are correctly rounded.
  * @param f  index of the function in {@link Binary}
  * @param rank  1..8
  * @param axesPtr  i32 [rank, 4], outermost axis first, each | dim | strideA | strideB | strideY |, strides in elements;

@@ -9,6 +9,7 @@ export { gather_axis, x32_gather_columns } from './gather';
 export { f32_margins } from './margins';
 export { f32_gru, f32_lstm } from './recurrent';
 export { f32_reduce } from './reduce';
+export { f32_select } from './select';
 export { f32_softmax } from './softmax';
 export { f32_unary } from './unary';
 export { f32_windows } from './windows';

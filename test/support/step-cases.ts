@@ -132,6 +132,24 @@ const binary: fc.Arbitrary<StepCase> = fc
     };
   });
 
+const select: fc.Arbitrary<StepCase> = fc
+  .record({ f: fc.constantFrom('nonzero', 'nan'), axes: box, sides: fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)) })
+  .map(({ f, axes, sides }) => {
+    const [stridesC, stridesA, stridesB] = sides.map((side) =>
+      stridesOf(
+        axes,
+        axes.map(({ order }) => (side >= 2 ? order : 0)),
+        side % 2 === 1,
+      ),
+    );
+    return {
+      params: { f, dims: axes.map(({ dim }) => dim), stridesC, stridesA, stridesB },
+      dtypes: [f32, f32, f32, f32],
+      draw: (slot, random) =>
+        slot === 0 && random() < 0.5 ? [0, -0, Number.NaN][Math.floor(random() * 3)] : mostlyFinite(random),
+    };
+  });
+
 const along = (words: readonly string[]): fc.Arbitrary<StepCase> =>
   fc
     .record({
@@ -275,6 +293,7 @@ export const stepCases: Readonly<Record<string, fc.Arbitrary<StepCase>>> = {
   pack,
   unary,
   binary,
+  select,
   reduce: along(reduceWords),
   softmax: along(softmaxWords),
   copy,

@@ -75,7 +75,25 @@ export function emitBinary(builder: PlanBuilder, word: string, a: View, b: View,
   });
 }
 
-function viewOf(place: Place): View {
+/** y = a where the condition c holds ("nonzero") or is NaN ("nan"), b elsewhere; all broadcast to `shape`. */
+export function emitSelect(
+  builder: PlanBuilder,
+  word: 'nonzero' | 'nan',
+  [c, a, b]: readonly View[],
+  y: Operand,
+  shape: Shape,
+): void {
+  const strides = (view: View) => broadcastExtentStrides(view.shape, shape.length);
+  builder.step('select', [c.operand, a.operand, b.operand], [y], {
+    f: word,
+    dims: shape,
+    stridesC: strides(c),
+    stridesA: strides(a),
+    stridesB: strides(b),
+  });
+}
+
+export function viewOf(place: Place): View {
   return { operand: place.operand, shape: place.fact.shape };
 }
 

@@ -49,9 +49,23 @@ export const binary: Conversion = (step) => {
   step.write(0, step.writer.expand({ ...y, shape: broadcast(operands) }, dims), dims);
 };
 
-function broadcast([a, b]: readonly Value[]): readonly Extent[] {
-  return a.shape.map((dim, axis) => (dim === 1 ? b.shape[axis] : dim));
+function broadcast(values: readonly Value[]): readonly Extent[] {
+  return values[0].shape.map((_, axis) => values.map(({ shape }) => shape[axis]).find((dim) => dim !== 1) ?? 1);
 }
+
+export const select: Conversion = (step) => {
+  const { writer } = step;
+  const dims = step.sizes('dims');
+  const [c, ...values] = ['stridesC', 'stridesA', 'stridesB'].map((name, slot) =>
+    step.read(slot, dims, step.sizes(name)),
+  );
+  const condition =
+    step.word('f') === 'nan'
+      ? writer.op('IsNaN', [c], c.shape)
+      : writer.op('Cast', [c], c.shape, { to: codes.bool as number });
+  const y = writer.op('Where', [condition, ...values], dims);
+  step.write(0, writer.expand({ ...y, shape: broadcast([c, ...values]) }, dims), dims);
+};
 
 /** Codes of the dtypes in an ONNX file. */
 const codes: Partial<Record<DType, number>> = {

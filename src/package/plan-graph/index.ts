@@ -6,7 +6,19 @@ import { type Extent, product } from '../../runtime/extent.js';
 import type { Plan } from '../../runtime/plan.js';
 import { referenceKind } from '../../runtime/reference.js';
 import { type Conversion, Converter } from './converter.js';
-import { binary, cast, copy, embeddingBag, fill, gather, gatherColumns, reduce, softmax, unary } from './elements.js';
+import {
+  binary,
+  cast,
+  copy,
+  embeddingBag,
+  fill,
+  gather,
+  gatherColumns,
+  reduce,
+  select,
+  softmax,
+  unary,
+} from './elements.js';
 import { GraphWriter } from './graph-writer.js';
 import { gemm, gemmInt8, pack, requantize } from './linear.js';
 import { Memory } from './memory.js';
@@ -43,6 +55,7 @@ const conversions: Readonly<Record<string, Conversion>> = {
     pack,
     unary,
     binary,
+    select,
     reduce,
     softmax,
     copy,

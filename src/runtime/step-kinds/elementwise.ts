@@ -36,6 +36,34 @@ export const binary: StepKind = {
   },
 };
 
+/** When the condition of `select` holds: where it is not 0, NaN included, or where it is NaN. */
+const conditionWords = ['nonzero', 'nan'] as const;
+
+/** y = a where the condition c holds, b elsewhere, over `dims`; strides as in `binary`. */
+export const select: StepKind = {
+  opcode: 20,
+  reads: ['c', 'a', 'b'].map((name) => ({ name, dtypes: float32 })),
+  writes: [{ name: 'y', dtypes: float32 }],
+  params: {
+    f: { type: 'word', words: conditionWords },
+    dims: { type: 'sizes' },
+    stridesC: { type: 'sizes' },
+    stridesA: { type: 'sizes' },
+    stridesB: { type: 'sizes' },
+  },
+  work: (params) => boxOf(params, ['dims'])[0].reduce((product, dim) => product * dim, 1),
+  regions(params) {
+    const [dims, ...strides] = boxOf(params, ['dims', 'stridesC', 'stridesA', 'stridesB']);
+    return [...strides, contiguousStrides(dims)].map((list, slot) => boxRegion(slot, dims, list));
+  },
+  encode(params, pointers) {
+    const [shape, ...given] = boxOf(params, ['dims', 'stridesC', 'stridesA', 'stridesB']);
+    const { dims, strides } = coalesce(shape, [...given, contiguousStrides(shape)]);
+    const axes = dims.flatMap((dim, d) => [dim, ...strides.map((list) => list[d])]);
+    return [...pointers.map(pointerWord), wordOf(params, 'f', conditionWords), dims.length, ...axes.map(integerWord)];
+  },
+};
+
 /** The dtypes of `cast`, in the order of assembly/operators/cast.ts. */
 export const castDtypes = ['float32', 'int32', 'uint8', 'int8', 'bool', 'int64', 'float64'] as const;
 

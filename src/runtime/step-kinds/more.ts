@@ -1,7 +1,7 @@
 /** The steps of the other families of operators, which `kerf/runtime` loads when a package has one. */
 import type { StepKind } from '../step-kind.js';
 import { attention } from './attention.js';
-import { binary, cast, fill } from './elementwise.js';
+import { binary, cast, fill, select } from './elementwise.js';
 import { embeddingBag, gather } from './gather.js';
 import { gemmInt8, requantize } from './int8.js';
 import { pack } from './pack.js';
@@ -24,4 +24,5 @@ export const moreStepKinds: readonly (readonly [string, StepKind])[] = [
   ['gemm-int8', gemmInt8],
   ['requantize', requantize],
   ['attention', attention],
+  ['select', select],
 ];
