@@ -3,7 +3,7 @@ export const enum Opcode {
   GEMM = 1,
   PACK,
   UNARY,
-  BINARY,
+  ELEMENTWISE,
   REDUCE,
   SOFTMAX,
   COPY,
@@ -19,5 +19,4 @@ export const enum Opcode {
   GEMM_INT8,
   REQUANTIZE,
   ATTENTION,
-  SELECT,
 }

@@ -15,10 +15,9 @@ import { runLinearStep } from './linear-steps';
 import { Opcode } from './opcode';
 import {
   cast,
-  f32_binary,
+  f32_elementwise,
   f32_embedding_bag,
   f32_reduce,
-  f32_select,
   f32_softmax,
   f32_unary,
   gather_axis,
@@ -134,19 +133,9 @@ function runStep(opcode: i32, w: usize): bool {
         Word.real(w, 5),
       );
       return true;
-    case Opcode.BINARY: // | a | b | y | f | rank | axes ... |
-      f32_binary(
-        Word.size(w, 3),
+    case Opcode.ELEMENTWISE: // | a | b | c | y | f | rank | axes ... |
+      f32_elementwise(
         Word.size(w, 4),
-        Word.ptr(w, 5),
-        Word.pointer(w, 0),
-        Word.pointer(w, 1),
-        Word.pointer(w, 2),
-      );
-      return true;
-    case Opcode.SELECT: // | c | a | b | y | f | rank | axes ... |
-      f32_select(
-        -Word.size(w, 4),
         Word.size(w, 5),
         Word.ptr(w, 6),
         Word.pointer(w, 0),

@@ -10,6 +10,7 @@ import { analyze } from './evidence/analyze.js';
 import type { AnalyzeOptions } from './evidence/analyze-layers.js';
 import type { Evidence } from './evidence/evidence.js';
 import { countMacs, countParameters } from './graph/cost.js';
+import { sizesOf } from './graph/fix-sizes.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireNetwork } from './graph/infer.js';
 import { joinWeights, renameWeights } from './package/join-weights.js';
@@ -26,7 +27,7 @@ import { KerfError } from './runtime/errors.js';
 import type { Feeds } from './runtime/executor.js';
 import type { Bindings } from './runtime/extent.js';
 import type { Plan } from './runtime/plan.js';
-import { settleSizes, sizesOf } from './settle-sizes.js';
+import { settleSizes } from './settle-sizes.js';
 
 interface BeforeAfter {
   readonly before: number;

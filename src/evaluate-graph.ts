@@ -1,7 +1,7 @@
 /** Runs a graph on rows of data, through the same kernels as any session: how annealing looks at a network. */
 import type { Compiled, Evaluate } from './annealing/context.js';
 import { rowCount, takeRows } from './annealing/rows.js';
-import { bindGraph } from './graph/fix-sizes.js';
+import { bindGraph, sizesOf } from './graph/fix-sizes.js';
 import { removeDead } from './graph/fold.js';
 import type { Graph, Port } from './graph/graph.js';
 import { inferFacts } from './graph/infer.js';
@@ -12,7 +12,6 @@ import { type Bindings, isStatic } from './runtime/extent.js';
 import { nextTurn } from './runtime/next-turn.js';
 import { allocate, elementCount, Tensor } from './runtime/tensor.js';
 import { createWasmExecutor } from './runtime/wasm-executor.js';
-import { sizesOf } from './settle-sizes.js';
 
 /** Rows of one run: enough for full tiles, few enough for the activations of wide layers to stay small. */
 const batchRows = 1024;

@@ -58,12 +58,9 @@ export class Vector {
     return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), rest);
   }
 
-  /** One vector of function f; f is a literal, so only its branch is left. */
+  /** One vector of the functions that take an instruction or two. */
   @inline
-  static apply(f: Unary, x: v128, alpha: v128, beta: v128): v128 {
-    if (f == Unary.RELU) return f32x4.pmax(x, f32x4.splat(0));
-    if (f == Unary.LEAKY_RELU) return Vector.positiveOr(x, f32x4.mul(x, alpha));
-    if (f == Unary.CLIP) return Vector.clamp(x, alpha, beta);
+  static light(f: Unary, x: v128, alpha: v128, beta: v128): v128 {
     if (f == Unary.NEG) return f32x4.neg(x);
     if (f == Unary.ABS) return f32x4.abs(x);
     if (f == Unary.SQRT) return f32x4.sqrt(x);
@@ -72,14 +69,21 @@ export class Vector {
     if (f == Unary.CEIL) return f32x4.ceil(x);
     if (f == Unary.ROUND) return f32x4.nearest(x);
     if (f == Unary.SIGN) return Vector.sign(x);
+    return Vector.clamp(f32x4.add(f32x4.mul(x, alpha), beta), f32x4.splat(0), f32x4.splat(1));
+  }
+
+  /** One vector of function f; f is a literal, so only its branch is left. */
+  @inline
+  static apply(f: Unary, x: v128, alpha: v128, beta: v128): v128 {
+    if (f == Unary.RELU) return f32x4.pmax(x, f32x4.splat(0));
+    if (f == Unary.LEAKY_RELU) return Vector.positiveOr(x, f32x4.mul(x, alpha));
+    if (f == Unary.CLIP) return Vector.clamp(x, alpha, beta);
+    if (f < Unary.EXP || f == Unary.HARD_SIGMOID) return Vector.light(f, x, alpha, beta);
     if (f == Unary.EXP) return Exp.exp(x);
     if (f == Unary.LOG) return Log.log(x);
     if (f == Unary.SIGMOID) return Exp.sigmoid(x);
     if (f == Unary.TANH) return Exp.tanh(x);
     if (f == Unary.ERF) return Erf.erf(x);
-    if (f == Unary.HARD_SIGMOID) {
-      return Vector.clamp(f32x4.add(f32x4.mul(x, alpha), beta), f32x4.splat(0), f32x4.splat(1));
-    }
     if (f == Unary.ELU) return Vector.positiveOr(x, f32x4.mul(alpha, Exp.expm1Negative(f32x4.pmin(x, f32x4.splat(0)))));
     if (f == Unary.SOFTPLUS) return Vector.softplus(x);
     if (f == Unary.SILU) return f32x4.mul(x, Exp.sigmoid(x));

@@ -1,4 +1,6 @@
 /** Elementwise functions of one operand, each a function of its own, since only then the others' code drops out. */
+
+import { loadLanes, storeLanes } from '../linear/lanes';
 import { f32_unary_core } from './unary-core';
 import { Unary, Vector } from './unary-vector';
 
@@ -62,6 +64,39 @@ function f32_silu(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.SILU, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
 }
 
+/** The functions that take an instruction or two: a loop for each, but one for all where the module is to be small. */
+function f32_light(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+  if (isDefined(KERF_SMALL)) {
+    for (; count > 0; count -= 4) {
+      const lanes = min(4, count);
+      storeLanes(yPtr, Vector.light(f, loadLanes(xPtr, lanes), f32x4.splat(alpha), f32x4.splat(beta)), lanes);
+      xPtr += 16;
+      yPtr += 16;
+    }
+  } else {
+    switch (f) {
+      case Unary.NEG:
+        return f32_neg(xPtr, yPtr, count);
+      case Unary.ABS:
+        return f32_abs(xPtr, yPtr, count);
+      case Unary.SQRT:
+        return f32_sqrt(xPtr, yPtr, count);
+      case Unary.RECIPROCAL:
+        return f32_reciprocal(xPtr, yPtr, count);
+      case Unary.FLOOR:
+        return f32_floor(xPtr, yPtr, count);
+      case Unary.CEIL:
+        return f32_ceil(xPtr, yPtr, count);
+      case Unary.ROUND:
+        return f32_round(xPtr, yPtr, count);
+      case Unary.SIGN:
+        return f32_sign(xPtr, yPtr, count);
+      default:
+        f32_hard_sigmoid(xPtr, yPtr, count, alpha, beta);
+    }
+  }
+}
+
 /**
  * y[i] = f(x[i]) for i < count; each element depends on its own x only, so any split gives the same bits.
  * @param f  index of the function in {@link Unary}; exp, tanh and log within 2 ulp, erf within 3, sigmoid, elu and
@@ -72,31 +107,16 @@ function f32_silu(xPtr: usize, yPtr: usize, count: i32): void {
  * @param beta  offset or upper limit
  */
 export function f32_unary(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+  if ((f >= Unary.NEG && f < Unary.EXP) || f === Unary.HARD_SIGMOID) {
+    return f32_light(f, xPtr, yPtr, count, alpha, beta);
+  }
   switch (f) {
-    case Unary.NEG:
-      return f32_neg(xPtr, yPtr, count);
-    case Unary.ABS:
-      return f32_abs(xPtr, yPtr, count);
-    case Unary.SQRT:
-      return f32_sqrt(xPtr, yPtr, count);
-    case Unary.RECIPROCAL:
-      return f32_reciprocal(xPtr, yPtr, count);
-    case Unary.FLOOR:
-      return f32_floor(xPtr, yPtr, count);
-    case Unary.CEIL:
-      return f32_ceil(xPtr, yPtr, count);
-    case Unary.ROUND:
-      return f32_round(xPtr, yPtr, count);
-    case Unary.SIGN:
-      return f32_sign(xPtr, yPtr, count);
     case Unary.EXP:
       return f32_exp(xPtr, yPtr, count);
     case Unary.LOG:
       return f32_log(xPtr, yPtr, count);
     case Unary.ERF:
       return f32_erf(xPtr, yPtr, count);
-    case Unary.HARD_SIGMOID:
-      return f32_hard_sigmoid(xPtr, yPtr, count, alpha, beta);
     case Unary.ELU:
       return f32_elu(xPtr, yPtr, count, alpha);
     case Unary.SOFTPLUS:

@@ -21,8 +21,7 @@ class WindowRow {
 
   @inline
   static merge(f: i32, sum: v128, x: v128, w: v128): v128 {
-    if (f === Windows.CONV) return f32x4.add(sum, f32x4.mul(x, w));
-    return f === Windows.MAX ? f32x4.max(sum, x) : f32x4.add(sum, x);
+    return f === Windows.MAX ? f32x4.max(sum, x) : f32x4.add(sum, f32x4.mul(x, w));
   }
 
   @inline
@@ -46,14 +45,15 @@ class WindowRow {
     hi: f32,
   ): void {
     // + 0: a bias of -0 starts as +0, as in the panels.
-    let c0 = f === Windows.CONV ? f32x4.splat(load<f32>(wPtr) + 0) : f32x4.splat(f === Windows.MAX ? -Infinity : 0);
+    let c0 = f32x4.splat(f === Windows.MAX ? -Infinity : wPtr ? load<f32>(wPtr) + 0 : 0);
     let c1 = c0;
     let c2 = c0;
     let c3 = c0;
-    let w = f32x4.splat(0);
+    // A sum has no weights: times 1 every input is itself.
+    let w = f32x4.splat(1);
     for (let k = 0; k < taps; k++) {
       const ptr = fromPtr + <usize>load<i32>(tapsPtr + ((<usize>k) << 2));
-      if (f === Windows.CONV) w = v128.load32_splat(wPtr + ((<usize>k) << 2), 4);
+      if (f !== Windows.MAX && wPtr) w = v128.load32_splat(wPtr + ((<usize>k) << 2), 4);
       c0 = WindowRow.merge(f, c0, WindowRow.load(ptr, stepBytes), w);
       if (NV > 1) {
         c1 = WindowRow.merge(f, c1, WindowRow.load(ptr + 4 * stepBytes, stepBytes), w);
@@ -104,7 +104,10 @@ class WindowRow {
   }
 }
 
-/** One row of places: y[c] = clamp(f over the window at fromPtr + c * columnBytes), c < columns. */
+/**
+ * One row of places: y[c] = clamp(f over the window at fromPtr + c * columnBytes), c < columns.
+ * @param wPtr  bias, then a weight for each tap; 0 for pools
+ */
 export function windowRow(
   f: i32,
   yPtr: usize,
@@ -117,8 +120,6 @@ export function windowRow(
   lo: f32,
   hi: f32,
 ): void {
-  if (f === Windows.CONV) WindowRow.run(Windows.CONV, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-  else if (f === Windows.MAX)
-    WindowRow.run(Windows.MAX, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-  else WindowRow.run(Windows.SUM, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
+  if (f === Windows.MAX) WindowRow.run(Windows.MAX, yPtr, fromPtr, tapsPtr, taps, 0, columns, columnBytes, lo, hi);
+  else WindowRow.run(Windows.CONV, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
 }

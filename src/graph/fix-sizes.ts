@@ -1,6 +1,7 @@
 /** Numbers in the place of sizes that a model leaves open. */
 import { KerfError } from '../runtime/errors.js';
-import { add, type Bindings, type Extent, multiply } from '../runtime/extent.js';
+import type { Feeds } from '../runtime/executor.js';
+import { add, type Bindings, type Extent, equals, multiply, symbol } from '../runtime/extent.js';
 import { symbolsOf } from './cost.js';
 import type { Graph, Model, Port } from './graph.js';
 
@@ -19,6 +20,22 @@ function substitute(extent: Extent, bindings: Bindings): Extent {
 export function bindGraph(graph: Graph, bindings: Bindings): Graph {
   const bind = (port: Port): Port => ({ ...port, shape: port.shape.map((dim) => substitute(dim, bindings)) });
   return { ...graph, inputs: graph.inputs.map(bind) };
+}
+
+/** Sizes of the symbolic dimensions behind the first, as the data have them: cost is counted for these. */
+export function sizesOf(graph: Graph, rows: Feeds | null | undefined): Bindings {
+  const samples = new Set(graph.inputs.flatMap(({ shape }) => shape.slice(0, 1).flatMap(symbolsOf)));
+  const sizes = new Map<string, number>();
+  for (const { name: input, shape } of graph.inputs) {
+    shape.slice(1).forEach((extent, i) => {
+      const size = rows?.[input]?.dims?.[i + 1];
+      const [name] = symbolsOf(extent);
+      if (name === undefined || size === undefined || samples.has(name)) return;
+      // Of a sum or a product the numbers alone tell no symbol's.
+      if (equals(extent, symbol(name))) sizes.set(name, size);
+    });
+  }
+  return sizes;
 }
 
 /** Symbols of the inputs' axes, each once: of all, or of those behind the first. */

@@ -42,9 +42,9 @@ const binary: Reference = (params, read) => {
 };
 
 const select: Reference = (params, read) => {
-  const strides = ['stridesC', 'stridesA', 'stridesB'].map((name) => params[name] as number[]);
+  const strides = ['stridesA', 'stridesB', 'stridesC'].map((name) => params[name] as number[]);
   return [...boxIndices(params.dims as number[])].map((index, i) => {
-    const [c, a, b] = strides.map((list, slot) => read(slot, dot(index, list)) as number);
+    const [a, b, c] = strides.map((list, slot) => read(slot, dot(index, list)) as number);
     const holds = params.f === 'nan' ? Number.isNaN(c) : c !== 0;
     return exactly(i, holds ? a : b);
   });

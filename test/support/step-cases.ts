@@ -146,7 +146,7 @@ const select: fc.Arbitrary<StepCase> = fc
       params: { f, dims: axes.map(({ dim }) => dim), stridesC, stridesA, stridesB },
       dtypes: [f32, f32, f32, f32],
       draw: (slot, random) =>
-        slot === 0 && random() < 0.5 ? [0, -0, Number.NaN][Math.floor(random() * 3)] : mostlyFinite(random),
+        slot === 2 && random() < 0.5 ? [0, -0, Number.NaN][Math.floor(random() * 3)] : mostlyFinite(random),
     };
   });
 

@@ -8,9 +8,14 @@ const encode = (kind: string, params: BoundParams) => stepKinds.get(kind)!.encod
 const refused = (message: RegExp) => ({ name: 'KerfError', code: 'PACKAGE_INVALID', message });
 
 describe('step kinds', () => {
-  it('have an opcode of their own each', () => {
-    const opcodes = [...stepKinds.values()].map(({ opcode }) => opcode);
+  it('have an opcode of their own each, but for two whose functions are numbered on', () => {
+    const opcodes = [...stepKinds].flatMap(([kind, { opcode }]) => (kind === 'select' ? [] : [opcode]));
     assert.equal(new Set(opcodes).size, opcodes.length);
+    const box = { dims: [2], stridesA: [1], stridesB: [1] };
+    const numbers = ['add', 'sub', 'mul', 'div', 'max', 'min', 'pow'].map((f) => encode('binary', { f, ...box })[4]);
+    const picks = ['nonzero', 'nan'].map((f) => encode('select', { f, ...box, stridesC: [0] })[4]);
+    assert.equal(stepKinds.get('select')?.opcode, stepKinds.get('binary')?.opcode);
+    assert.deepEqual([...numbers, ...picks], [0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('refuse params that are missing, not whole, negative or unknown', () => {

@@ -1,4 +1,5 @@
 /** How much a network's output minds errors at the output of each linear layer: G = E[g g^T]. */
+import { bindGraph, sizesOf } from '../../graph/fix-sizes.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Feeds } from '../../runtime/executor.js';
 import type { Tensor } from '../../runtime/tensor.js';
@@ -36,11 +37,13 @@ const floorShare = 0.01;
  * @param rows  calibration rows
  */
 export async function fisherFactors(
-  graph: Graph,
+  open: Graph,
   rows: Feeds,
   decision: Decision,
   evaluate: Evaluate,
 ): Promise<FisherFactors> {
+  // Rules write shapes down, which have one open size at most.
+  const graph = bindGraph(open, sizesOf(open, rows));
   const positions = await positionsOf(graph, rows, evaluate);
   const isOnce = layersOf(graph).every(({ name }) => positions.get(name) === 1);
   const few = thinRows(rows, isOnce ? gradientRows : imageRows);

@@ -6,6 +6,7 @@
  * Weights are averaged over steps: single states of so few rows are noisy, and averages improve steadily.
  */
 import { analysisKernels } from '../../evidence/analysis.js';
+import { bindGraph, sizesOf } from '../../graph/fix-sizes.js';
 import type { Graph } from '../../graph/graph.js';
 import { KerfError } from '../../runtime/errors.js';
 import type { Feeds } from '../../runtime/executor.js';
@@ -157,7 +158,7 @@ export class Tuner {
    * @complexity about three runs of the network on `batchRows` samples a step
    */
   async tune(graph: Graph, name: string): Promise<Graph> {
-    const training = trainingGraph(graph, this.decision);
+    const training = trainingGraph(bindGraph(graph, sizesOf(graph, this.fitted)), this.decision);
     const { compile, tune: steps = 0 } = this.options;
     if (!training || !compile) return graph;
     this.#lessons ??= this.#makeLessons();

@@ -79,17 +79,17 @@ export function emitBinary(builder: PlanBuilder, word: string, a: View, b: View,
 export function emitSelect(
   builder: PlanBuilder,
   word: 'nonzero' | 'nan',
-  [c, a, b]: readonly View[],
+  [a, b, c]: readonly View[],
   y: Operand,
   shape: Shape,
 ): void {
   const strides = (view: View) => broadcastExtentStrides(view.shape, shape.length);
-  builder.step('select', [c.operand, a.operand, b.operand], [y], {
+  builder.step('select', [a.operand, b.operand, c.operand], [y], {
     f: word,
     dims: shape,
-    stridesC: strides(c),
     stridesA: strides(a),
     stridesB: strides(b),
+    stridesC: strides(c),
   });
 }
 

@@ -9,7 +9,7 @@ import { allDTypes, pick } from './elements.js';
 import { emitCopy, shifted } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { formatShape, normaliseAxis, type Shape, stridesOf, walk } from './shapes.js';
+import { formatShape, normaliseAxis, requireStatic, type Shape, stridesOf, walk } from './shapes.js';
 
 interface Range {
   readonly start: Extent;
@@ -30,11 +30,22 @@ function staticRange(dim: number, start: number, end: number, step: number): Ran
   return { start: from, step: size > 1 ? step : 1, size };
 }
 
-/** A symbolic dimension is kept whole; anything else depends on its value. */
-function rangeOf(node: Node, dim: Extent, start: number, end: number, step: number): Range {
+/**
+ * A symbolic dimension is kept whole, or loses as many elements as are written down; a symbolic number of elements is
+ * taken of an axis that has as many: a plan refuses sizes for which it has not. Anything else depends on the size.
+ */
+function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: number): Range {
   if (step === 0) throw nodeError('MODEL_INVALID', node, 'step: got 0, expected another number.');
-  if (isStatic(dim)) return staticRange(dim, start, end, step);
-  if (start === 0 && step === 1 && end >= 2 ** 31 - 1) return { start: 0, step: 1, size: dim };
+  if (isStatic(dim) && isStatic(start) && isStatic(end)) return staticRange(dim, start, end, step);
+  const isForward = step === 1 && isStatic(start) && start >= 0;
+  if (isForward && !isStatic(end)) {
+    // Sizes are 0 or more: a sum of them cannot count from the end.
+    const isSize = end.every(([coefficient]) => coefficient > 0);
+    if (isSize && (isStatic(dim) || equals(end, dim))) return { start, step, size: add(end, -start) };
+  }
+  if (isForward && !isStatic(dim) && isStatic(end) && (end < 0 || end >= 2 ** 31 - 1)) {
+    return { start, step, size: add(dim, Math.min(end, 0) - start) };
+  }
   throw nodeError(
     'SHAPE_UNSUPPORTED',
     node,
@@ -45,17 +56,23 @@ function rangeOf(node: Node, dim: Extent, start: number, end: number, step: numb
 /** Starts, ends, axes, steps: attributes before opset 10, inputs from then on. */
 function rangesOf(node: Node, inputs: readonly (Fact | undefined)[], opset: number): readonly Range[] {
   const { shape } = requireInput(node, inputs, 0);
-  const list = (index: number, attribute: string) => {
+  const list = (index: number, attribute: string): readonly Extent[] | undefined => {
     if (opset < 10) return integersOf(node, attribute);
+    const extents = inputs[index]?.extents;
+    if (extents) return extents;
     const tensor = constantInput(node, inputs, index);
     return tensor && wholeNumbers(node, tensor);
+  };
+  const numbers = (index: number, attribute: string) => {
+    const given = list(index, attribute);
+    return given && requireStatic(node, given, attribute);
   };
   const [starts, ends] = [list(1, 'starts'), list(2, 'ends')];
   if (!starts || !ends || starts.length !== ends.length) {
     throw nodeError('MODEL_INVALID', node, `starts and ends: got [${starts}] and [${ends}], expected equal lengths.`);
   }
-  const axes = list(3, 'axes') ?? starts.map((_, index) => index);
-  const steps = list(4, 'steps') ?? starts.map(() => 1);
+  const axes = numbers(3, 'axes') ?? starts.map((_, index) => index);
+  const steps = numbers(4, 'steps') ?? starts.map(() => 1);
   const ranges: Range[] = shape.map((size) => ({ start: 0, step: 1, size }));
   axes.forEach((given, index) => {
     const axis = normaliseAxis(node, given, shape.length);
@@ -122,7 +139,7 @@ export const sliceOperators: readonly Operator[] = define([[1, lastOpset, allDTy
   lower,
   rowIndependent: (node, inputs, outputs) => {
     const [whole, part] = [requireInput(node, inputs, 0).shape[0], outputs[0].shape[0]];
-    // A symbolic axis is only ever kept whole and forward.
+    // A symbolic axis of as many elements is kept whole and forward.
     return !isStatic(whole) && equals(whole, part);
   },
 });

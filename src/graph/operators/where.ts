@@ -35,7 +35,7 @@ function lowerWhere(node: Node, builder: PlanBuilder): boolean {
   const { dtype, shape } = builder.fact(node.outputs[0]);
   if (dtype !== 'float32' || shape.length > maximumStepRank) return false;
   const [c, ...values] = node.inputs;
-  const operands = [placeCondition(builder, c), ...values.map((value) => viewOf(builder.place(value)))];
+  const operands = [...values.map((value) => viewOf(builder.place(value))), placeCondition(builder, c)];
   emitSelect(builder, 'nonzero', operands, builder.output(node.outputs[0]).operand, shape);
   return true;
 }
@@ -44,7 +44,7 @@ function lowerWhere(node: Node, builder: PlanBuilder): boolean {
 function emitTest(node: Node, builder: PlanBuilder, word: 'nonzero' | 'nan', c: View, [a, b]: number[]): boolean {
   const count = product(c.shape);
   const operand = builder.scratch('float32', count);
-  emitSelect(builder, word, [c, scalarView(builder, a), scalarView(builder, b)], operand, c.shape);
+  emitSelect(builder, word, [scalarView(builder, a), scalarView(builder, b), c], operand, c.shape);
   builder.step('cast', [operand], [builder.output(node.outputs[0]).operand], { from: 'float32', to: 'bool', count });
   return true;
 }

@@ -56,15 +56,13 @@ function broadcast(values: readonly Value[]): readonly Extent[] {
 export const select: Conversion = (step) => {
   const { writer } = step;
   const dims = step.sizes('dims');
-  const [c, ...values] = ['stridesC', 'stridesA', 'stridesB'].map((name, slot) =>
-    step.read(slot, dims, step.sizes(name)),
-  );
+  const [a, b, c] = ['stridesA', 'stridesB', 'stridesC'].map((name, slot) => step.read(slot, dims, step.sizes(name)));
   const condition =
     step.word('f') === 'nan'
       ? writer.op('IsNaN', [c], c.shape)
       : writer.op('Cast', [c], c.shape, { to: codes.bool as number });
-  const y = writer.op('Where', [condition, ...values], dims);
-  step.write(0, writer.expand({ ...y, shape: broadcast([c, ...values]) }, dims), dims);
+  const y = writer.op('Where', [condition, a, b], dims);
+  step.write(0, writer.expand({ ...y, shape: broadcast([a, b, c]) }, dims), dims);
 };
 
 /** Codes of the dtypes in an ONNX file. */

@@ -6,63 +6,45 @@ import { boxOf, integerWord, pointerWord, realOf, realWord, sizeOf, wordOf } fro
 
 const float32 = ['float32'] as const;
 
-/** The functions of `binary`, in the order of assembly/operators/binary.ts. NaN wins in max and min. */
+/** The functions of `binary`, in the order of assembly/operators/elementwise.ts. NaN wins in max and min. */
 export const binaryWords = ['add', 'sub', 'mul', 'div', 'max', 'min', 'pow'] as const;
 
-/** y = f(a, b) over `dims`; y is contiguous, a and b are reached by strides, 0 along the axes they are broadcast on. */
-export const binary: StepKind = {
-  opcode: 4,
-  reads: [
-    { name: 'a', dtypes: float32 },
-    { name: 'b', dtypes: float32 },
-  ],
-  writes: [{ name: 'y', dtypes: float32 }],
-  params: {
-    f: { type: 'word', words: binaryWords },
-    dims: { type: 'sizes' },
-    stridesA: { type: 'sizes' },
-    stridesB: { type: 'sizes' },
-  },
-  work: (params) => boxOf(params, ['dims'])[0].reduce((product, dim) => product * dim, 1),
-  regions(params) {
-    const [dims, stridesA, stridesB] = boxOf(params, ['dims', 'stridesA', 'stridesB']);
-    return [boxRegion(0, dims, stridesA), boxRegion(1, dims, stridesB), boxRegion(2, dims, contiguousStrides(dims))];
-  },
-  encode(params, [a, b, y]) {
-    const [shape, stridesA, stridesB] = boxOf(params, ['dims', 'stridesA', 'stridesB']);
-    const { dims, strides } = coalesce(shape, [stridesA, stridesB, contiguousStrides(shape)]);
-    const axes = dims.flatMap((dim, d) => [dim, ...strides.map((list) => list[d])]);
-    return [...[a, b, y].map(pointerWord), wordOf(params, 'f', binaryWords), dims.length, ...axes.map(integerWord)];
-  },
-};
-
 /** When the condition of `select` holds: where it is not 0, NaN included, or where it is NaN. */
-const conditionWords = ['nonzero', 'nan'] as const;
+const selectWords = ['nonzero', 'nan'] as const;
 
-/** y = a where the condition c holds, b elsewhere, over `dims`; strides as in `binary`. */
-export const select: StepKind = {
-  opcode: 20,
-  reads: ['c', 'a', 'b'].map((name) => ({ name, dtypes: float32 })),
-  writes: [{ name: 'y', dtypes: float32 }],
-  params: {
-    f: { type: 'word', words: conditionWords },
-    dims: { type: 'sizes' },
-    stridesC: { type: 'sizes' },
-    stridesA: { type: 'sizes' },
-    stridesB: { type: 'sizes' },
-  },
-  work: (params) => boxOf(params, ['dims'])[0].reduce((product, dim) => product * dim, 1),
-  regions(params) {
-    const [dims, ...strides] = boxOf(params, ['dims', 'stridesC', 'stridesA', 'stridesB']);
-    return [...strides, contiguousStrides(dims)].map((list, slot) => boxRegion(slot, dims, list));
-  },
-  encode(params, pointers) {
-    const [shape, ...given] = boxOf(params, ['dims', 'stridesC', 'stridesA', 'stridesB']);
-    const { dims, strides } = coalesce(shape, [...given, contiguousStrides(shape)]);
-    const axes = dims.flatMap((dim, d) => [dim, ...strides.map((list) => list[d])]);
-    return [...pointers.map(pointerWord), wordOf(params, 'f', conditionWords), dims.length, ...axes.map(integerWord)];
-  },
-};
+/**
+ * A step over `dims` whose y is contiguous; operands are reached by strides, 0 along the axes they are broadcast on.
+ * @param first  number of the first function in assembly/operators/elementwise.ts
+ */
+function boxed(operands: readonly string[], words: readonly string[], first: number): StepKind {
+  const names = ['dims', ...operands.map((name) => `strides${name.toUpperCase()}`)];
+  return {
+    opcode: 4,
+    reads: operands.map((name) => ({ name, dtypes: float32 })),
+    writes: [{ name: 'y', dtypes: float32 }],
+    params: { f: { type: 'word', words }, ...Object.fromEntries(names.map((name) => [name, { type: 'sizes' }])) },
+    work: (params) => boxOf(params, ['dims'])[0].reduce((product, dim) => product * dim, 1),
+    regions(params) {
+      const [dims, ...strides] = boxOf(params, names);
+      return [...strides, contiguousStrides(dims)].map((list, slot) => boxRegion(slot, dims, list));
+    },
+    encode(params, [a, b, ...others]) {
+      const [shape, ...given] = boxOf(params, names);
+      const [y, c = a] = others.reverse();
+      const third = given[2] ?? shape.map(() => 0);
+      const { dims, strides } = coalesce(shape, [given[0], given[1], third, contiguousStrides(shape)]);
+      const axes = dims.flatMap((dim, d) => [dim, ...strides.map((list) => list[d])]);
+      const f = first + wordOf(params, 'f', words);
+      return [...[a, b, c, y].map(pointerWord), f, dims.length, ...axes.map(integerWord)];
+    },
+  };
+}
+
+/** y = f(a, b). */
+export const binary = boxed(['a', 'b'], binaryWords, 0);
+
+/** y = a where the condition c holds, b elsewhere. */
+export const select = boxed(['a', 'b', 'c'], selectWords, binaryWords.length);
 
 /** The dtypes of `cast`, in the order of assembly/operators/cast.ts. */
 export const castDtypes = ['float32', 'int32', 'uint8', 'int8', 'bool', 'int64', 'float64'] as const;
