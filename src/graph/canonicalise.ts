@@ -9,10 +9,12 @@
  */
 import { type Extent, equals } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
+import { addMasks } from './additive-masks.js';
 import { foldConstants, readersOf, removeDead } from './fold.js';
 import type { Attribute, Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
 import { inlineControl } from './inline-control.js';
+import { sliceOpenPositions } from './open-positions.js';
 import { integerOf, realOf } from './operators/attributes.js';
 import { pick } from './operators/elements.js';
 import { alignSecond } from './operators/legacy-broadcast.js';
@@ -205,11 +207,11 @@ function absorbBiases(graph: Graph, facts: Facts, patterns: LinearPatterns): Gra
  */
 export function canonicalise(given: Graph): Graph {
   const graph = inlineControl(given);
-  const folded = removeZeroStates(removeIdentities(foldConstants(graph)));
+  const folded = sliceOpenPositions(removeZeroStates(removeIdentities(foldConstants(graph))));
   const facts = inferFacts(folded);
   const names = new WeightNames(traceOrigins(graph));
   const patterns = new LinearPatterns(folded, facts, names);
   const products = { ...folded, nodes: folded.nodes.flatMap((node) => patterns.rewrite(node)) };
   const absorbed = removeDead(absorbBiases(products, facts, patterns));
-  return foldConstants(removeIdentities(settleReshapes(names.settle(absorbed, graph.quantization))));
+  return foldConstants(addMasks(removeIdentities(settleReshapes(names.settle(absorbed, graph.quantization)))));
 }

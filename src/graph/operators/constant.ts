@@ -41,6 +41,18 @@ function listFact(extents: readonly Extent[], shape: readonly number[]): Fact {
   return { dtype: 'int64', shape, extents };
 }
 
+/** As many whole numbers as an input has elements along an axis, from a small number on; undefined for other ranges. */
+function openCount(inputs: readonly (Fact | undefined)[]): Extent | undefined {
+  const [start, limit, delta] = inputs;
+  const [from, by] = [start, delta].map((fact) =>
+    fact?.constant?.size === 1 ? toNumbers(fact.constant)[0] : Number.NaN,
+  );
+  const [end] = limit?.extents ?? [];
+  // Sizes are 0 or more: of a sum of them with nothing taken off, from 0 on, there are as many.
+  const isSize = end !== undefined && !isStatic(end) && end.every(([coefficient]) => coefficient > 0);
+  return isSize && from === 0 && by === 1 ? end : undefined;
+}
+
 function rangeCount(node: Node, inputs: readonly (Fact | undefined)[]): number {
   const [start, limit, delta] = [0, 1, 2].map((index) => toNumbers(constantInput(node, inputs, index)!)[0]);
   const count = Math.max(0, Math.ceil((limit - start) / delta));
@@ -87,7 +99,7 @@ export const constantOperators: readonly Operator[] = [
     name: 'Range',
     infer: (node, inputs) => {
       const dtype = requireSameDType(node, inputs);
-      return [{ dtype, shape: [rangeCount(node, inputs)] }];
+      return [{ dtype, shape: [openCount(inputs) ?? rangeCount(node, inputs)] }];
     },
     evaluate: evaluateRange,
   }),

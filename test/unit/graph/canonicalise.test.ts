@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { createEvaluate } from '../../../src/evaluate-graph.js';
 import { canonicalise } from '../../../src/graph/canonicalise.js';
 import { countMacs, countParameters } from '../../../src/graph/cost.js';
 import type { Graph } from '../../../src/graph/graph.js';
 import { findLayers } from '../../../src/graph/layers.js';
+import { buildPlan } from '../../../src/plan/index.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
+import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
 import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
 
 const opsOf = (graph: Graph) => graph.nodes.map(({ op }) => op);
@@ -78,6 +81,63 @@ describe('canonicalise', () => {
     // What reads the rows below one another keeps them there.
     const read = flattened([node('Reshape', ['g', 't'], 'r'), node('ReduceSum', ['g'], 'y')]);
     assert.deepEqual(opsOf(read), ['Reshape', 'Linear', 'ReduceSum']);
+  });
+
+  it('adds masks of attention that pick a large negative number', async () => {
+    const bool = (rows: readonly (readonly number[])[]) =>
+      new Tensor('bool', Uint8Array.from(rows.flat()), [rows.length, rows[0].length]);
+    const causal = bool([
+      [1, 0, 0],
+      [1, 1, 0],
+      [1, 1, 1],
+    ]);
+    const masked = (mask: Tensor, filler: number, after = 'Softmax') =>
+      graphOf({
+        inputs: [port('x', ['n', 3, 3])],
+        outputs: ['y'],
+        nodes: [
+          node('Where', ['mask', 'x', 'filler'], 'm'),
+          node(after, ['m'], 'y', after === 'Softmax' ? { axis: -1 } : {}),
+        ],
+        constants: { mask, filler: scalar(filler) },
+      });
+    const graph = canonicalise(masked(causal, -1e4));
+    assert.deepEqual(opsOf(graph), ['Add', 'Softmax']);
+    const x = ramp(2, 3, 3);
+    const plain = await createEvaluate()(masked(causal, -1e4), { x });
+    assert.deepEqual((await createEvaluate()(graph, { x })).y, plain.y);
+    const others = [masked(causal, -100), masked(causal, -1e4, 'Exp'), masked(bool([[0, 1, 1]]), -1e4)];
+    for (const other of others) assert.equal(canonicalise(other).nodes[0].op, 'Where');
+  });
+
+  it('reads positions of a sequence of any length from the front of their table', () => {
+    const graph = canonicalise(
+      graphOf({
+        inputs: [port('x', ['n', 't', 2])],
+        outputs: ['y'],
+        nodes: [
+          node('Shape', ['x'], 's'),
+          node('Gather', ['s', 'one'], 'length'),
+          node('Range', ['zero', 'length', 'one'], 'r'),
+          node('Unsqueeze', ['r', 'axes'], 'row'),
+          node('Gather', ['table', 'row'], 'places'),
+          node('Add', ['x', 'places'], 'y'),
+        ],
+        constants: { one: int64(1).reshape([]), zero: int64(0).reshape([]), axes: int64(0), table: ramp(4, 2) },
+      }),
+    );
+    const plan = buildPlan(graph);
+    assert.deepEqual(
+      plan.steps.filter(({ kind }) => kind === 'reference'),
+      [],
+    );
+    const executor = createWasmExecutor(plan);
+    for (const length of [1, 3, 4]) {
+      const x = new Tensor('float32', new Float32Array(2 * length), [1, length, 2]);
+      assert.deepEqual([...executor.runSync({ x }, {}).y.data], [...ramp(4, 2).data].slice(0, 2 * length));
+    }
+    const long = new Tensor('float32', new Float32Array(10), [1, 5, 2]);
+    assert.throws(() => executor.runSync({ x: long }, {}), /out of bounds: got elements 0 to 10, expected 0 to 8/);
   });
 
   it('takes the bias from either side, from [1, N] and from a scalar', () => {

@@ -1,0 +1,109 @@
+/**
+ * Masks of attention that pick a large negative number for what is not to be seen, as masks that are added:
+ *
+ *     Where(c, scores, K) ─▶ Softmax      becomes      scores + Where(c, 0, K) ─▶ Softmax
+ *
+ * where K <= -10,000 and every row sees at least the first place. What is seen keeps its bits, and what is not gets a share
+ * of 0 either way, as long as no row's scores all lie 9,000 below zero. Attention is one kernel then.
+ */
+import type { Tensor } from '../runtime/tensor.js';
+import { readersOf } from './fold.js';
+import type { Graph, Node } from './graph.js';
+import { type Facts, inferFacts } from './infer.js';
+import { integerOf } from './operators/attributes.js';
+import { fillNumbers } from './operators/elements.js';
+
+/** Numbers above this may be scores. */
+const largestFiller = -1e4;
+
+/** The rewriting of one graph. */
+class Masks {
+  readonly #facts: Facts;
+  readonly #readers: ReturnType<typeof readersOf>;
+  readonly #makers: ReadonlyMap<string, Node>;
+
+  constructor(readonly graph: Graph) {
+    this.#facts = inferFacts(graph);
+    this.#readers = readersOf(graph);
+    this.#makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
+  }
+
+  run(): Graph {
+    const constants = new Map(this.graph.initializers);
+    const nodes = this.graph.nodes.flatMap((node): readonly Node[] => {
+      if (!this.#isMask(node)) return [node];
+      const [condition, scores, filler] = node.inputs;
+      const [zero, mask] = ['zero', 'mask'].map((suffix) => this.#freshName(`${node.name}:${suffix}`));
+      constants.set(
+        zero,
+        fillNumbers('float32', [], () => 0),
+      );
+      return [
+        { ...node, name: mask, inputs: [condition, zero, filler], outputs: [mask] },
+        { ...node, op: 'Add', inputs: [scores, mask] },
+      ];
+    });
+    return { ...this.graph, nodes, initializers: constants };
+  }
+
+  #shapeOf(value: string) {
+    return this.#facts.get(value)?.shape ?? [];
+  }
+
+  /** Whether a Where masks the scores of a Softmax along the last axis, which alone reads it. */
+  #isMask({ op, domain, inputs, outputs: [y] }: Node): boolean {
+    if (op !== 'Where' || domain !== '') return false;
+    const [condition, scores, filler] = inputs;
+    const readers = this.#readers.get(y) ?? [];
+    const isOutput = this.graph.outputs.some(({ name }) => name === y);
+    if (readers.length !== 1 || isOutput || !this.#isSoftmax(readers[0])) return false;
+    const constant = this.#facts.get(filler)?.constant;
+    const isFiller =
+      constant?.type === 'float32' && constant.size === 1 && (constant.data[0] as number) <= largestFiller;
+    const isWhole = JSON.stringify(this.#shapeOf(scores)) === JSON.stringify(this.#shapeOf(y));
+    const base = this.#baseOf(condition);
+    return isFiller && isWhole && base !== undefined && seesFirst(base);
+  }
+
+  #isSoftmax(node: Node): boolean {
+    const rank = this.#shapeOf(node.inputs[0]).length;
+    const axis = integerOf(node, 'axis', this.graph.opset < 13 ? 1 : -1);
+    return node.op === 'Softmax' && node.domain === '' && (axis === -1 || axis === rank - 1);
+  }
+
+  /** The constant of which a condition is the front along some axes. */
+  #baseOf(value: string): Tensor | undefined {
+    const constant = this.#facts.get(value)?.constant;
+    const node = this.#makers.get(value);
+    if (constant || node?.op !== 'Slice' || node.domain !== '' || this.graph.opset < 10) return constant;
+    const [x, starts, , , steps] = node.inputs;
+    const areAll = (input: string | undefined, wanted: number) =>
+      !input || Array.from(this.#listOf(input)).every((number) => number === wanted);
+    return areAll(starts, 0) && areAll(steps, 1) ? this.#baseOf(x) : undefined;
+  }
+
+  #listOf(value: string): readonly unknown[] {
+    const fact = this.#facts.get(value);
+    const constant = fact?.constant;
+    return constant ? Array.from(constant.data as ArrayLike<number | bigint>, Number) : (fact?.extents ?? [Number.NaN]);
+  }
+
+  #freshName(wanted: string): string {
+    let name = wanted;
+    for (let n = 1; this.#facts.has(name); n++) name = `${wanted}:${n}`;
+    return name;
+  }
+}
+
+/** Whether every row of a condition holds at its first place. */
+function seesFirst({ data, dims, size }: Tensor): boolean {
+  const width = dims.at(-1) ?? 0;
+  if (width < 2) return false;
+  for (let row = 0; row < size; row += width) if (!data[row]) return false;
+  return true;
+}
+
+/** @returns the same function up to rounding; `graph` itself where there is no such mask */
+export function addMasks(graph: Graph): Graph {
+  return graph.nodes.some(({ op, domain }) => op === 'Where' && domain === '') ? new Masks(graph).run() : graph;
+}
