@@ -31,7 +31,7 @@ function staticRange(dim: number, start: number, end: number, step: number): Ran
 }
 
 /**
- * A symbolic dimension is kept whole, or loses as many elements as are written down; a symbolic number of elements is
+ * A symbolic dimension is kept whole, or loses one element, which any sequence has; a symbolic number of elements is
  * taken of an axis that has as many: a plan refuses sizes for which it has not. Anything else depends on the size.
  */
 function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: number): Range {
@@ -44,7 +44,8 @@ function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: numb
     if (isSize && (isStatic(dim) || equals(end, dim))) return { start, step, size: add(end, -start) };
   }
   if (isForward && !isStatic(dim) && isStatic(end) && (end < 0 || end >= 2 ** 31 - 1)) {
-    return { start, step, size: add(dim, Math.min(end, 0) - start) };
+    const cut = start - Math.min(end, 0);
+    if (cut <= 1) return { start, step, size: add(dim, -cut) };
   }
   throw nodeError(
     'SHAPE_UNSUPPORTED',

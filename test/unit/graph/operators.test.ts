@@ -184,6 +184,38 @@ describe('refusals', () => {
     assertRefused('SHAPE_MISMATCH', /do not broadcast/, () => infer('Add', [[2], [3]]));
   });
 
+  it('slices open axes by one element, or by as many as an input has, and refuses what a size decides', () => {
+    const sliced = (starts: number, ends: number | string, from = 'x') => {
+      const graph = graphOf({
+        inputs: [port('x', ['n', 't'])],
+        outputs: ['y'],
+        nodes: [
+          node('Shape', ['x'], 's'),
+          node('Slice', ['s', 'one', 'two'], 'length'),
+          node('Slice', [from, 'starts', typeof ends === 'string' ? ends : 'ends', 'one'], 'y'),
+        ],
+        constants: {
+          ...{ one: int64(1), two: int64(2), table: ramp(1, 6) },
+          ...{ starts: int64(starts), ends: int64(typeof ends === 'string' ? 0 : ends) },
+        },
+      });
+      return inferFacts(graph).get('y')!.shape[1];
+    };
+    const end = Number.MAX_SAFE_INTEGER;
+    assert.deepEqual(sliced(0, end), [[1, 't']]);
+    assert.deepEqual(
+      [sliced(1, end), sliced(0, -1)],
+      [
+        [[-1], [1, 't']],
+        [[-1], [1, 't']],
+      ],
+    );
+    assert.deepEqual([sliced(0, 'length'), sliced(0, 'length', 'table')], [[[1, 't']], [[1, 't']]]);
+    for (const body of [() => sliced(2, end), () => sliced(1, -1), () => sliced(0, 3), () => sliced(-1, end)]) {
+      assertRefused('SHAPE_UNSUPPORTED', /slice of a symbolic axis: got \[t\]/, body);
+    }
+  });
+
   it('tells symbolic sizes that depend on the run from wrong ones', () => {
     assertRefused('SHAPE_UNSUPPORTED', /do not broadcast/, () => infer('Add', [['n'], [3]]));
     assertRefused('SHAPE_UNSUPPORTED', /input 1 \("i1"\)/, () => {
