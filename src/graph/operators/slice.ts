@@ -41,7 +41,7 @@ function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: numb
   if (isForward && !isStatic(end)) {
     // Sizes are 0 or more: a sum of them cannot count from the end.
     const isSize = end.every(([coefficient]) => coefficient > 0);
-    if (isSize && (isStatic(dim) || equals(end, dim))) return { start, step, size: add(end, -start) };
+    if (isSize && start <= 1 && (isStatic(dim) || equals(end, dim))) return { start, step, size: add(end, -start) };
   }
   if (isForward && !isStatic(dim) && isStatic(end) && (end < 0 || end >= 2 ** 31 - 1)) {
     const cut = start - Math.min(end, 0);

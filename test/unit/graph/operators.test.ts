@@ -206,8 +206,8 @@ describe('refusals', () => {
     assert.deepEqual(
       [sliced(1, end), sliced(0, -1)],
       [
-        [[-1], [1, 't']],
-        [[-1], [1, 't']],
+        [[1, 't'], [-1]],
+        [[1, 't'], [-1]],
       ],
     );
     assert.deepEqual([sliced(0, 'length'), sliced(0, 'length', 'table')], [[[1, 't']], [[1, 't']]]);
