@@ -106,7 +106,7 @@ class WindowRow {
 
 /**
  * One row of places: y[c] = clamp(f over the window at fromPtr + c * columnBytes), c < columns.
- * @param wPtr  bias, then a weight for each tap; 0 for pools
+ * @param wPtr  bias, then a weight for each tap; not read for pools
  */
 export function windowRow(
   f: i32,
@@ -121,5 +121,8 @@ export function windowRow(
   hi: f32,
 ): void {
   if (f === Windows.MAX) WindowRow.run(Windows.MAX, yPtr, fromPtr, tapsPtr, taps, 0, columns, columnBytes, lo, hi);
-  else WindowRow.run(Windows.CONV, yPtr, fromPtr, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
+  else {
+    const weights = f === Windows.CONV ? wPtr : 0;
+    WindowRow.run(Windows.CONV, yPtr, fromPtr, tapsPtr, taps, weights, columns, columnBytes, lo, hi);
+  }
 }
