@@ -128,19 +128,21 @@ class Follower {
 
   /** The layers whose outputs a value holds, element by element; null for one that holds others. */
   #unitsIn(value: string): readonly Linear[] | null {
-    const node = this.#makers.get(value);
-    if (!node) return null;
-    const layer = this.#layers.get(node);
-    if (layer) {
-      const isAlike = layer.weight.dims[0] === this.producer.weight.dims[0];
-      return isAlike && layer.kernel?.length === this.producer.kernel?.length ? [layer] : null;
-    }
-    if (node.domain !== '' || !elementwise.has(node.op)) return null;
     const layers: Linear[] = [];
-    for (const input of node.inputs) {
-      const own = input === '' || this.#isScalar(input) ? [] : this.#unitsIn(input);
-      if (!own) return null;
-      layers.push(...own);
+    const seen = new Set<string>();
+    const pending = [value];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const node = this.#makers.get(next);
+      const layer = node && this.#layers.get(node);
+      if (layer) {
+        const isAlike = layer.weight.dims[0] === this.producer.weight.dims[0];
+        if (!isAlike || layer.kernel?.length !== this.producer.kernel?.length) return null;
+        layers.push(layer);
+      } else if (node?.domain === '' && elementwise.has(node.op)) {
+        pending.push(...node.inputs.filter((input) => input !== '' && !this.#isScalar(input)));
+      } else return null;
     }
     return layers;
   }

@@ -72,14 +72,17 @@ class Masks {
   }
 
   /** The constant of which a condition is the front along some axes. */
-  #baseOf(value: string): Tensor | undefined {
-    const constant = this.#facts.get(value)?.constant;
-    const node = this.#makers.get(value);
-    if (constant || node?.op !== 'Slice' || node.domain !== '' || this.graph.opset < 10) return constant;
-    const [x, starts, , , steps] = node.inputs;
+  #baseOf(condition: string): Tensor | undefined {
     const areAll = (input: string | undefined, wanted: number) =>
-      !input || Array.from(this.#listOf(input)).every((number) => number === wanted);
-    return areAll(starts, 0) && areAll(steps, 1) ? this.#baseOf(x) : undefined;
+      !input || this.#listOf(input).every((number) => number === wanted);
+    for (let value = condition; ; ) {
+      const constant = this.#facts.get(value)?.constant;
+      const node = this.#makers.get(value);
+      if (constant || node?.op !== 'Slice' || node.domain !== '' || this.graph.opset < 10) return constant;
+      const [x, starts, , , steps] = node.inputs;
+      if (!areAll(starts, 0) || !areAll(steps, 1)) return undefined;
+      value = x;
+    }
   }
 
   #listOf(value: string): readonly unknown[] {
@@ -103,7 +106,7 @@ function seesFirst({ data, dims, size }: Tensor): boolean {
   return true;
 }
 
-/** @returns the same function up to rounding; `graph` itself where there is no such mask */
+/** @returns a graph of the same function, see the head of this file */
 export function addMasks(graph: Graph): Graph {
   return graph.nodes.some(({ op, domain }) => op === 'Where' && domain === '') ? new Masks(graph).run() : graph;
 }

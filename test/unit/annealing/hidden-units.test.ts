@@ -79,6 +79,13 @@ describe('hidden units', () => {
     assert.deepEqual(unitGroupsOf(shifted, layersOf(shifted)), []);
   });
 
+  it('are looked for in a time that grows with the nodes, however often they meet again', () => {
+    const doubled = Array.from({ length: 200 }, (_, i) => node('Add', [`d${i}`, `d${i}`], `d${i + 1}`));
+    const graph = network([node('kerf.Linear', ['x', 'w', 'b'], 'd0'), ...doubled, node('Mul', ['u', 'd200'], 'a')]);
+    const [{ producer, partners, activations }] = unitGroupsOf(graph, layersOf(graph));
+    assert.deepEqual([producer.name, partners.map(({ name }) => name), activations.length], ['u', ['d0'], 201]);
+  });
+
   it('of layers that are multiplied or added up come and go together', async () => {
     const gate = [
       node('kerf.Linear', ['x', 'w2', 'b'], 'g'),
