@@ -4,6 +4,7 @@ import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { alongAxisOperators } from './along-axis.js';
 import { attentionOperators } from './attention.js';
+import { attentionOperator } from './attention-operator.js';
 import { batchNormalizationOperators } from './batch-normalization.js';
 import { castOperators } from './cast.js';
 import { clipOperators } from './clip.js';
@@ -79,6 +80,7 @@ const operators: readonly Operator[] = [
   ...valueShapeOperators,
   ...alongAxisOperators,
   ...attentionOperators,
+  ...attentionOperator,
   ...convTransposeOperators,
   ...gatherScatterOperators,
   ...lossOperators,

@@ -14,6 +14,7 @@ import { KerfError } from '../../../src/runtime/errors.js';
 import { type DType, Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
 import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
+import { Random } from '../../support/random.js';
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -271,6 +272,53 @@ describe('newer operator sets', () => {
     const causal = [node('Where', ['mask', 'x', 'low'], 'y')];
     const picked = run(causal, { mask, low: floats([-1e4], []) }, x);
     assert.deepEqual(picked, [1, Math.fround(-1e4), -0, 4, Math.fround(-1e4), Number.NaN]);
+  });
+
+  it('attend as the definition says, on kernels: heads in rows or apart, fewer keys, masks, causal', () => {
+    const random = new Random(5);
+    const draw = (...dims: number[]) => new Tensor('float32', random.floats(dims.reduce((a, b) => a * b)), dims);
+    const bool = new Tensor(
+      'bool',
+      Uint8Array.from({ length: 15 }, (_, i) => Number(i % 5 === 0 || i % 3 > 0)),
+      [3, 5],
+    );
+    const apart = [draw(2, 4, 3, 8), draw(2, 4, 5, 8), draw(2, 4, 5, 6)];
+    const few = [apart[0], draw(2, 2, 5, 8), draw(2, 2, 5, 6)];
+    const flat = [draw(2, 3, 32), draw(2, 5, 16), draw(2, 5, 12)];
+    const cases: readonly [readonly Tensor[], Tensor | null, Attributes][] = [
+      [apart, null, {}],
+      [apart, draw(3, 5), { scale: 0.25 }],
+      [apart, bool, {}],
+      [few, null, { is_causal: 1 }],
+      [flat, draw(2, 1, 3, 5), { q_num_heads: 4, kv_num_heads: 2 }],
+    ];
+    for (const [[q, k, v], mask, attributes] of cases) {
+      const wanted = reference(23, 'Attention', q, mask ? [k, v, mask] : [k, v], attributes);
+      const tensors: Record<string, Tensor> = { q, k, v, ...(mask && { mask }) };
+      const graph = graphOf({
+        inputs: Object.entries(tensors).map(([name, { dims, type }]) => {
+          return port(name, name === 'mask' && dims.length < 4 ? dims : ['n', ...dims.slice(1)], type);
+        }),
+        outputs: ['y'],
+        nodes: [node('Attention', Object.keys(tensors), 'y', attributes)],
+        opset: 23,
+      });
+      const plan = buildPlan(canonicalise(graph));
+      assert.deepEqual(
+        plan.steps.filter(({ kind }) => kind === 'reference'),
+        [],
+      );
+      // Products of 8 and sums of 5 numbers near 1, and powers within 2 ulp.
+      checkValues(createWasmExecutor(plan).runSync(tensors, {}).y, wanted.dims, list(wanted), 2 ** -19);
+    }
+    assert.throws(
+      () => reference(23, 'Attention', apart[0], apart.slice(1), { softcap: 2 }),
+      (error) => error instanceof KerfError && error.code === 'OPERATOR_UNSUPPORTED',
+    );
+    assert.throws(
+      () => reference(23, 'Attention', flat[0], flat.slice(1), { q_num_heads: 3, kv_num_heads: 2 }),
+      (error) => error instanceof KerfError && error.code === 'SHAPE_MISMATCH',
+    );
   });
 
   it('cube numbers as their powers of 3 are', () => {
