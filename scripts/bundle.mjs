@@ -1,7 +1,7 @@
 /**
  * Bundles the runtime into what `kerf/runtime` is: build/runtime.js, with the core of the kernels inside, and
  * build/runtime/, chunks that it loads when a package needs them: other kinds of steps and the whole kernels, cascades,
- * the choice of kernels. The relaxed module is loaded from where it stands: build/wasm/relaxed.js.
+ * with the choice of kernels. The relaxed module is loaded from where it stands: build/wasm/relaxed.js.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -45,7 +45,7 @@ export class InferenceSession extends Session {
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
     const file = openPackage(await packageBytes(source));
-    const rare = file.cascade === undefined ? null : await import('./cascade-parts.js');
+    const rare = file.cascade === undefined ? null : await import('./on-demand.js');
     await loadStepKinds(
       new Set([...stepKindsOf(file.plan), ...stepKindsOf((file.cascade as { plan?: unknown })?.plan)]),
     );
@@ -73,7 +73,7 @@ async function kernelsFor(plans: readonly Plan[], { wasmModule, kernels = 'plain
   if (wasmModule) return kernelsOf(wasmModule);
   const steps = plans.flatMap((plan) => plan.steps);
   if (kernels === 'plain') return loadPlainKernels(steps);
-  const { chooseKernels } = await import('./choose-kernels.js');
+  const { chooseKernels } = await import('./on-demand.js');
   return chooseKernels(kernels, 'option "kernels"', steps);
 }
 
