@@ -84,14 +84,14 @@ function literalOf(bytes) {
 
 /** Writes a module, compressed, into a JS module that exports one character for each byte. */
 function embed(name) {
-  const deflated = deflateRawSync(readFileSync(`build/wasm/${name}.wasm`), { level: 9, memLevel: 9 });
+  const bytes = readFileSync(`build/wasm/${name}.wasm`);
   const isTwin = `${name}-shared` in modules;
   const lines = modules[name].anyHost
-    ? [`export const latin1 =\n  ${literalOf(deflated)};\n`]
+    ? [`export const latin1 =\n  ${literalOf(deflateRawSync(bytes, { level: 9, memLevel: 9 }))};\n`]
     : [
-        "import { inflateRawSync } from 'node:zlib';\n",
-        `const deflated = '${deflated.toString('base64')}';\n`,
-        "export const latin1 = inflateRawSync(Buffer.from(deflated, 'base64')).toString('latin1');\n",
+        "import { brotliDecompressSync } from 'node:zlib';\n",
+        `const compressed = '${brotliCompressSync(bytes).toString('base64')}';\n`,
+        "export const latin1 = brotliDecompressSync(Buffer.from(compressed, 'base64')).toString('latin1');\n",
       ];
   if (isTwin) lines.push(`export const sharedAt = ${sharedByte(name)};\n`);
   writeFileSync(`build/wasm/${name}.js`, lines.join(''));
