@@ -8,6 +8,7 @@
  */
 import type { Tensor } from '../runtime/tensor.js';
 import { readersOf } from './fold.js';
+import { FreshNames } from './fresh-names.js';
 import type { Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
 import { integerOf } from './operators/attributes.js';
@@ -30,10 +31,11 @@ class Masks {
 
   run(): Graph {
     const constants = new Map(this.graph.initializers);
+    const names = new FreshNames(this.graph);
     const nodes = this.graph.nodes.flatMap((node): readonly Node[] => {
       if (!this.#isMask(node)) return [node];
       const [condition, scores, filler] = node.inputs;
-      const [zero, mask] = ['zero', 'mask'].map((suffix) => this.#freshName(`${node.name}:${suffix}`));
+      const [zero, mask] = ['zero', 'mask'].map((suffix) => names.take(`${node.name}:${suffix}`));
       constants.set(
         zero,
         fillNumbers('float32', [], () => 0),
@@ -89,12 +91,6 @@ class Masks {
     const fact = this.#facts.get(value);
     const constant = fact?.constant;
     return constant ? Array.from(constant.data as ArrayLike<number | bigint>, Number) : (fact?.extents ?? [Number.NaN]);
-  }
-
-  #freshName(wanted: string): string {
-    let name = wanted;
-    for (let n = 1; this.#facts.has(name); n++) name = `${wanted}:${n}`;
-    return name;
   }
 }
 

@@ -11,6 +11,7 @@ import { type Extent, equals } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
 import { addMasks } from './additive-masks.js';
 import { foldConstants, readersOf, removeDead } from './fold.js';
+import { FreshNames } from './fresh-names.js';
 import type { Attribute, Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
 import { inlineControl } from './inline-control.js';
@@ -60,14 +61,14 @@ function transposed(matrix: Tensor): Tensor {
 
 /** Rewrites the products of one graph. */
 class LinearPatterns {
-  readonly #fresh = new Set<string>();
+  readonly #fresh: FreshNames;
 
   constructor(
     readonly graph: Graph,
     readonly facts: Facts,
     readonly names: WeightNames,
   ) {
-    for (const node of graph.nodes) for (const value of [node.name, ...node.outputs]) this.#fresh.add(value);
+    this.#fresh = new FreshNames(graph);
   }
 
   rewrite(node: Node): readonly Node[] {
@@ -107,8 +108,8 @@ class LinearPatterns {
     let value = node.outputs[0];
     // From the last node to the first, so that the last one makes the output's name.
     const precede = (op: string, other: string) => {
-      const source = this.#freshName(`${node.outputs[0]}:${op}`);
-      rest.unshift(makeNode(this.#freshName(`${node.name}:${op}`), op, '', [source, other], value));
+      const source = this.#fresh.take(`${node.outputs[0]}:${op}`);
+      rest.unshift(makeNode(this.#fresh.take(`${node.name}:${op}`), op, '', [source, other], value));
       value = source;
     };
     if (addend && !bias) precede('Add', beta === 1 ? addend : this.#scaled(node, addend, beta, before));
@@ -118,8 +119,8 @@ class LinearPatterns {
 
   /** beta C, by a node of its own. */
   #scaled(node: Node, addend: string, beta: number, nodes: Node[]): string {
-    const value = this.#freshName(`${node.outputs[0]}:beta`);
-    nodes.push(makeNode(this.#freshName(`${node.name}:beta`), 'Mul', '', [addend, this.#scalar(beta)], value));
+    const value = this.#fresh.take(`${node.outputs[0]}:beta`);
+    nodes.push(makeNode(this.#fresh.take(`${node.name}:beta`), 'Mul', '', [addend, this.#scalar(beta)], value));
     return value;
   }
 
@@ -129,13 +130,6 @@ class LinearPatterns {
       'scalar',
       () => new Tensor('float32', Float32Array.of(value), []),
     );
-  }
-
-  #freshName(wanted: string): string {
-    let name = wanted;
-    for (let n = 1; this.#fresh.has(name); n++) name = `${wanted}:${n}`;
-    this.#fresh.add(name);
-    return name;
   }
 
   /**

@@ -4,7 +4,8 @@
  *
  *     Range(0, length, 1) ─▶ Unsqueeze ─▶ Gather of table      becomes      Slice of table ─▶ Unsqueeze
  */
-import { readersOf, removeDead } from './fold.js';
+import { removeDead } from './fold.js';
+import { FreshNames } from './fresh-names.js';
 import type { Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
 import { integerOf, integersOf } from './operators/attributes.js';
@@ -27,13 +28,7 @@ export function sliceOpenPositions(graph: Graph): Graph {
   const facts = inferFacts(graph);
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
   const constants = new Map(graph.initializers);
-  const taken = new Set([...facts.keys(), ...graph.nodes.map(({ name }) => name), ...readersOf(graph).keys()]);
-  const fresh = (wanted: string) => {
-    let name = wanted;
-    for (let n = 1; taken.has(name); n++) name = `${wanted}:${n}`;
-    taken.add(name);
-    return name;
-  };
+  const names = new FreshNames(graph);
   const nodes = graph.nodes.flatMap((gather): readonly Node[] => {
     const [table, indices] = gather.inputs;
     if (!isOnnx(gather, 'Gather') || integerOf(gather, 'axis', 0) !== 0 || !facts.get(table)?.constant) return [gather];
@@ -43,18 +38,18 @@ export function sliceOpenPositions(graph: Graph): Graph {
     // Of an open range; others are constants, and folded.
     if (front === undefined || !isOnnx(range, 'Range')) return [gather];
     const make = (suffix: string, op: string, inputs: readonly string[], output?: string): Node => {
-      const name = fresh(`${gather.name}:${suffix}`);
+      const name = names.take(`${gather.name}:${suffix}`);
       return {
         name,
         op,
         domain: '',
         inputs,
-        outputs: [output ?? fresh(`${gather.outputs[0]}:${suffix}`)],
+        outputs: [output ?? names.take(`${gather.outputs[0]}:${suffix}`)],
         attributes: new Map(),
       };
     };
     const list = (suffix: string, values: readonly number[]) => {
-      const name = fresh(`${gather.name}:${suffix}`);
+      const name = names.take(`${gather.name}:${suffix}`);
       constants.set(name, int64Tensor(values));
       return name;
     };

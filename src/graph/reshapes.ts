@@ -8,6 +8,7 @@
  */
 import { type Extent, equals, isStatic } from '../runtime/extent.js';
 import { readersOf, removeDead } from './fold.js';
+import { FreshNames } from './fresh-names.js';
 import type { Graph, Node } from './graph.js';
 import { type Facts, inferFacts } from './infer.js';
 import { integerOf } from './operators/attributes.js';
@@ -32,9 +33,11 @@ class Reshapes {
   readonly #producers: ReadonlyMap<string, Node>;
   readonly #outputs: ReadonlySet<string>;
   readonly #constants = new Map<string, readonly number[]>();
+  readonly #names: FreshNames;
 
   constructor(readonly graph: Graph) {
     this.#facts = inferFacts(graph);
+    this.#names = new FreshNames(graph);
     this.#readers = readersOf(graph);
     this.#producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)));
     this.#outputs = new Set(graph.outputs.map(({ name }) => name));
@@ -67,7 +70,7 @@ class Reshapes {
     }
     const target = integerOf(node, 'allowzero', 0) === 0 ? targetOf(from, to) : null;
     if (!target) return null;
-    const name = this.#freshName(`${node.name}:target`);
+    const name = this.#names.take(`${node.name}:target`);
     this.#constants.set(name, target);
     return { ...node, inputs: [input, name] };
   }
@@ -87,13 +90,6 @@ class Reshapes {
     if (behind.includes(null)) return [];
     const lifted = { ...layer, inputs: [flatten.inputs[0], ...layer.inputs.slice(1)] };
     return [[layer, lifted], ...readers.map((reader, i) => [reader, behind[i] as Node] as const)];
-  }
-
-  #freshName(wanted: string): string {
-    let name = wanted;
-    const isTaken = () => this.#facts.has(name) || this.#constants.has(name);
-    for (let n = 1; isTaken(); n++) name = `${wanted}:${n}`;
-    return name;
   }
 }
 

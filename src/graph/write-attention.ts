@@ -6,8 +6,9 @@
  */
 import { isStatic } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
+import { FreshNames } from './fresh-names.js';
 import type { Attribute, Graph, Node } from './graph.js';
-import { type Facts, inferFacts } from './infer.js';
+import { inferFacts } from './infer.js';
 import { type AttentionForm, attentionForm } from './operators/attention-operator.js';
 import { nodeError } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
@@ -20,25 +21,18 @@ class Writer {
   constructor(
     readonly node: Node,
     readonly form: AttentionForm,
-    readonly facts: Facts,
+    readonly names: FreshNames,
     readonly constants: Map<string, Tensor>,
   ) {}
 
   #emit(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    const name = this.#fresh(op);
+    const name = this.names.take(`${this.node.outputs[0]}:${op}`);
     this.nodes.push({ name, op, domain: '', inputs, outputs: [name], attributes: new Map(Object.entries(attributes)) });
     return name;
   }
 
-  #fresh(suffix: string): string {
-    const taken = new Set([...this.constants.keys(), ...this.nodes.map(({ name }) => name)]);
-    let name = `${this.node.outputs[0]}:${suffix}`;
-    for (let n = 1; this.facts.has(name) || taken.has(name); n++) name = `${this.node.outputs[0]}:${suffix}:${n}`;
-    return name;
-  }
-
   #constant(suffix: string, tensor: Tensor): string {
-    const name = this.#fresh(suffix);
+    const name = this.names.take(`${this.node.outputs[0]}:${suffix}`);
     this.constants.set(name, tensor);
     return name;
   }
@@ -112,6 +106,7 @@ const isAttention = ({ op, domain }: Node) => op === 'Attention' && domain === '
 export function writeAttention(graph: Graph): Graph {
   if (!graph.nodes.some(isAttention)) return graph;
   const facts = inferFacts(graph);
+  const names = new FreshNames(graph);
   const constants = new Map(graph.initializers);
   const nodes = graph.nodes.flatMap((node) => {
     if (!isAttention(node) || facts.get(node.inputs[0])?.dtype !== 'float32') return [node];
@@ -119,7 +114,7 @@ export function writeAttention(graph: Graph): Graph {
       node,
       node.inputs.map((value) => (value === '' ? undefined : facts.get(value))),
     );
-    return new Writer(node, form, facts, constants).write();
+    return new Writer(node, form, names, constants).write();
   });
   return { ...graph, nodes, initializers: constants };
 }

@@ -90,7 +90,7 @@ const reductions: Readonly<
 };
 
 /** Puts update i at element places[i] of a copy of x, one after the other. */
-function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<number>): Tensor {
+function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<number>, opset: number): Tensor {
   const reduction = textOf(node, 'reduction', 'none');
   if (reduction === 'none') {
     const data = allocate(x.type, x.size) as Float32Array;
@@ -98,9 +98,14 @@ function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<numbe
     for (let i = 0; i < places.length; i++) data[places[i]] = (updates.data as Float32Array)[i];
     return new Tensor(x.type, data as TensorData, x.dims);
   }
-  const combine = Object.hasOwn(reductions, reduction) ? reductions[reduction] : undefined;
+  const isKnown = Object.hasOwn(reductions, reduction) && (opset >= 18 || reduction === 'add' || reduction === 'mul');
+  const combine = isKnown ? reductions[reduction] : undefined;
   if (!combine) {
-    throw nodeError('MODEL_INVALID', node, `reduction: got "${reduction}", expected none, add, mul, max or min.`);
+    throw nodeError(
+      'MODEL_INVALID',
+      node,
+      `reduction: got "${reduction}", expected none, add or mul, or from opset 18 on max or min.`,
+    );
   }
   if (isFloat(x.type)) {
     const [values, given] = [Float64Array.from(toNumbers(x)), toNumbers(updates)];
@@ -112,19 +117,19 @@ function scatter(node: Node, x: Tensor, updates: Tensor, places: ArrayLike<numbe
   return fillBigints(x.type, x.dims, (i) => values[i]);
 }
 
-function scatterElements(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+function scatterElements(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
   const [x, indices, updates] = [0, 1, 2].map((index) => requireInput(node, inputs, index));
   if (`${indices.dims}` !== `${updates.dims}`) throw updatesMismatch(node, updates, indices.dims);
-  return [scatter(node, x, updates, elementsAlong(node, x, indices))];
+  return [scatter(node, x, updates, elementsAlong(node, x, indices), opset)];
 }
 
-function scatterBlocks(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+function scatterBlocks(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
   const [x, indices, updates] = [0, 1, 2].map((index) => requireInput(node, inputs, index));
   const { starts, size } = blocksOf(node, x.dims, indices, 0);
   const expected = [...indices.dims.slice(0, -1), ...x.dims.slice(indices.dims.at(-1))];
   if (`${updates.dims}` !== `${expected}`) throw updatesMismatch(node, updates, expected);
   const places = Float64Array.from({ length: updates.size }, (_, i) => starts[Math.floor(i / size)] + (i % size));
-  return [scatter(node, x, updates, places)];
+  return [scatter(node, x, updates, places, opset)];
 }
 
 function updatesMismatch(node: Node, updates: Tensor, expected: readonly number[]) {

@@ -44,6 +44,13 @@ function shapeOf(node: Node, shape: Shape, { begins, ends }: Padding): Shape {
   });
 }
 
+const unknownMode = (node: Node, mode: string) =>
+  nodeError(
+    'MODEL_INVALID',
+    node,
+    `mode: got "${mode}", expected constant, edge or reflect, or wrap from opset 19 on.`,
+  );
+
 /** Which element of an axis stands at `at`, counted from the axis's begin; -1 for the constant. */
 function sourceOf(node: Node, mode: string, at: number, size: number): number {
   if (at >= 0 && at < size) return at;
@@ -51,8 +58,7 @@ function sourceOf(node: Node, mode: string, at: number, size: number): number {
   if (size === 0) throw nodeError('SHAPE_MISMATCH', node, `mode ${mode}: got an empty axis, expected elements.`);
   if (mode === 'edge') return at < 0 ? 0 : size - 1;
   if (mode === 'wrap') return ((at % size) + size) % size;
-  if (mode !== 'reflect')
-    throw nodeError('MODEL_INVALID', node, `mode: got "${mode}", expected constant, edge, reflect or wrap.`);
+  if (mode !== 'reflect') throw unknownMode(node, mode);
   const period = Math.max(1, 2 * (size - 1));
   const inside = ((at % period) + period) % period;
   return inside < size ? inside : period - inside;
@@ -63,6 +69,7 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: nu
   const padding = paddingOf(node, factsOf(inputs), opset);
   const dims = shapeOf(node, x.dims, padding) as readonly number[];
   const mode = textOf(node, 'mode', 'constant');
+  if (mode === 'wrap' && opset < 19) throw unknownMode(node, mode);
   const strides = stridesOf(x.dims);
   let places = [0];
   dims.forEach((size, axis) => {
