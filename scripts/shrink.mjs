@@ -1,6 +1,7 @@
 /**
  * Makes build/src ready to be published: JavaScript without comments and blanks (functions keep their names, so that
- * stacks can be read), and of the declarations those that the two public entries reach, docstrings included.
+ * stacks can be read), and of the declarations those that the two public entries reach; docstrings where they are at most
+ * two imports away: what lies further is seen by compilers alone.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,16 +20,19 @@ export function shrink(code) {
   return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
 }
 
-/** Declarations that the public entries import, directly or not. */
+/** Declarations that the public entries import, directly or not, and how many imports away. */
 function publicDeclarations() {
-  const found = new Set([join(folder, 'index.d.ts'), join(folder, 'runtime', 'index.d.ts')]);
-  for (const path of found) {
+  const found = new Map(['index.d.ts', 'runtime/index.d.ts'].map((name) => [join(folder, name), 0]));
+  for (const [path, distance] of found) {
     for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)\.js['"]/g)) {
-      found.add(`${join(dirname(path), name)}.d.ts`);
+      const imported = `${join(dirname(path), name)}.d.ts`;
+      if (!found.has(imported)) found.set(imported, distance + 1);
     }
   }
   return found;
 }
+
+const withoutDocstrings = (code) => code.replaceAll(/\s*\/\*\*.*?\*\//gs, '');
 
 /**
  * What is published of build/src.
@@ -42,6 +46,7 @@ export function publishedFiles() {
     const name = relative(root, path);
     if (isCode(path)) files.set(name, shrink(readFileSync(path, 'utf8')));
     else if (isDeclaration(path) && !declarations.has(path)) files.set(name, null);
+    else if (declarations.get(path) > 2) files.set(name, withoutDocstrings(readFileSync(path, 'utf8')));
   }
   return files;
 }

@@ -3,6 +3,7 @@
 import { loadLanes, storeLanes } from '../linear/lanes';
 import { Erf } from './f32x4-erf';
 import { Exp } from './f32x4-exp';
+import { Gelu } from './f32x4-gelu';
 import { Log } from './f32x4-log';
 
 /** The functions, in the order of `unaryWords` in src/runtime/step-kinds/elementwise.ts. */
@@ -25,9 +26,11 @@ export const enum Unary {
   TANH,
   ERF,
   HARD_SIGMOID,
+  HARD_SWISH,
   ELU,
   SOFTPLUS,
   SILU,
+  GELU,
 }
 
 /** One vector of each function. */
@@ -58,9 +61,16 @@ export class Vector {
     return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), rest);
   }
 
-  /** One vector of the functions that take an instruction or two. */
+  /** One vector of the functions of unary.ts. */
   @inline
-  static light(f: Unary, x: v128, alpha: v128, beta: v128): v128 {
+  static other(f: Unary, x: v128, alpha: v128, beta: v128): v128 {
+    if (f == Unary.EXP) return Exp.exp(x);
+    if (f == Unary.LOG) return Log.log(x);
+    if (f == Unary.ERF) return Erf.erf(x);
+    if (f == Unary.ELU) return Vector.positiveOr(x, f32x4.mul(alpha, Exp.expm1Negative(f32x4.pmin(x, f32x4.splat(0)))));
+    if (f == Unary.SOFTPLUS) return Vector.softplus(x);
+    if (f == Unary.SILU) return Vector.silu(x, alpha, beta);
+    if (f == Unary.GELU) return Gelu.gelu(x);
     if (f == Unary.NEG) return f32x4.neg(x);
     if (f == Unary.ABS) return f32x4.abs(x);
     if (f == Unary.SQRT) return f32x4.sqrt(x);
@@ -69,7 +79,16 @@ export class Vector {
     if (f == Unary.CEIL) return f32x4.ceil(x);
     if (f == Unary.ROUND) return f32x4.nearest(x);
     if (f == Unary.SIGN) return Vector.sign(x);
-    return Vector.clamp(f32x4.add(f32x4.mul(x, alpha), beta), f32x4.splat(0), f32x4.splat(1));
+    const y = Vector.clamp(f32x4.add(f32x4.mul(x, alpha), beta), f32x4.splat(0), f32x4.splat(1));
+    return f == Unary.HARD_SWISH ? f32x4.mul(x, y) : y;
+  }
+
+  /** x sigmoid(alpha x + beta x^3). */
+  @inline
+  static silu(x: v128, alpha: v128, beta: v128): v128 {
+    // Without a cube no square, which overflows.
+    const slope = v128.any_true(beta) ? f32x4.add(alpha, f32x4.mul(beta, f32x4.mul(x, x))) : alpha;
+    return f32x4.mul(x, Exp.sigmoid(f32x4.mul(x, slope)));
   }
 
   /** One vector of function f; f is a literal, so only its branch is left. */
@@ -78,16 +97,9 @@ export class Vector {
     if (f == Unary.RELU) return f32x4.pmax(x, f32x4.splat(0));
     if (f == Unary.LEAKY_RELU) return Vector.positiveOr(x, f32x4.mul(x, alpha));
     if (f == Unary.CLIP) return Vector.clamp(x, alpha, beta);
-    if (f < Unary.EXP || f == Unary.HARD_SIGMOID) return Vector.light(f, x, alpha, beta);
-    if (f == Unary.EXP) return Exp.exp(x);
-    if (f == Unary.LOG) return Log.log(x);
     if (f == Unary.SIGMOID) return Exp.sigmoid(x);
     if (f == Unary.TANH) return Exp.tanh(x);
-    if (f == Unary.ERF) return Erf.erf(x);
-    if (f == Unary.ELU) return Vector.positiveOr(x, f32x4.mul(alpha, Exp.expm1Negative(f32x4.pmin(x, f32x4.splat(0)))));
-    if (f == Unary.SOFTPLUS) return Vector.softplus(x);
-    if (f == Unary.SILU) return f32x4.mul(x, Exp.sigmoid(x));
-    return x;
+    return Vector.other(f, x, alpha, beta);
   }
 
   @inline

@@ -52,6 +52,10 @@ function f32_hard_sigmoid(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta
   Vector.each(Unary.HARD_SIGMOID, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(beta));
 }
 
+function f32_hard_swish(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+  Vector.each(Unary.HARD_SWISH, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(beta));
+}
+
 function f32_elu(xPtr: usize, yPtr: usize, count: i32, alpha: f32): void {
   Vector.each(Unary.ELU, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(0));
 }
@@ -60,16 +64,20 @@ function f32_softplus(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.SOFTPLUS, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
 }
 
-function f32_silu(xPtr: usize, yPtr: usize, count: i32): void {
-  Vector.each(Unary.SILU, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
+function f32_silu(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+  Vector.each(Unary.SILU, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(beta));
 }
 
-/** The functions that take an instruction or two: a loop for each, but one for all where the module is to be small. */
-function f32_light(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+function f32_gelu(xPtr: usize, yPtr: usize, count: i32): void {
+  Vector.each(Unary.GELU, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
+}
+
+/** The functions beside those of the core: a loop for each, but one for all where the module is to be small. */
+function f32_other(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
   if (isDefined(KERF_SMALL)) {
     for (; count > 0; count -= 4) {
       const lanes = min(4, count);
-      storeLanes(yPtr, Vector.light(f, loadLanes(xPtr, lanes), f32x4.splat(alpha), f32x4.splat(beta)), lanes);
+      storeLanes(yPtr, Vector.other(f, loadLanes(xPtr, lanes), f32x4.splat(alpha), f32x4.splat(beta)), lanes);
       xPtr += 16;
       yPtr += 16;
     }
@@ -91,8 +99,24 @@ function f32_light(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, bet
         return f32_round(xPtr, yPtr, count);
       case Unary.SIGN:
         return f32_sign(xPtr, yPtr, count);
+      case Unary.EXP:
+        return f32_exp(xPtr, yPtr, count);
+      case Unary.LOG:
+        return f32_log(xPtr, yPtr, count);
+      case Unary.ERF:
+        return f32_erf(xPtr, yPtr, count);
+      case Unary.HARD_SIGMOID:
+        return f32_hard_sigmoid(xPtr, yPtr, count, alpha, beta);
+      case Unary.HARD_SWISH:
+        return f32_hard_swish(xPtr, yPtr, count, alpha, beta);
+      case Unary.ELU:
+        return f32_elu(xPtr, yPtr, count, alpha);
+      case Unary.SOFTPLUS:
+        return f32_softplus(xPtr, yPtr, count);
+      case Unary.SILU:
+        return f32_silu(xPtr, yPtr, count, alpha, beta);
       default:
-        f32_hard_sigmoid(xPtr, yPtr, count, alpha, beta);
+        f32_gelu(xPtr, yPtr, count);
     }
   }
 }
@@ -100,30 +124,13 @@ function f32_light(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, bet
 /**
  * y[i] = f(x[i]) for i < count; each element depends on its own x only, so any split gives the same bits.
  * @param f  index of the function in {@link Unary}; exp, tanh and log within 2 ulp, erf within 3, sigmoid, elu and
- *   softplus within 4, silu within 5 (or |x| 2^-149, where sigmoid is denormal), the others correctly rounded
+ *   softplus within 4, silu within 5 (or |x| 2^-149, where sigmoid is denormal), gelu as said there, the others correctly rounded
  * @param xPtr  float32 [count]
  * @param yPtr  float32 [count]; x itself or disjoint from it
  * @param alpha  slope or lower limit, see the step table
  * @param beta  offset or upper limit
  */
 export function f32_unary(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
-  if ((f >= Unary.NEG && f < Unary.EXP) || f === Unary.HARD_SIGMOID) {
-    return f32_light(f, xPtr, yPtr, count, alpha, beta);
-  }
-  switch (f) {
-    case Unary.EXP:
-      return f32_exp(xPtr, yPtr, count);
-    case Unary.LOG:
-      return f32_log(xPtr, yPtr, count);
-    case Unary.ERF:
-      return f32_erf(xPtr, yPtr, count);
-    case Unary.ELU:
-      return f32_elu(xPtr, yPtr, count, alpha);
-    case Unary.SOFTPLUS:
-      return f32_softplus(xPtr, yPtr, count);
-    case Unary.SILU:
-      return f32_silu(xPtr, yPtr, count);
-    default:
-      f32_unary_core(f, xPtr, yPtr, count, alpha, beta);
-  }
+  if (f < Unary.NEG || f == Unary.SIGMOID || f == Unary.TANH) f32_unary_core(f, xPtr, yPtr, count, alpha, beta);
+  else f32_other(f, xPtr, yPtr, count, alpha, beta);
 }

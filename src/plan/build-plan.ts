@@ -10,8 +10,9 @@ import { alignBlocks } from '../parts/align-blocks.js';
 import type { Part } from '../parts/parts.js';
 import type { Bindings } from '../runtime/extent.js';
 import { type Plan, type PlanPart, type PlanPort, planVersion, type Step } from '../runtime/plan.js';
+import { activationPatterns } from './activation-patterns.js';
 import { Builder, type PlacedStep } from './builder.js';
-import { foldNorms } from './fold-norms.js';
+import { foldScales } from './fold-scales.js';
 import { fuseClamps } from './fuse.js';
 import { prune } from './prune.js';
 import { referenceParams } from './reference-step.js';
@@ -101,9 +102,11 @@ export function buildPlan(graph: Graph, options: PlanOptions = {}): Plan {
   // The nodes of given parts are aligned already, and have to stay as the parts name them.
   const bound = options.parts || options.partOf ? whole : alignBlocks(whole);
   const partOf = partsByNode(options);
-  const { graph: folded, facts } = foldNorms(bound, inferFacts(bound), partOf);
-  const joined = fuseMatches(folded, findMatches(folded, facts, partOf, [recogniseAttention]));
-  const fused = fuseClamps(joined, facts, partOf);
+  const known = inferFacts(bound);
+  const patterns = [...activationPatterns, recogniseAttention];
+  const joined = patterns.reduce((made, one) => fuseMatches(made, findMatches(made, known, partOf, [one])), bound);
+  const { graph: folded, facts } = foldScales(joined, known, partOf);
+  const fused = fuseClamps(folded, facts, partOf);
   // Where all outputs are constants there are no parts: the copies of them make one.
   const parts = options.parts?.length ? options.parts : [{ id: 0, after: [] }];
   const builder = new Builder(facts, layOutRows(fused, facts));

@@ -17,7 +17,7 @@ function boundOf(node: Node, facts: Facts, opset: number, index: 1 | 2): number 
 }
 
 /** The clamp that a node is, or undefined where it is something else. */
-function clampOf(node: Node, facts: Facts, opset: number): Clamp | undefined {
+export function clampOf(node: Node, facts: Facts, opset: number): Clamp | undefined {
   if (node.domain !== '') return undefined;
   if (node.op === 'Relu') return [['lo', 0]];
   if (node.op !== 'Clip') return undefined;

@@ -26,7 +26,7 @@ const unary: Reference = (params, read) => {
     const x = read(0, i) as number;
     const exact = f(x, alpha, beta);
     const fits = (got: number | bigint) =>
-      ulpError(Number(got), exact) <= ulps || Math.abs(Number(got) - exact) <= (slack?.(x) ?? -1);
+      ulpError(Number(got), exact) <= ulps || Math.abs(Number(got) - exact) <= (slack?.(x, alpha, beta) ?? -1);
     return { index: i, value: exact, fits };
   });
 };

@@ -20,11 +20,18 @@ function sample(): Float32Array<ArrayBuffer> {
   return new Float32Array(Uint32Array.from(bits).buffer);
 }
 
-const parameters: Readonly<Record<string, readonly [number, number]>> = {
-  'leaky-relu': [Math.fround(0.01), 0],
-  clip: [-1.5, 2.5],
-  'hard-sigmoid': [Math.fround(0.2), 0.5],
-  elu: [1, 0],
+/** alpha and beta of each check. */
+const parameters: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  'leaky-relu': [[Math.fround(0.01), 0]],
+  clip: [[-1.5, 2.5]],
+  'hard-sigmoid': [[Math.fround(0.2), 0.5]],
+  'hard-swish': [[Math.fround(1 / 6), 0.5]],
+  elu: [[1, 0]],
+  silu: [
+    [1, 0],
+    [Math.fround(1.702), 0],
+    [Math.fround(1.5957691), Math.fround(0.071354814)],
+  ],
 };
 
 describe('unary kernels over all floats', () => {
@@ -37,16 +44,18 @@ describe('unary kernels over all floats', () => {
   for (const runner of runners) {
     for (const word of unaryWords) {
       const { ulps, slack, f } = unaryReferences[word];
-      it(`${word} is within ${ulps} ulp (${runner.name})`, () => {
-        const [alpha, beta] = parameters[word] ?? [0, 0];
-        const y = new Float32Array(x.length);
-        assert.equal(runner.run('unary', { f: word, count: x.length, alpha, beta }, [x, y]), 0);
-        x.forEach((argument, i) => {
-          const exact = f(argument, alpha, beta);
-          const isFit = ulpError(y[i], exact) <= ulps || Math.abs(y[i] - exact) <= (slack?.(argument) ?? -1);
-          if (!isFit) assert.fail(`${word}(${argument}): got ${y[i]}, expected ${exact}`);
+      for (const [alpha, beta] of parameters[word] ?? [[0, 0]]) {
+        it(`${word} (${alpha}, ${beta}) is within ${ulps} ulp (${runner.name})`, () => {
+          const y = new Float32Array(x.length);
+          assert.equal(runner.run('unary', { f: word, count: x.length, alpha, beta }, [x, y]), 0);
+          x.forEach((argument, i) => {
+            const exact = f(argument, alpha, beta);
+            const slackHere = slack?.(argument, alpha, beta) ?? -1;
+            const isFit = ulpError(y[i], exact) <= ulps || Math.abs(y[i] - exact) <= slackHere;
+            if (!isFit) assert.fail(`${word}(${argument}): got ${y[i]}, expected ${exact}`);
+          });
         });
-      });
+      }
     }
   }
 });

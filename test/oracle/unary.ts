@@ -1,16 +1,19 @@
 /** Every function of the `unary` step in f64, with the bound that its kernel states, in ulp of float32. */
-import { erf, roundHalfEven, sigmoid, softplus } from './special-functions.js';
+import { erf, normalBelow, roundHalfEven, sigmoid, softplus } from './special-functions.js';
 
 export interface UnaryReference {
   readonly ulps: number;
-  /** Absolute error allowed besides, where the result is a product with a denormal. */
-  slack?(x: number): number;
+  /** Absolute error allowed instead. */
+  slack?(x: number, alpha: number, beta: number): number;
   /** Exact value for a float32 x; alpha and beta are float32 too. */
   f(x: number, alpha: number, beta: number): number;
 }
 
 /** max and min in which NaN wins, as in Math and in the kernels. */
 const { max, min } = Math;
+
+/** alpha x + beta x^3; without a cube also where that overflows. */
+const cubic = (x: number, alpha: number, beta: number) => alpha * x + (beta === 0 ? 0 : beta * x ** 3);
 
 export const unaryReferences: Readonly<Record<string, UnaryReference>> = {
   identity: { ulps: 0, f: (x) => x },
@@ -34,7 +37,26 @@ export const unaryReferences: Readonly<Record<string, UnaryReference>> = {
     ulps: 0,
     f: (x, alpha, beta) => min(max(Math.fround(Math.fround(x * alpha) + beta), 0), 1),
   },
+  'hard-swish': {
+    ulps: 0,
+    f: (x, alpha, beta) => Math.fround(x * min(max(Math.fround(Math.fround(x * alpha) + beta), 0), 1)),
+  },
   elu: { ulps: 4, f: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x) },
   softplus: { ulps: 4, f: softplus },
-  silu: { ulps: 5, slack: (x) => Math.abs(x) * 2 ** -149, f: (x) => x * sigmoid(x) },
+  silu: {
+    ulps: 5,
+    // The product with a denormal; and what three roundings of u change in e^u.
+    slack: (x, alpha, beta) => {
+      const u = cubic(x, alpha, beta);
+      const rounding = alpha === 1 && beta === 0 ? 0 : 4 * 2 ** -24 * Math.abs(u * x * sigmoid(u));
+      return Math.abs(x) * 2 ** -149 + rounding;
+    },
+    f: (x, alpha, beta) => x * sigmoid(cubic(x, alpha, beta)),
+  },
+  gelu: {
+    ulps: 4,
+    slack: (x) => (x < -6 ? 6e-9 : x < -1 ? 2 ** -16 * Math.abs(x * normalBelow(x)) : -1),
+    // The limit at -Infinity.
+    f: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x * normalBelow(x)),
+  },
 };

@@ -18,8 +18,10 @@ function* uniformNumbers(seed: number): Generator<number, never> {
 /** Default size of a symbolic dimension that is not the batch. */
 const defaultDim = 64;
 
-function dimsOf({ shape }: InputSpec, { batch }: Load): number[] {
-  return shape.map((dim, at) => (typeof dim === 'number' ? dim : at === 0 ? batch : defaultDim));
+/** What stands first in some input is the batch, wherever it stands. */
+function dimsOf({ shape }: InputSpec, { batch, inputs }: Load): number[] {
+  const isBatch = (dim: string) => inputs.some((input) => input.shape[0] === dim);
+  return shape.map((dim) => (typeof dim === 'number' ? dim : isBatch(dim) ? batch : defaultDim));
 }
 
 function randomTensor(spec: InputSpec, load: Load, random: Iterator<number, never>): Tensor {
@@ -34,13 +36,15 @@ function randomTensor(spec: InputSpec, load: Load, random: Iterator<number, neve
   return new Tensor(dtype, data, dims);
 }
 
-/** Rows `first .. first + batch` of a data array, starting again at its end. */
-function rowsOf(tensor: Tensor, first: number, batch: number): Tensor {
+/** The rows of one call, from turn to turn others, starting again at the end; as many as the input's first axis has. */
+function rowsOf(tensor: Tensor, { shape }: InputSpec, turn: number, load: Load): Tensor {
+  if (shape.length === 0) return tensor;
+  const batch = typeof shape[0] === 'number' ? shape[0] : load.batch;
   const [total, ...rest] = tensor.dims;
   const rowLength = elementCount(rest);
   const data = allocate(tensor.type, batch * rowLength);
   for (let row = 0; row < batch; row++) {
-    const at = ((first + row) % total) * rowLength;
+    const at = ((turn * batch + row) % total) * rowLength;
     data.set(tensor.data.subarray(at, at + rowLength) as never, row * rowLength);
   }
   return new Tensor(tensor.type, data, [batch, ...rest]);
@@ -56,7 +60,7 @@ export function makeInputs(load: Load, data: Feeds | null): Feeds[] {
     Object.fromEntries(
       load.inputs.map((spec) => {
         const known = data?.[spec.name];
-        const tensor = known ? rowsOf(known, turn * load.batch, load.batch) : randomTensor(spec, load, random);
+        const tensor = known ? rowsOf(known, spec, turn, load) : randomTensor(spec, load, random);
         return [spec.name, tensor];
       }),
     ),

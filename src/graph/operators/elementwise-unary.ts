@@ -15,12 +15,13 @@ import {
   toBigints,
   toNumbers,
 } from './elements.js';
-import { lowerGelu, lowerHardSwish, lowerMish, lowerSelu, lowerSoftsign, lowerSwish } from './lower-activations.js';
+import { lowerMish, lowerSelu, lowerSoftsign } from './lower-activations.js';
 import { lowerUnary, type UnaryStep } from './lowering.js';
-import { erf, gelu, geluTanh, roundToEven, sigmoid, softplus } from './scalar-functions.js';
+import { erf, gelu, geluCubic, geluScale, geluTanh, roundToEven, sigmoid, softplus } from './scalar-functions.js';
 
 interface Unary {
   readonly name: string;
+  readonly domain?: string;
   readonly versions: readonly Version[];
   /** The function on floats; attributes are read once per call. */
   real(node: Node, opset: number): (x: number) => number;
@@ -46,6 +47,7 @@ function defineUnary(unary: Unary): readonly Operator[] {
   const { step } = unary;
   return define(unary.versions, {
     name: unary.name,
+    ...(unary.domain === undefined ? {} : { domain: unary.domain }),
     infer: (node, inputs) => {
       const { dtype, shape } = requireInput(node, inputs, 0);
       return [{ dtype, shape }];
@@ -82,6 +84,9 @@ function shrink(node: Node): (x: number) => number {
   return (x) => (x < -lambda ? x + bias : x > lambda ? x - bias : 0);
 }
 
+/** (1 + tanh u) / 2 is sigmoid(2 u). */
+const tanhGelu = { alpha: 2 * geluScale, beta: 2 * geluScale * geluCubic };
+
 const isTanhGelu = (node: Node) => textOf(node, 'approximate', 'none') === 'tanh';
 
 /** Selu's attributes; the first definition had shorter defaults. */
@@ -91,6 +96,18 @@ function seluConstants(node: Node, opset: number): { alpha: number; gamma: numbe
     gamma: realOf(node, 'gamma', opset < 6 ? 1.0507 : 1.0507009873554805),
   };
 }
+
+const slopeOf = (node: Node) => [realOf(node, 'alpha', 0.2), realOf(node, 'beta', 0.5)] as const;
+
+const hardSigmoid = (alpha: number, beta: number) => (x: number) => Math.max(0, Math.min(1, alpha * x + beta));
+
+const hardSwish = (alpha: number, beta: number) => (x: number) => x * hardSigmoid(alpha, beta)(x);
+
+const cubicOf = (node: Node) => [realOf(node, 'alpha', 1), realOf(node, 'beta', 0)] as const;
+
+/** x sigmoid(alpha x + beta x^3). */
+const silu = (alpha: number, beta: number) => (x: number) =>
+  x * sigmoid(x * (beta === 0 ? alpha : alpha + beta * x * x));
 
 export const unaryOperators: readonly Operator[] = [
   ...plain('Sqrt', 1, Math.sqrt),
@@ -112,14 +129,35 @@ export const unaryOperators: readonly Operator[] = [
   ...defineUnary({
     name: 'HardSwish',
     versions: floatsFrom(14),
-    real: () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),
-    lower: lowerHardSwish,
+    real: () => hardSwish(1 / 6, 0.5),
+    step: () => ({ word: 'hard-swish', alpha: 1 / 6, beta: 0.5 }),
+  }),
+  ...defineUnary({
+    name: 'HardSwish',
+    domain: 'kerf',
+    versions: [[1, lastOpset, ['float32']]],
+    real: (node) => hardSwish(...slopeOf(node)),
+    step: (node) => ({ word: 'hard-swish', alpha: slopeOf(node)[0], beta: slopeOf(node)[1] }),
+  }),
+  ...defineUnary({
+    name: 'Silu',
+    domain: 'kerf',
+    versions: [[1, lastOpset, ['float32']]],
+    real: (node) => silu(...cubicOf(node)),
+    step: (node) => ({ word: 'silu', alpha: cubicOf(node)[0], beta: cubicOf(node)[1] }),
   }),
   ...defineUnary({
     name: 'Gelu',
     versions: floatsFrom(20),
     real: (node) => (isTanhGelu(node) ? geluTanh : gelu),
-    lower: (node, builder) => lowerGelu(node, builder, isTanhGelu(node)),
+    step: (node) => (isTanhGelu(node) ? { word: 'silu', ...tanhGelu } : { word: 'gelu' }),
+  }),
+  ...defineUnary({
+    name: 'Gelu',
+    domain: 'kerf',
+    versions: [[1, lastOpset, ['float32']]],
+    real: () => gelu,
+    step: () => ({ word: 'gelu' }),
   }),
   ...defineUnary({
     name: 'Mish',
@@ -130,11 +168,8 @@ export const unaryOperators: readonly Operator[] = [
   ...defineUnary({
     name: 'Swish',
     versions: floatsFrom(24),
-    real: (node) => {
-      const alpha = realOf(node, 'alpha', 1);
-      return (x) => x * sigmoid(alpha * x);
-    },
-    lower: (node, builder) => lowerSwish(node, builder, realOf(node, 'alpha', 1)),
+    real: (node) => silu(...cubicOf(node)),
+    step: (node) => ({ word: 'silu', alpha: realOf(node, 'alpha', 1) }),
   }),
   ...plain('Sin', 7, Math.sin, false),
   ...plain('Cos', 7, Math.cos, false),
@@ -221,12 +256,8 @@ export const unaryOperators: readonly Operator[] = [
   ...defineUnary({
     name: 'HardSigmoid',
     versions: floatsFrom(1),
-    real: (node) => {
-      const alpha = realOf(node, 'alpha', 0.2);
-      const beta = realOf(node, 'beta', 0.5);
-      return (x) => Math.max(0, Math.min(1, alpha * x + beta));
-    },
-    step: (node) => ({ word: 'hard-sigmoid', alpha: realOf(node, 'alpha', 0.2), beta: realOf(node, 'beta', 0.5) }),
+    real: (node) => hardSigmoid(...slopeOf(node)),
+    step: (node) => ({ word: 'hard-sigmoid', alpha: slopeOf(node)[0], beta: slopeOf(node)[1] }),
   }),
   ...defineUnary({
     name: 'ThresholdedRelu',

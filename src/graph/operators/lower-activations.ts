@@ -4,7 +4,6 @@ import type { Operand } from '../../runtime/plan.js';
 import type { Node } from '../graph.js';
 import type { PlanBuilder } from '../operator.js';
 import { emitBinary, lowerUnary, maximumStepRank, scalarView, type UnaryStep, type View } from './lowering.js';
-import { geluCubic, geluScale } from './scalar-functions.js';
 
 /** x and y as views, after y = f(x). */
 function afterUnary(node: Node, builder: PlanBuilder, step: UnaryStep): { x: View; y: View } | undefined {
@@ -12,13 +11,6 @@ function afterUnary(node: Node, builder: PlanBuilder, step: UnaryStep): { x: Vie
   if (shape.length > maximumStepRank || !lowerUnary(node, builder, step)) return undefined;
   const [x, y] = [builder.place(node.inputs[0]), builder.place(node.outputs[0])];
   return { x: { operand: x.operand, shape }, y: { operand: y.operand, shape } };
-}
-
-/** y = hardSigmoid(x), then y = y x. */
-export function lowerHardSwish(node: Node, builder: PlanBuilder): boolean {
-  const views = afterUnary(node, builder, { word: 'hard-sigmoid', alpha: 1 / 6, beta: 0.5 });
-  if (views) emitBinary(builder, 'mul', views.y, views.x, views.y.operand, views.y.shape);
-  return views !== undefined;
 }
 
 /** y = elu(x), then y = y gamma. */
@@ -59,26 +51,6 @@ function inScratch(node: Node, builder: PlanBuilder): { x: View; t: View; y: Ope
   return { x: { operand: x.operand, shape }, t, y: builder.output(node.outputs[0]).operand };
 }
 
-/** y = x (1 + erf(x / sqrt 2)) / 2; by tanh, y = x (1 + tanh(c (x + d x^3))) / 2. */
-export function lowerGelu(node: Node, builder: PlanBuilder, isTanh: boolean): boolean {
-  const views = inScratch(node, builder);
-  if (!views) return false;
-  const { x, t, y } = views;
-  const step = (word: string, a: View, b: number | View, to = t.operand) =>
-    emitBinary(builder, word, a, typeof b === 'number' ? scalarView(builder, b) : b, to, x.shape);
-  if (isTanh) {
-    step('pow', x, 3);
-    step('mul', t, geluCubic);
-    step('add', t, x);
-    step('mul', t, geluScale);
-  } else step('div', x, Math.SQRT2);
-  builder.step('unary', [t.operand], [t.operand], { f: isTanh ? 'tanh' : 'erf', count: product(x.shape) });
-  step('add', t, 1);
-  step('mul', t, x);
-  step('mul', t, 0.5, y);
-  return true;
-}
-
 /** y = x tanh(softplus(x)). */
 export function lowerMish(node: Node, builder: PlanBuilder): boolean {
   const views = inScratch(node, builder);
@@ -87,18 +59,6 @@ export function lowerMish(node: Node, builder: PlanBuilder): boolean {
   const count = product(x.shape);
   builder.step('unary', [x.operand], [t.operand], { f: 'softplus', count });
   builder.step('unary', [t.operand], [t.operand], { f: 'tanh', count });
-  emitBinary(builder, 'mul', x, t, y, x.shape);
-  return true;
-}
-
-/** y = x sigmoid(alpha x). */
-export function lowerSwish(node: Node, builder: PlanBuilder, alpha: number): boolean {
-  if (alpha === 1) return lowerUnary(node, builder, { word: 'silu' });
-  const views = inScratch(node, builder);
-  if (!views) return false;
-  const { x, t, y } = views;
-  emitBinary(builder, 'mul', x, scalarView(builder, alpha), t.operand, x.shape);
-  builder.step('unary', [t.operand], [t.operand], { f: 'sigmoid', count: product(x.shape) });
   emitBinary(builder, 'mul', x, t, y, x.shape);
   return true;
 }

@@ -46,8 +46,9 @@ export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-/** x times the share of a normal law below x. */
+/** x times the share of a normal law below x; at -Infinity its limit. */
 export function gelu(x: number): number {
+  if (x === Number.NEGATIVE_INFINITY) return 0;
   return (x * (1 + erf(x / Math.SQRT2))) / 2;
 }
 

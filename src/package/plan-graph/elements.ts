@@ -18,6 +18,16 @@ const defaults: Readonly<Record<string, readonly number[]>> = {
   elu: [1],
 };
 
+/** alpha x + beta x^3, as `silu` has it. */
+function cubic(step: Converter, x: Value): Value {
+  const [alpha, beta] = [step.real('alpha', 1), step.real('beta', 0)];
+  if (beta === 0) return alpha === 1 ? x : step.writer.op('Mul', [x, step.scalar(alpha)], x.shape);
+  const { writer } = step;
+  const square = writer.op('Mul', [x, x], x.shape);
+  const bent = writer.op('Mul', [square, step.scalar(beta)], x.shape);
+  return writer.op('Mul', [x, writer.op('Add', [bent, step.scalar(alpha)], x.shape)], x.shape);
+}
+
 export const unary: Conversion = (step) => {
   const { writer } = step;
   const f = step.word('f');
@@ -28,8 +38,16 @@ export const unary: Conversion = (step) => {
       0,
       step.clip(x, step.real('alpha', Number.NEGATIVE_INFINITY), step.real('beta', Number.POSITIVE_INFINITY)),
     );
+  } else if (f === 'hard-swish') {
+    const slope = { alpha: step.real('alpha', 0.2), beta: step.real('beta', 0.5) };
+    step.write(0, writer.op('Mul', [x, writer.op('HardSigmoid', [x], x.shape, slope)], x.shape));
   } else if (f === 'silu') {
-    step.write(0, writer.op('Mul', [x, writer.op('Sigmoid', [x], x.shape)], x.shape));
+    step.write(0, writer.op('Mul', [x, writer.op('Sigmoid', [cubic(step, x)], x.shape)], x.shape));
+  } else if (f === 'gelu') {
+    const half = writer.op('Mul', [x, step.scalar(Math.SQRT1_2)], x.shape);
+    const share = writer.op('Add', [writer.op('Erf', [half], x.shape), step.scalar(1)], x.shape);
+    const whole = writer.op('Mul', [x, share], x.shape);
+    step.write(0, writer.op('Mul', [whole, step.scalar(0.5)], x.shape));
   } else {
     const names = ['alpha', 'beta'].slice(0, defaults[f]?.length ?? 0);
     const attributes = Object.fromEntries(names.map((name, i) => [name, real(name, i)]));

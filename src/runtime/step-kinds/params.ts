@@ -57,7 +57,7 @@ export function wordOf(params: BoundParams, name: string, words: readonly string
 
 /** A count or stride as a tape word. */
 export function integerWord(value: number): number {
-  if ((value | 0) !== value) refuse('tape word', value, 'a whole number from -2^31 to 2^31 - 1');
+  if ((value | 0) !== value) refuse('tape word', value, 'a whole number of 32 bits');
   return value;
 }
 

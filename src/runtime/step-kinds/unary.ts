@@ -7,7 +7,8 @@ const float32 = ['float32'] as const;
 
 /**
  * The functions of `unary`, in the order of assembly/operators/unary.ts, with the defaults of alpha and beta:
- * leaky-relu alpha x below 0; clip to [alpha, beta]; elu alpha (e^x - 1) below 0; hard-sigmoid clip(alpha x + beta, 0, 1).
+ * leaky-relu alpha x below 0; clip to [alpha, beta]; elu alpha (e^x - 1) below 0;
+ * hard-sigmoid clip(alpha x + beta, 0, 1); hard-swish x times that; silu x sigmoid(alpha x + beta x^3).
  */
 const unaryDefaults = {
   identity: [0, 0],
@@ -28,9 +29,11 @@ const unaryDefaults = {
   tanh: [0, 0],
   erf: [0, 0],
   'hard-sigmoid': [0.2, 0.5],
+  'hard-swish': [0.2, 0.5],
   elu: [1, 0],
   softplus: [0, 0],
-  silu: [0, 0],
+  silu: [1, 0],
+  gelu: [0, 0],
 } as const;
 
 export const unaryWords = Object.keys(unaryDefaults) as (keyof typeof unaryDefaults)[];
