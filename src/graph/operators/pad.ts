@@ -1,12 +1,12 @@
 /** Pad: a larger (or, with negative numbers, smaller) box around x, filled with a constant or from x itself. */
-import { add, type Extent, isStatic, multiply } from '../../runtime/extent.js';
-import type { Tensor } from '../../runtime/tensor.js';
+import { add, type Extent, isStatic, multiply, product } from '../../runtime/extent.js';
+import { elementBytes, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integersOf, nodeError, realOf, requireInput, textOf, wholeNumbers } from './attributes.js';
 import { define, lastOpset } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, pick, toBigints, toNumbers } from './elements.js';
-import { emitCopy, shifted } from './lower-copy.js';
+import { emitCopy, shifted, sizesAround } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
 import { normaliseAxis, type Shape, stridesOf } from './shapes.js';
@@ -64,18 +64,27 @@ function sourceOf(node: Node, mode: string, at: number, size: number): number {
   return inside < size ? inside : period - inside;
 }
 
+/** What {@link sourceOf} gives for the places of one axis. */
+function sourcesOf(node: Node, mode: string, { begins, ends }: Padding, axis: number, size: number): readonly number[] {
+  const length = size + begins[axis] + ends[axis];
+  return Array.from({ length }, (_, i) => sourceOf(node, mode, i - begins[axis], size));
+}
+
+function modeOf(node: Node, opset: number): string {
+  const mode = textOf(node, 'mode', 'constant');
+  if (mode === 'wrap' && opset < 19) throw unknownMode(node, mode);
+  return mode;
+}
+
 function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: number): readonly Tensor[] {
   const x = requireInput(node, inputs, 0);
   const padding = paddingOf(node, factsOf(inputs), opset);
   const dims = shapeOf(node, x.dims, padding) as readonly number[];
-  const mode = textOf(node, 'mode', 'constant');
-  if (mode === 'wrap' && opset < 19) throw unknownMode(node, mode);
+  const mode = modeOf(node, opset);
   const strides = stridesOf(x.dims);
   let places = [0];
-  dims.forEach((size, axis) => {
-    const sources = Array.from({ length: size }, (_, i) =>
-      sourceOf(node, mode, i - padding.begins[axis], x.dims[axis]),
-    );
+  x.dims.forEach((size, axis) => {
+    const sources = sourcesOf(node, mode, padding, axis, size);
     places = places.flatMap((place) =>
       sources.map((source) => (place < 0 || source < 0 ? -1 : place + source * strides[axis])),
     );
@@ -92,13 +101,38 @@ function evaluate(node: Node, inputs: readonly (Tensor | undefined)[], opset: nu
   return [fillBigints(x.type, dims, (i) => (places[i] < 0 ? fill : values[places[i]]))];
 }
 
-/** A fill and a copy into its middle, for a constant known now. */
+/** One axis after another, a gather each. */
+function lowerGathers(node: Node, builder: PlanBuilder, mode: string, padding: Padding): boolean {
+  const { dtype, shape } = builder.fact(node.inputs[0]);
+  const { begins, ends } = padding;
+  const padded = shape.flatMap((_, axis) => (begins[axis] === 0 && ends[axis] === 0 ? [] : [axis]));
+  if (padded.length === 0 || !padded.every((axis) => isStatic(shape[axis]))) return false;
+  let source = { operand: builder.place(node.inputs[0]).operand, shape };
+  for (const axis of padded) {
+    const sources = sourcesOf(node, mode, padding, axis, shape[axis] as number);
+    const [count, data] = [sources.length, Int32Array.from(sources)];
+    const name = `sources of axis ${axis} of ${node.name}`;
+    const indices = builder.weight({ name, dtype: 'int32', shape: [count], layout: 'plain', data });
+    const next = source.shape.map((dim, other) => (other === axis ? count : dim));
+    const isLast = axis === padded.at(-1);
+    const operand = isLast ? builder.output(node.outputs[0]).operand : builder.scratch(dtype, product(next));
+    const sizes = { elementBytes: elementBytes(dtype), ...sizesAround(source.shape, axis), count };
+    builder.step('gather', [source.operand, indices], [operand], sizes);
+    source = { operand, shape: next };
+  }
+  return true;
+}
+
+/** A fill and a copy into its middle, for a constant known now; gathers of what stands in x. */
 function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
   const { dtype, shape } = builder.fact(node.inputs[0]);
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
-  const { begins, ends } = paddingOf(node, facts, opset);
+  const padding = paddingOf(node, facts, opset);
+  const { begins, ends } = padding;
+  const mode = modeOf(node, opset);
+  if (mode !== 'constant') return lowerGathers(node, builder, mode, padding);
   const given = opset < 11 ? undefined : facts[2];
-  const isPlain = textOf(node, 'mode', 'constant') === 'constant' && [...begins, ...ends].every((size) => size >= 0);
+  const isPlain = [...begins, ...ends].every((size) => size >= 0);
   if (dtype !== 'float32' || !isPlain || shape.length > maximumStepRank || (given && !given.constant)) return false;
   const x = builder.place(node.inputs[0]).operand;
   const y = builder.output(node.outputs[0]);

@@ -31,7 +31,7 @@ const list = (tensor: Tensor) => Array.from(tensor.data as ArrayLike<number | bi
 function runLowered(op: string, x: Tensor, others: readonly Tensor[], attributes: Attributes): Tensor {
   const constants = Object.fromEntries(others.map((tensor, i) => [`c${i}`, tensor]));
   const nodes = [node(op, ['x', ...Object.keys(constants)], 'y', attributes)];
-  const plan = buildPlan(graphOf({ inputs: [port('x', x.dims)], outputs: ['y'], nodes, constants }));
+  const plan = buildPlan(graphOf({ inputs: [port('x', x.dims, x.type)], outputs: ['y'], nodes, constants }));
   assert.ok(
     plan.steps.every(({ kind }) => kind !== 'reference'),
     op,
@@ -133,6 +133,9 @@ describe('operators of the reference', () => {
     const scales = (...values: number[]) => new Tensor('float32', Float32Array.from(values));
     const cases: readonly [op: string, x: Tensor, others: readonly Tensor[], attributes?: Attributes][] = [
       ['Pad', ramp(2, 3), [int64(1, 0, 2, 1), new Tensor('float32', Float32Array.of(7), [])]],
+      ['Pad', ramp(2, 3), [int64(1, 0, 2, 7)], { mode: 'reflect' }],
+      ['Pad', ramp(2, 3, 4), [int64(0, -1, 2, 0, 3, -1)], { mode: 'edge' }],
+      ['Pad', int64(1, 2, 3), [int64(2, 1)], { mode: 'reflect' }],
       ['Resize', ramp(1, 2, 3, 2), [ramp(0), scales(1, 1, 2, 1.5)]],
       // Weights are halves, quarters and parts of 256.
       ['Resize', ramp(1, 2, 3, 2), [ramp(0), scales(1, 1, 2, 0.5)], { mode: 'linear' }],
