@@ -18,7 +18,7 @@
 import { f32_gemm } from '../linear/gemm';
 import { NR } from '../tile';
 import { packPlaces } from './window-panels';
-import { Windows, windowRow } from './window-row';
+import { Windows, windowRows } from './window-row';
 
 /** Words of the shape, as src/runtime/step-kinds/windows.ts writes them; three-axis sizes are depth, height, width. */
 const enum Size {
@@ -174,12 +174,9 @@ function tile(
     f32_gemm(yPtr, places, wPtr, 1 + taps, panelPtr, outputs, rows * columns, 1 + taps, 0, 0, 0, lo, hi);
     return;
   }
-  const W_OUT = Shape.at(shapePtr, Size.OUTPUT + 2);
+  const yRowBytes = (<usize>Shape.at(shapePtr, Size.OUTPUT + 2)) << 2;
   for (let o = 0; o < outputs; o++) {
-    for (let r: usize = 0; r < <usize>rows; r++) {
-      const toPtr = yPtr + ((r * <usize>W_OUT) << 2);
-      windowRow(f, toPtr, fromPtr + r * rowBytes, tapsPtr, taps, wPtr, columns, columnBytes, lo, hi);
-    }
+    windowRows(f, yPtr, fromPtr, tapsPtr, taps, wPtr, rows, columns, yRowBytes, rowBytes, columnBytes, lo, hi);
     wPtr += (<usize>(1 + taps)) << 2;
     yPtr += (<usize>places) << 2;
   }
