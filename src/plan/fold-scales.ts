@@ -38,6 +38,9 @@ interface Layer {
 type Values = Float32Array<ArrayBuffer>;
 
 const isFloat = (tensor: Tensor | undefined): tensor is Tensor => tensor?.type === 'float32';
+/** Of others, weights times them may leave the range of float32. */
+const isModerate = (factor: number) => factor === 0 || (Math.abs(factor) >= 2 ** -60 && Math.abs(factor) <= 2 ** 60);
+
 const isFlat = ({ shift }: Scaling) => shift.every((number) => number === 0);
 
 /** Numbers of the channels that the weights of a layer are for, element by element of W. */
@@ -145,13 +148,12 @@ class Folding {
     return isApart ? undefined : place;
   }
 
-  /** A node as a layer of known weights that no other has. */
+  /** A node as a layer of known weights. */
   #layerOf(node: Node | null): Layer | undefined {
     if (!node || node.attributes.has('lo') || node.attributes.has('hi')) return undefined;
     if (node.domain !== '' || (node.op !== 'Conv' && node.op !== 'ConvTranspose')) return undefined;
     const [W, b] = [this.#constant(node.inputs[1]), this.#constant(node.inputs[2])];
-    const isOwn = this.#readers.get(node.inputs[1])?.size === 1;
-    if (!isFloat(W) || !isOwn || (node.inputs[2] && !isFloat(b))) return undefined;
+    if (!isFloat(W) || (node.inputs[2] && !isFloat(b))) return undefined;
     return { node, W, b, groups: integerOf(node, 'group', 1), isTransposed: node.op === 'ConvTranspose' };
   }
 
@@ -172,6 +174,8 @@ class Folding {
     // Before opset 7 a second operand could name its axis.
     if (!numbers || this.graph.opset < 7 || node.inputs.length !== 2) return undefined;
     const [zeros, ones] = [0, 1].map((number) => numbers.map(() => number));
+    const isFactor = node.op === 'Mul' || node.op === 'Div';
+    if (isFactor && !numbers.every(isModerate)) return undefined;
     if (node.op === 'Mul') return { value, scale: numbers, shift: zeros };
     if (node.op === 'Add') return { value, scale: ones, shift: numbers };
     if (node.op === 'Div' && side === 0) return { value, scale: numbers.map((number) => 1 / number), shift: zeros };

@@ -32,6 +32,7 @@ const constants: Readonly<Record<string, Tensor>> = {
   numbers: filled(image, 3, -1, 2, 5),
   half: filled([], 0.5),
   infinite: filled([], Number.POSITIVE_INFINITY),
+  tiny: filled([], 2 ** -100),
   gain: filled([4], 1, 2, -3, 4),
   bias: filled([4], 1, 0, -2, 3),
   mean: filled([4], 2, 1, 0, -1),
@@ -133,7 +134,7 @@ describe('what scales and shifts by constants', () => {
     assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], scaled))), 0);
   });
 
-  it('stays where others read the value between, or the graph gives it, or the constant is not finite', async () => {
+  it('stays where others read the value between, or the graph gives it, or the constant is no factor for weights', async () => {
     const { make } = layers['1x1 Conv'];
     const both = [make('x', 'a'), node('Mul', ['a', 'numbers'], 'b'), node('Add', ['a', 'b'], 'y')];
     assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], both))), 2);
@@ -141,6 +142,8 @@ describe('what scales and shifts by constants', () => {
     assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], given, ['a', 'y']))), 1);
     const infinite = [make('x', 'a'), node('Mul', ['a', 'infinite'], 'y')];
     assert.equal(elementwise(buildPlan(graphWith([3, 4, 2, 2], infinite)).steps.map(({ kind }) => kind)), 1);
+    const tiny = [make('x', 'a'), node('Mul', ['a', 'tiny'], 'y')];
+    assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], tiny))), 1);
   });
 
   it('stays where it is no number a channel, and makes more of a value', async () => {
@@ -158,10 +161,10 @@ describe('what scales and shifts by constants', () => {
     }
   });
 
-  it('stays where layers share their weights, or another part has it', async () => {
+  it('leaves the weights to other layers that have them too, and stays where another part has it', async () => {
     const { make } = layers['1x1 Conv'];
     const tied = [make('x', 'a'), node('Mul', ['a', 'numbers'], 'b'), make('b', 'y')];
-    assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], tied))), 1);
+    assert.equal(elementwise(await kindsOf(graphWith([3, 4, 2, 2], tied))), 0);
     const graph = graphWith([3, 4, 2, 2], [make('x', 'a'), node('Mul', ['a', 'numbers'], 'y')]);
     const partOf = new Map([
       ['a', 0],
