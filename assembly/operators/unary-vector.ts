@@ -6,7 +6,7 @@ import { Exp } from './f32x4-exp';
 import { Gelu } from './f32x4-gelu';
 import { Log } from './f32x4-log';
 
-/** The functions, in the order of `unaryWords` in src/runtime/step-kinds/elementwise.ts. */
+/** The functions, in the order of `unaryWords` in src/runtime/step-kinds/unary.ts. */
 export const enum Unary {
   IDENTITY,
   RELU,

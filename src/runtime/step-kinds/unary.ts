@@ -6,7 +6,7 @@ import { integerWord, pointerWord, realOf, realWord, sizeOf, wordOf } from './pa
 const float32 = ['float32'] as const;
 
 /**
- * The functions of `unary`, in the order of assembly/operators/unary.ts, with the defaults of alpha and beta:
+ * The functions of `unary`, in the order of assembly/operators/unary-vector.ts, with the defaults of alpha and beta:
  * leaky-relu alpha x below 0; clip to [alpha, beta]; elu alpha (e^x - 1) below 0;
  * hard-sigmoid clip(alpha x + beta, 0, 1); hard-swish x times that; silu x sigmoid(alpha x + beta x^3).
  */
