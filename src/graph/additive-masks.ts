@@ -2,9 +2,11 @@
  * Masks of attention that pick a large negative number for what is not to be seen, as masks that are added:
  *
  *     Where(c, scores, K) ─▶ Softmax      becomes      scores + Where(c, 0, K) ─▶ Softmax
+ *     Where(c, K, scores) ─▶ Softmax      becomes      scores + Where(c, K, 0) ─▶ Softmax
  *
- * where K <= -10,000 and every row sees at least the first place. What is seen keeps its bits, and what is not gets a share
- * of 0 either way, as long as no row's scores all lie 9,000 below zero. Attention is one kernel then.
+ * where K <= -10^30, which swallows scores of up to 2^75, so that the bits are the same; or where K <= -10,000 and every
+ * row sees at least the first place: what is seen keeps its bits, and what is not gets a share of 0 either way, as long
+ * as no row's scores all lie 9,000 below zero. Attention is one kernel then.
  */
 import type { Tensor } from '../runtime/tensor.js';
 import { readersOf } from './fold.js';
@@ -16,6 +18,9 @@ import { fillNumbers } from './operators/elements.js';
 
 /** Numbers above this may be scores. */
 const largestFiller = -1e4;
+
+/** Half of the unit in the last place of this one, 2^75, is more than a score. */
+const largestSwallower = -1e30;
 
 /** The rewriting of one graph. */
 class Masks {
@@ -33,15 +38,16 @@ class Masks {
     const constants = new Map(this.graph.initializers);
     const names = new FreshNames(this.graph);
     const nodes = this.graph.nodes.flatMap((node): readonly Node[] => {
-      if (!this.#isMask(node)) return [node];
-      const [condition, scores, filler] = node.inputs;
+      const scores = this.#scoresOf(node);
+      if (scores === undefined) return [node];
       const [zero, mask] = ['zero', 'mask'].map((suffix) => names.take(`${node.name}:${suffix}`));
       constants.set(
         zero,
         fillNumbers('float32', [], () => 0),
       );
+      const inputs = node.inputs.map((input) => (input === scores ? zero : input));
       return [
-        { ...node, name: mask, inputs: [condition, zero, filler], outputs: [mask] },
+        { ...node, name: mask, inputs, outputs: [mask] },
         { ...node, op: 'Add', inputs: [scores, mask] },
       ];
     });
@@ -52,19 +58,26 @@ class Masks {
     return this.#facts.get(value)?.shape ?? [];
   }
 
-  /** Whether a Where masks the scores of a Softmax along the last axis, which alone reads it. */
-  #isMask({ op, domain, inputs, outputs: [y] }: Node): boolean {
-    if (op !== 'Where' || domain !== '') return false;
-    const [condition, scores, filler] = inputs;
+  /** What a Where masks, if these are the scores of a Softmax along the last axis, which alone reads them. */
+  #scoresOf({ op, domain, inputs, outputs: [y] }: Node): string | undefined {
+    if (op !== 'Where' || domain !== '') return undefined;
     const readers = this.#readers.get(y) ?? [];
     const isOutput = this.graph.outputs.some(({ name }) => name === y);
-    if (readers.length !== 1 || isOutput || !this.#isSoftmax(readers[0])) return false;
-    const constant = this.#facts.get(filler)?.constant;
-    const isFiller =
-      constant?.type === 'float32' && constant.size === 1 && (constant.data[0] as number) <= largestFiller;
-    const isWhole = JSON.stringify(this.#shapeOf(scores)) === JSON.stringify(this.#shapeOf(y));
-    const base = this.#baseOf(condition);
-    return isFiller && isWhole && base !== undefined && seesFirst(base);
+    if (readers.length !== 1 || isOutput || !this.#isSoftmax(readers[0])) return undefined;
+    const [condition, ...branches] = inputs;
+    return branches.find((scores, branch) => {
+      const filler = this.#numberOf(branches[1 - branch]);
+      const isWhole = JSON.stringify(this.#shapeOf(scores)) === JSON.stringify(this.#shapeOf(y));
+      if (filler === undefined || !isWhole) return false;
+      if (filler <= largestSwallower) return true;
+      const base = filler <= largestFiller ? this.#baseOf(condition) : undefined;
+      return base !== undefined && seesFirst(base, branch === 0);
+    });
+  }
+
+  #numberOf(value: string): number | undefined {
+    const constant = this.#facts.get(value)?.constant;
+    return constant?.type === 'float32' && constant.size === 1 ? (constant.data[0] as number) : undefined;
   }
 
   #isSoftmax(node: Node): boolean {
@@ -94,11 +107,11 @@ class Masks {
   }
 }
 
-/** Whether every row of a condition holds at its first place. */
-function seesFirst({ data, dims, size }: Tensor): boolean {
+/** Whether a condition picks the scores at the first place of every row: where it holds, or where it does not. */
+function seesFirst({ data, dims, size }: Tensor, whereItHolds: boolean): boolean {
   const width = dims.at(-1) ?? 0;
   if (width < 2) return false;
-  for (let row = 0; row < size; row += width) if (!data[row]) return false;
+  for (let row = 0; row < size; row += width) if (!!data[row] !== whereItHolds) return false;
   return true;
 }
 

@@ -91,12 +91,12 @@ describe('canonicalise', () => {
       [1, 1, 0],
       [1, 1, 1],
     ]);
-    const masked = (mask: Tensor, filler: number, after = 'Softmax') =>
+    const masked = (mask: Tensor, filler: number, after = 'Softmax', branches = ['x', 'filler']) =>
       graphOf({
         inputs: [port('x', ['n', 3, 3])],
         outputs: ['y'],
         nodes: [
-          node('Where', ['mask', 'x', 'filler'], 'm'),
+          node('Where', ['mask', ...branches], 'm'),
           node(after, ['m'], 'y', after === 'Softmax' ? { axis: -1 } : {}),
         ],
         constants: { mask, filler: scalar(filler) },
@@ -107,7 +107,34 @@ describe('canonicalise', () => {
     const plain = await createEvaluate()(masked(causal, -1e4), { x });
     assert.deepEqual((await createEvaluate()(graph, { x })).y, plain.y);
     const others = [masked(causal, -100), masked(causal, -1e4, 'Exp'), masked(bool([[0, 1, 1]]), -1e4)];
+    others.push(masked(causal, -1e4, 'Softmax', ['filler', 'x']));
     for (const other of others) assert.equal(canonicalise(other).nodes[0].op, 'Where');
+    const hidden = bool([
+      [0, 1, 1],
+      [0, 0, 1],
+      [0, 0, 0],
+    ]);
+    const turned = canonicalise(masked(hidden, -1e4, 'Softmax', ['filler', 'x']));
+    assert.deepEqual(opsOf(turned), ['Add', 'Softmax']);
+    assert.deepEqual((await createEvaluate()(turned, { x })).y, plain.y);
+  });
+
+  it('adds masks that swallow every score, whatever rows they hide, to the bit', async () => {
+    const inputs = [port('x', ['n', 3, 3]), { ...port('seen', ['n', 1, 3]), dtype: 'bool' as const }];
+    const seen = new Tensor('bool', Uint8Array.of(0, 1, 1, 0, 0, 0), [2, 1, 3]);
+    const x = ramp(2, 3, 3);
+    for (const filler of [-Infinity, -3.4028234663852886e38, -1e30]) {
+      const graph = graphOf({
+        inputs,
+        outputs: ['y'],
+        nodes: [node('Where', ['seen', 'x', 'filler'], 'm'), node('Softmax', ['m'], 'y', { axis: -1 })],
+        constants: { filler: scalar(filler) },
+      });
+      const added = canonicalise(graph);
+      assert.deepEqual(opsOf(added), ['Where', 'Add', 'Softmax']);
+      const plain = await createEvaluate()(graph, { x, seen });
+      assert.deepEqual((await createEvaluate()(added, { x, seen })).y, plain.y);
+    }
   });
 
   it('reads positions of a sequence of any length from the front of their table', () => {
