@@ -1,7 +1,7 @@
 /** Makes a graph node by node, with what is known of its values on the way. */
 import { isStatic } from '../runtime/extent.js';
 import type { Tensor } from '../runtime/tensor.js';
-import type { Attribute, Graph, Node } from './graph.js';
+import type { Attribute, Fact, Graph, Node } from './graph.js';
 import { type Facts, Inference } from './infer.js';
 import { constantInput, nodeError } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
@@ -52,9 +52,10 @@ export class GraphMaker {
     inputs: readonly string[],
     outputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
   ) {
     const name = this.fresh(`${op}:${outputs[0]}`);
-    this.push({ name, op, domain: '', inputs, outputs, attributes: new Map(Object.entries(attributes)) });
+    this.push({ name, op, domain, inputs, outputs, attributes: new Map(Object.entries(attributes)) });
   }
 
   constant(wanted: string, tensor: Tensor): string {
@@ -74,8 +75,13 @@ export class GraphMaker {
     );
   }
 
+  /** What is known of a value that has been made. */
+  factOf(value: string): Fact {
+    return this.#infer().get(value)!;
+  }
+
   sizeOf(node: Node, value: string, axis: number): number {
-    const { shape } = this.#infer().get(value)!;
+    const { shape } = this.factOf(value);
     const size = shape.at(axis);
     if (size !== undefined && isStatic(size)) return size;
     throw nodeError(

@@ -2,6 +2,7 @@
 import { KerfError } from '../runtime/errors.js';
 import { type Extent, isStatic, product } from '../runtime/extent.js';
 import { isDType, type Tensor } from '../runtime/tensor.js';
+import { isFused } from './fused/index.js';
 import type { Fact, Graph, Node } from './graph.js';
 import type { Operator } from './operator.js';
 import { describeNode, nodeError } from './operators/attributes.js';
@@ -18,7 +19,10 @@ export type Facts = ReadonlyMap<string, Fact>;
 
 /** `Foo`, `com.example.Bar`: operators that no entry knows in this operator set, each once, sorted. */
 export function unsupportedOperators(graph: Graph): readonly string[] {
-  const unknown = graph.nodes.filter((node) => !findOperator(node, graph.opset) && !isResolved(node));
+  const { opset } = graph;
+  const unknown = graph.nodes.filter((node) => {
+    return !findOperator(node, opset) && !isResolved(node) && !isFused(node, opset);
+  });
   const names = unknown.map(({ domain, op }) => (domain ? `${domain}.${op}` : op));
   const inside = graph.nodes.filter(isResolved).flatMap(bodiesOf).flatMap(unsupportedOperators);
   return [...new Set([...names, ...inside])].sort();

@@ -8,6 +8,7 @@
  *     SequenceAt(s, 1)        ─▶  the second value of s
  */
 import { Tensor } from '../runtime/tensor.js';
+import { isFused, writeFused } from './fused/index.js';
 import type { Graph, Node } from './graph.js';
 import { GraphMaker } from './graph-maker.js';
 import { integerOf, integersOf, nodeError } from './operators/attributes.js';
@@ -45,13 +46,12 @@ class Inliner extends GraphMaker implements SequenceTools {
   }
 
   #take(node: Node): void {
-    if (!isResolved(node)) {
+    if (isFused(node, this.opset)) writeFused(node, this);
+    else if (!isResolved(node)) {
       if (node.inputs.some((value) => this.#sequences.has(value)) && node.op === 'Identity') {
         this.#sequences.set(node.outputs[0], this.#sequences.get(node.inputs[0])!);
       } else this.push(node);
-      return;
-    }
-    if (node.op === 'If') this.#branch(node);
+    } else if (node.op === 'If') this.#branch(node);
     else if (node.op === 'Loop') this.#loop(node);
     else if (node.op === 'Scan') this.#scan(node);
     else {
@@ -210,5 +210,6 @@ const trueTensor = () => new Tensor('bool', Uint8Array.of(1), []);
  *   what inference throws
  */
 export function inlineControl(graph: Graph): Graph {
-  return graph.nodes.some(isResolved) ? new Inliner(graph).run() : graph;
+  const isPlain = graph.nodes.every((node) => !isResolved(node) && !isFused(node, graph.opset));
+  return isPlain ? graph : new Inliner(graph).run();
 }
