@@ -15,4 +15,5 @@ export {
   unsupportedOperators,
 } from './infer.js';
 export { type Activation, findLayers, type Layer } from './layers.js';
-export { findOperator, listOperators, type OperatorListing } from './operators/index.js';
+export { listOperators, type OperatorListing } from './list-operators.js';
+export { findOperator } from './operators/index.js';

@@ -1,5 +1,5 @@
 /** The operators that kerf runs. */
-import type { OperatorListing } from '../graph/operators/index.js';
+import type { OperatorListing } from '../graph/list-operators.js';
 import { formatTable } from './table.js';
 
 const range = ([first, last]: readonly [number, number]) =>

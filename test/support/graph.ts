@@ -9,14 +9,15 @@ export function port(name: string, dims: readonly (number | string)[], dtype: DT
   return { name, dtype, shape };
 }
 
-/** A node whose name is that of its output; `kerf.Linear` names a domain. */
+/** A node whose name is that of its first output; `kerf.Linear` and `com.microsoft.Gelu` name a domain. */
 export function node(
   op: string,
   inputs: readonly string[],
   outputs: string | readonly string[],
   attributes: Readonly<Record<string, Attribute>> = {},
 ): Node {
-  const [name, domain = ''] = op.split('.').reverse();
+  const dot = op.lastIndexOf('.');
+  const [domain, name] = [op.slice(0, Math.max(dot, 0)), op.slice(dot + 1)];
   const list = typeof outputs === 'string' ? [outputs] : outputs;
   return { name: list[0], op: name, domain, inputs, outputs: list, attributes: new Map(Object.entries(attributes)) };
 }

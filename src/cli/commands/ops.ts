@@ -7,7 +7,7 @@ export const ops: CommandModule<unknown, { json: boolean | undefined }> = {
   describe: 'list the operators that kerf runs, by opset and dtype',
   builder: (parser) => parser.example('kerf ops --json', 'for programs') as never,
   handler: async ({ json }) => {
-    const { listOperators } = await import('../../graph/operators/index.js');
+    const { listOperators } = await import('../../graph/list-operators.js');
     const { formatOperators } = await import('../../report/operators.js');
     const operators = listOperators();
     printResult(json, operators, () => formatOperators(operators));

@@ -1,10 +1,14 @@
 /** Activations that onnxruntime joins with a bias, or that ONNX got later. */
 import type { Attribute } from '../graph.js';
 import { realOf, textOf } from '../operators/attributes.js';
+import { tanhGelu } from '../operators/elementwise-unary.js';
 import type { NodeWriter, Write } from './node-writer.js';
 
-const gelu = (writer: NodeWriter, value: string, approximate: string) =>
-  writer.op('Gelu', [value], { approximate }, 'kerf');
+/** One of kerf's own functions, which know float32 alone. */
+function own(writer: NodeWriter, op: string, value: string, attributes: Readonly<Record<string, Attribute>> = {}) {
+  const y = writer.op(op, [writer.cast(value, 'float32')], attributes, 'kerf');
+  return writer.cast(y, writer.maker.factOf(value).dtype);
+}
 
 const withBias = (writer: NodeWriter) => writer.sumOf(writer.input(0), writer.optional(1));
 
@@ -29,10 +33,8 @@ export function activated(writer: NodeWriter, value: string, given: readonly (nu
 }
 
 export const activations: Readonly<Record<string, Write>> = {
-  Gelu: (_node, writer) => [gelu(writer, writer.input(0), 'none')],
-  BiasGelu: (_node, writer) => [gelu(writer, withBias(writer), 'none')],
-  FastGelu: (_node, writer) => [gelu(writer, withBias(writer), 'tanh')],
-  QuickGelu: (node, writer) => [
-    writer.op('Silu', [writer.input(0)], { alpha: realOf(node, 'alpha', 1.702), beta: 0 }, 'kerf'),
-  ],
+  Gelu: (_node, writer) => [own(writer, 'Gelu', writer.input(0))],
+  BiasGelu: (_node, writer) => [own(writer, 'Gelu', withBias(writer))],
+  FastGelu: (_node, writer) => [own(writer, 'Silu', withBias(writer), tanhGelu)],
+  QuickGelu: (node, writer) => [own(writer, 'Silu', writer.input(0), { alpha: realOf(node, 'alpha', 1.702), beta: 0 })],
 };

@@ -112,7 +112,10 @@ const attention: Write = (node, writer) => {
 /** Query, key and value [batch, length, width], or the latter two with heads apart; bias, mask, what is added to scores. */
 const multiHeadAttention: Write = (node, writer) => {
   const { maker } = writer;
-  writer.refuse('past keys', [6, 7, 8, 9].some((index) => writer.optional(index) !== ''));
+  writer.refuse(
+    'past keys',
+    [6, 7, 8, 9].some((index) => writer.optional(index) !== ''),
+  );
   writer.refuse('keys or scores as outputs', node.outputs.slice(1).some(Boolean));
   const [query, key, value, bias] = [writer.input(0), writer.optional(1), writer.optional(2), writer.optional(3)];
   const count = requireHeads(node);

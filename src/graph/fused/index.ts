@@ -3,8 +3,10 @@
  * (com.microsoft), and RotaryEmbedding of ONNX. They are written out when a graph is made canonical, so that evidence,
  * annealing and kernels find what they know.
  */
+import type { DType } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { GraphMaker } from '../graph-maker.js';
+import { lastOpset } from '../operators/define.js';
 import { activations } from './activations.js';
 import { attentions } from './attention.js';
 import { NodeWriter, type Write } from './node-writer.js';
@@ -22,15 +24,19 @@ const microsoft: Readonly<Record<string, Write>> = {
   RotaryEmbedding: rotaryOfTables,
 };
 
-/** The first operator set in which a name of ai.onnx has an operator of its own; onnxruntime writes it before too. */
-const firstOwn: Readonly<Record<string, number>> = { LayerNormalization: 17 };
+/** Those of ai.onnx, and the operator sets in which they are written out; onnxruntime writes the norms in every one. */
+const standard: Readonly<Record<string, readonly [write: Write, first: number, last: number]>> = {
+  LayerNormalization: [rowNorms.LayerNormalization, 1, 16],
+  SimplifiedLayerNormalization: [rowNorms.SimplifiedLayerNormalization, 1, lastOpset],
+  RotaryEmbedding: [rotary, 23, lastOpset],
+};
 
 /** How a node is written out; undefined where it is no fused one. */
 function writeOf({ domain, op }: Pick<Node, 'domain' | 'op'>, opset: number): Write | undefined {
   if (domain === 'com.microsoft') return Object.hasOwn(microsoft, op) ? microsoft[op] : undefined;
-  if (domain !== '') return undefined;
-  if (op === 'RotaryEmbedding' && opset >= 23) return rotary;
-  return Object.hasOwn(rowNorms, op) && opset < (firstOwn[op] ?? Infinity) ? rowNorms[op] : undefined;
+  if (domain !== '' || !Object.hasOwn(standard, op)) return undefined;
+  const [write, first, last] = standard[op];
+  return opset >= first && opset <= last ? write : undefined;
 }
 
 export function isFused(node: Pick<Node, 'domain' | 'op'>, opset: number): boolean {
@@ -45,5 +51,15 @@ export function writeFused(node: Node, maker: GraphMaker): void {
   }
 }
 
-/** Names of the fused operators of com.microsoft. */
-export const fusedNames: readonly string[] = Object.keys(microsoft);
+/** The dtypes of the first data input of a fused operator. */
+function dtypesOf(name: string): readonly DType[] {
+  if (name === 'EmbedLayerNormalization') return ['int32', 'int64'];
+  const isOfBytes = name.startsWith('Q') && name !== 'QuickGelu' && name !== 'QuantizeLinear';
+  return isOfBytes || ['DequantizeLinear', 'MatMulIntegerToFloat'].includes(name) ? ['uint8', 'int8'] : ['float32'];
+}
+
+/** Every fused operator, and the operator sets of ai.onnx in which it is written out. */
+export const fusedForms = [
+  ...Object.keys(microsoft).map((name) => ({ name, domain: 'com.microsoft', opsets: [1, lastOpset] as const })),
+  ...Object.entries(standard).map(([name, [, ...opsets]]) => ({ name, domain: '', opsets })),
+].map((form) => ({ ...form, dtypes: dtypesOf(form.name) }));

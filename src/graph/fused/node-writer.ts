@@ -1,6 +1,6 @@
 /** Writes what one fused node stands for, in standard operators of the graph's own operator set. */
 import type { DType } from '../../runtime/tensor.js';
-import { onnxNumber, Tensor } from '../../runtime/tensor.js';
+import { onnxNumber, type Tensor } from '../../runtime/tensor.js';
 import type { Attribute, Node } from '../graph.js';
 import type { GraphMaker } from '../graph-maker.js';
 import { nodeError } from '../operators/attributes.js';

@@ -1,7 +1,7 @@
 /** Normalisations of rows with what onnxruntime joins to them: sums in front, embeddings, whole masks. */
 import type { Node } from '../graph.js';
 import { realOf } from '../operators/attributes.js';
-import { type NodeWriter, type Write } from './node-writer.js';
+import type { NodeWriter, Write } from './node-writer.js';
 
 /** (x - mean) / sqrt(variance + epsilon) gain + bias along the last axis; without a mean where it is not centred. */
 function normalised(
@@ -64,7 +64,6 @@ export const rowNorms: Readonly<Record<string, Write>> = {
 };
 
 export const norms: Readonly<Record<string, Write>> = {
-  ...rowNorms,
   SkipLayerNormalization: skip(true),
   SkipSimplifiedLayerNormalization: skip(false),
   EmbedLayerNormalization: embed,

@@ -4,7 +4,7 @@
  *     bytes ─▶ DequantizeLinear ─▶ the operator ─▶ QuantizeLinear ─▶ bytes
  */
 import type { Attribute, Node } from '../graph.js';
-import { integerOf, integersOf } from '../operators/attributes.js';
+import { integerOf } from '../operators/attributes.js';
 import type { NodeWriter, Write } from './node-writer.js';
 import { attributesOf } from './products.js';
 
@@ -36,14 +36,6 @@ const binary = (op: string): Write => {
 const concat: Write = (node, writer) => {
   const operands = Array.from({ length: (node.inputs.length - 2) / 3 }, (_, i) => numbers(writer, 2 + 3 * i));
   return [bytes(writer, writer.op('Concat', operands, attributesOf(node)), 0)];
-};
-
-const reduceMean: Write = (node, writer) => {
-  const [axes, keepdims] = [integersOf(node, 'axes'), integerOf(node, 'keepdims', 1)];
-  const x = numbers(writer, 0);
-  const isInput = writer.maker.opset >= 18 && axes !== undefined;
-  const attributes: Attributes = axes && !isInput ? { axes, keepdims } : { keepdims };
-  return [bytes(writer, writer.op('ReduceMean', isInput ? [x, writer.integers(...axes)] : [x], attributes), 3)];
 };
 
 /** a, its scale and zero point, those of b, then a bias in products of both scales and, where y is bytes, its scale. */
@@ -123,7 +115,6 @@ export const quantized: Readonly<Record<string, Write>> = {
   QLinearAveragePool: unary('AveragePool', (node) => attributesOf(node, 'channels_last')),
   QLinearGlobalAveragePool: unary('GlobalAveragePool'),
   QLinearConcat: concat,
-  QLinearReduceMean: reduceMean,
   QGemm: gemm,
   DynamicQuantizeMatMul: dynamicQuantizeMatMul,
   MatMulIntegerToFloat: matMulIntegerToFloat,

@@ -50,13 +50,18 @@ function rotate(writer: NodeWriter, angles: readonly string[], half: number): re
   return [writer.reshape(turned(writer, split, angles, { headAxis: 2, size, depth }), 0, 0, width)];
 }
 
+/** [1, length]: the places of x from a first one on, [1]; added as reals, for which there is a kernel. */
+function from(writer: NodeWriter, first: string, x: string): string {
+  const steps = writer.positions(x, writer.rankOf(x) - 2);
+  const places = writer.sumOf(writer.cast(steps, 'float32'), writer.cast(first, 'float32'));
+  return writer.maker.unsqueezed(writer.cast(places, 'int64'), 0);
+}
+
 /** com.microsoft: x, positions [1] or [batch, length], tables of cosines and sines [places, size / 2]. */
 export const rotaryOfTables: Write = (node, writer) => {
   const [x, given] = [writer.input(0), writer.input(1)];
   writer.refuse('packed batches', integerOf(node, 'is_packed_batching', 0) !== 0);
-  const steps = () => writer.positions(x, writer.rankOf(x) - 2);
-  const positions =
-    writer.rankOf(given) === 1 ? writer.maker.unsqueezed(writer.op('Add', [steps(), given]), 0) : given;
+  const positions = writer.rankOf(given) === 1 ? from(writer, given, x) : given;
   const angles = [2, 3].map((index) => writer.op('Gather', [writer.input(index), positions]));
   return rotate(writer, angles, writer.maker.sizeOf(node, writer.input(2), 1));
 };

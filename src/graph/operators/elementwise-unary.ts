@@ -85,7 +85,7 @@ function shrink(node: Node): (x: number) => number {
 }
 
 /** (1 + tanh u) / 2 is sigmoid(2 u). */
-const tanhGelu = { alpha: 2 * geluScale, beta: 2 * geluScale * geluCubic };
+export const tanhGelu = { alpha: 2 * geluScale, beta: 2 * geluScale * geluCubic };
 
 const isTanhGelu = (node: Node) => textOf(node, 'approximate', 'none') === 'tanh';
 

@@ -1,5 +1,4 @@
 /** The registry: every operator that kerf knows, by name and operator set. */
-import type { DType } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { alongAxisOperators } from './along-axis.js';
@@ -47,7 +46,7 @@ import { valueShapeOperators } from './value-shapes.js';
 import { variadicOperators } from './variadic.js';
 import { whereOperators } from './where.js';
 
-const operators: readonly Operator[] = [
+export const operators: readonly Operator[] = [
   ...gemmOperators,
   ...matMulOperators,
   ...linearOperators,
@@ -104,26 +103,4 @@ const byKey = new Map(
 /** The operator that a node names in an operator set; undefined where kerf does not know it. */
 export function findOperator(node: Pick<Node, 'op' | 'domain'>, opset: number): Operator | undefined {
   return byKey.get(keyOf(node.domain, node.op))?.find(({ opsets: [first, last] }) => opset >= first && opset <= last);
-}
-
-/** One line of `kerf ops`. */
-export interface OperatorListing {
-  readonly name: string;
-  /** '' for ai.onnx, 'kerf' for kerf's own. */
-  readonly domain: string;
-  /** First and last ai.onnx operator set. */
-  readonly opsets: readonly [first: number, last: number];
-  /** Of the first data input. */
-  readonly dtypes: readonly DType[];
-  /** `kernel`: steps for WASM, at least in float32; `reference`: slow TypeScript, which kerf/runtime refuses. */
-  readonly lowering: 'kernel' | 'reference';
-}
-
-/** Every operator and version range, sorted by domain and name. */
-export function listOperators(): readonly OperatorListing[] {
-  return operators
-    .map(({ name, domain, opsets, dtypes, lower }): OperatorListing => {
-      return { name, domain, opsets, dtypes, lowering: lower ? 'kernel' : 'reference' };
-    })
-    .sort((a, b) => (keyOf(a.domain, a.name) < keyOf(b.domain, b.name) ? -1 : a.name === b.name ? 0 : 1));
 }

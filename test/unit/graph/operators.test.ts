@@ -1,8 +1,8 @@
 /** What the conformance cases of opset 13 and later do not show: old definitions, dtypes, and refusals. */
 import assert from 'node:assert/strict';
 import type { Attribute } from '../../../src/graph/graph.js';
+import { findOperator, listOperators } from '../../../src/graph/index.js';
 import { inferFacts, requireSupported } from '../../../src/graph/infer.js';
-import { findOperator, listOperators } from '../../../src/graph/operators/index.js';
 import { KerfError } from '../../../src/runtime/errors.js';
 import { type DType, Tensor } from '../../../src/runtime/tensor.js';
 import { graphOf, int64, node, port, ramp } from '../../support/graph.js';
