@@ -82,17 +82,19 @@ function literalOf(bytes) {
   return `'${text.replaceAll('\0', '\\x00')}'`;
 }
 
-/** Writes a module, compressed, into a JS module that exports one character for each byte. */
+/** Writes a module, compressed, where a JS module finds it that exports one character for each byte. */
 function embed(name) {
   const bytes = readFileSync(`build/wasm/${name}.wasm`);
   const isTwin = `${name}-shared` in modules;
   const lines = modules[name].anyHost
     ? [`export const latin1 =\n  ${literalOf(deflateRawSync(bytes, { level: 9, memLevel: 9 }))};\n`]
     : [
+        "import { readFileSync } from 'node:fs';\n",
         "import { brotliDecompressSync } from 'node:zlib';\n",
-        `const compressed = '${brotliCompressSync(bytes).toString('base64')}';\n`,
-        "export const latin1 = brotliDecompressSync(Buffer.from(compressed, 'base64')).toString('latin1');\n",
+        `const compressed = readFileSync(new URL('./${name}.wasm.br', import.meta.url));\n`,
+        "export const latin1 = brotliDecompressSync(compressed).toString('latin1');\n",
       ];
+  if (!modules[name].anyHost) writeFileSync(`build/wasm/${name}.wasm.br`, brotliCompressSync(bytes));
   if (isTwin) lines.push(`export const sharedAt = ${sharedByte(name)};\n`);
   writeFileSync(`build/wasm/${name}.js`, lines.join(''));
   const types = ['export declare const latin1: string;\n', 'export declare const sharedAt: number;\n'];
@@ -109,12 +111,16 @@ function readerOf(fromCore) {
 }
 
 /**
- * Bytes 0, 4, 8, .. of a file, then 1, 5, 9, .. and so on, compressed: the exponents of float32 weights then stand side by
- * side. src/demo/places.ts reads it.
+ * Words of 4 bytes up to the end of a file, their signs moved to the last place so that exponents fill a byte; what is in
+ * front of them, then their first bytes, their second ones and so on, compressed. src/demo/places.ts reads it.
  */
 function compressFloats(bytes) {
-  const planes = [0, 1, 2, 3].map((plane) => bytes.filter((_, i) => i % 4 === plane));
-  return brotliCompressSync(Buffer.concat(planes));
+  const front = bytes.length % 4;
+  const words = Uint32Array.from({ length: (bytes.length - front) / 4 }, (_, i) => bytes.readUInt32LE(front + 4 * i));
+  const planes = [0, 8, 16, 24].map((shift) =>
+    Buffer.from(words.map((word) => ((word << 1) | (word >>> 31)) >>> shift)),
+  );
+  return brotliCompressSync(Buffer.concat([bytes.subarray(0, front), ...planes]));
 }
 
 const stamp = join(root, 'build', '.built');

@@ -31,8 +31,13 @@ export function findModuleFile(path: string): string | undefined {
 /** The ONNX file of the digits net that ships with kerf, made smaller by scripts/build.mjs. */
 export function readDigitsModel(): Uint8Array<ArrayBuffer> {
   const planes = brotliDecompressSync(readFileSync(join(packageFolder, 'build', 'digits.planes.br')));
-  const bytes = new Uint8Array(planes.length);
-  let at = 0;
-  for (let plane = 0; plane < 4; plane++) for (let i = plane; i < bytes.length; i += 4) bytes[i] = planes[at++];
+  const bytes = new Uint8Array(planes);
+  const front = bytes.length % 4;
+  const count = (bytes.length - front) / 4;
+  const words = new DataView(bytes.buffer, front);
+  for (let i = 0; i < count; i++) {
+    const turned = [0, 1, 2, 3].reduce((word, plane) => word | (planes[front + plane * count + i] << (8 * plane)), 0);
+    words.setUint32(4 * i, (turned >>> 1) | (turned << 31), true);
+  }
   return bytes;
 }
