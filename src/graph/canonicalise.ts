@@ -10,6 +10,7 @@
 import { type Extent, equals } from '../runtime/extent.js';
 import { Tensor } from '../runtime/tensor.js';
 import { addMasks } from './additive-masks.js';
+import { convolveNumbers } from './byte-convolutions.js';
 import { foldConstants, readersOf, removeDead } from './fold.js';
 import { FreshNames } from './fresh-names.js';
 import type { Attribute, Graph, Node } from './graph.js';
@@ -202,7 +203,7 @@ function absorbBiases(graph: Graph, facts: Facts, patterns: LinearPatterns): Gra
  */
 export function canonicalise(given: Graph): Graph {
   const graph = writeAttention(inlineControl(given));
-  const folded = sliceOpenPositions(removeZeroStates(removeIdentities(foldConstants(graph))));
+  const folded = convolveNumbers(sliceOpenPositions(removeZeroStates(removeIdentities(foldConstants(graph)))));
   const facts = inferFacts(folded);
   const names = new WeightNames(traceOrigins(graph));
   const patterns = new LinearPatterns(folded, facts, names);
