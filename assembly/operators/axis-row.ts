@@ -2,28 +2,45 @@
 import { Lanes } from '../linear/lanes';
 import { Exp } from './f32x4-exp';
 
-/** What is reduced: the largest element, passing over NaN; the sum of elements, or of e^(x - offset). */
+/**
+ * What is reduced: the largest element, passing over NaN; the sum of elements, or of e^(x - offset); the largest and the
+ * smallest; the sum of squares, of absolute values.
+ */
 export const enum RowTerm {
   TOP,
   PLAIN,
   EXP,
+  MAX,
+  MIN,
+  SQUARE,
+  ABS,
 }
 
 /** One inlined body for all; t is a literal. */
 export class Row {
   @inline
+  static neutral(t: RowTerm): v128 {
+    if (t == RowTerm.MIN) return f32x4.splat(Infinity);
+    return f32x4.splat(t == RowTerm.TOP || t == RowTerm.MAX ? -Infinity : 0);
+  }
+
+  @inline
   static merge(t: RowTerm, a: v128, b: v128): v128 {
-    return t == RowTerm.TOP ? f32x4.pmax(a, b) : f32x4.add(a, b);
+    if (t == RowTerm.TOP) return f32x4.pmax(a, b);
+    if (t == RowTerm.MAX) return f32x4.max(a, b);
+    return t == RowTerm.MIN ? f32x4.min(a, b) : f32x4.add(a, b);
   }
 
   @inline
   static take(t: RowTerm, p: v128, x: v128, offset: v128): v128 {
-    return Row.merge(t, p, t == RowTerm.EXP ? Exp.exp(f32x4.sub(x, offset)) : x);
+    if (t == RowTerm.EXP) return Row.merge(t, p, Exp.exp(f32x4.sub(x, offset)));
+    if (t == RowTerm.SQUARE) return Row.merge(t, p, f32x4.mul(x, x));
+    return Row.merge(t, p, t == RowTerm.ABS ? f32x4.abs(x) : x);
   }
 
   @inline
   static reduce(t: RowTerm, xPtr: usize, axis: i32, offset: v128): f32 {
-    let p0 = f32x4.splat(t == RowTerm.TOP ? -Infinity : 0);
+    let p0 = Row.neutral(t);
     let p1 = p0;
     let p2 = p0;
     let p3 = p0;

@@ -45,6 +45,38 @@ function storeReal(to: i32, ptr: usize, value: f64): void {
   else store<u8>(ptr, <u8>(<i32>min<f64>(max<f64>(value, to == Dtype.INT8 ? -128 : 0), to == Dtype.INT8 ? 127 : 255)));
 }
 
+/** Four elements at a time. */
+class Bytes {
+  /** Four bytes as real numbers. */
+  @inline
+  static widened(from: i32, ptr: usize): v128 {
+    const bytes = v128.load32_zero(ptr);
+    if (from == Dtype.INT8) return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(bytes)));
+    return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
+  }
+
+  /** Four real numbers as bytes, truncated and then saturated at every width on the way; in the first four lanes. */
+  @inline
+  static narrowed(to: i32, x: v128): v128 {
+    const whole = i32x4.trunc_sat_f32x4_s(x);
+    const half = i16x8.narrow_i32x4_s(whole, whole);
+    return to == Dtype.INT8 ? i8x16.narrow_i16x8_s(half, half) : i8x16.narrow_i16x8_u(half, half);
+  }
+}
+
+/** Between bytes and float32, four at a time. @returns how many of `count` are done */
+function castBytes(from: i32, to: i32, xPtr: usize, yPtr: usize, count: i32): i32 {
+  const isWidening = to == Dtype.FLOAT32;
+  const dtype = isWidening ? from : to;
+  if ((dtype != Dtype.UINT8 && dtype != Dtype.INT8) || (!isWidening && from != Dtype.FLOAT32)) return 0;
+  const done = count & ~3;
+  for (let i = 0; i < done; i += 4) {
+    if (isWidening) v128.store(yPtr + ((<usize>i) << 2), Bytes.widened(dtype, xPtr + i));
+    else v128.store32_lane(yPtr + i, Bytes.narrowed(dtype, v128.load(xPtr + ((<usize>i) << 2))), 0);
+  }
+  return done;
+}
+
 /**
  * y[i] = x[i] in another dtype. Real to integer truncates towards zero and saturates, NaN gives 0; integer to integer
  * keeps the low bits; to bool is x != 0 (NaN gives true); a bool counts as 0 or 1 whatever its byte is.
@@ -56,6 +88,12 @@ export function cast(from: i32, to: i32, xPtr: usize, yPtr: usize, count: i32): 
   const isReal = from == Dtype.FLOAT32 || from == Dtype.FLOAT64;
   const xBytes = (<usize>1) << sizeShift(from);
   const yBytes = (<usize>1) << sizeShift(to);
+  if (!isDefined(KERF_SMALL)) {
+    const done = castBytes(from, to, xPtr, yPtr, count);
+    xPtr += <usize>done * xBytes;
+    yPtr += <usize>done * yBytes;
+    count -= done;
+  }
   for (; count > 0; count--) {
     // Images, the most that is cast, pay for a line of their own.
     if (from == Dtype.UINT8 && to == Dtype.FLOAT32) store<f32>(yPtr, <f32>load<u8>(xPtr));

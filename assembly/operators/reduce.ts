@@ -92,6 +92,15 @@ function expRow(xPtr: usize, axis: i32, offset: v128): f32 {
   return Row.reduce(RowTerm.EXP, xPtr, axis, offset);
 }
 
+/** The other terms over a contiguous axis, in the bits of {@link columns} and four elements at a time. */
+function otherRow(t: i32, xPtr: usize, axis: i32): f32 {
+  const zero = f32x4.splat(0);
+  if (t == Term.MAX) return Row.reduce(RowTerm.MAX, xPtr, axis, zero);
+  if (t == Term.MIN) return Row.reduce(RowTerm.MIN, xPtr, axis, zero);
+  if (t == Term.SQUARE) return Row.reduce(RowTerm.SQUARE, xPtr, axis, zero);
+  return Row.reduce(RowTerm.ABS, xPtr, axis, zero);
+}
+
 /** The partials i, i + width, i + 2 width, ... of `lanes` neighbouring columns, met by halves; a column a lane. */
 function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usize, lanes: i32, offset: v128): v128 {
   // Partials from the length of the axis on are empty.
@@ -103,7 +112,8 @@ function columns(t: i32, i: i32, width: i32, xPtr: usize, axis: i32, stride: usi
 
 /**
  * Reduces `lanes` (1..4) neighbouring columns of x [axis, inner]; for inner = 1 the result is in every lane.
- * @param t  what is reduced, see {@link Term}; along a contiguous axis, PLAIN, EXP and TOP take four elements at a time
+ * @param t  what is reduced, see {@link Term}; along a contiguous axis all but PROD take four elements at a time,
+ *   in small modules PLAIN, EXP and TOP alone
  * @param offset  subtracted before e^x in `Term.EXP`; unused else
  */
 export function f32x4_reduce(t: i32, xPtr: usize, axis: i32, inner: i32, lanes: i32, offset: v128): v128 {
@@ -111,6 +121,7 @@ export function f32x4_reduce(t: i32, xPtr: usize, axis: i32, inner: i32, lanes: 
     if (t == Term.PLAIN) return f32x4.splat(f32_row_sum(xPtr, axis));
     if (t == Term.TOP) return f32x4.splat(f32_row_top(xPtr, axis));
     if (t == Term.EXP) return f32x4.splat(expRow(xPtr, axis, offset));
+    if (!isDefined(KERF_SMALL) && t != Term.PROD) return f32x4.splat(otherRow(t, xPtr, axis));
   }
   const y = columns(t, 0, 1, xPtr, axis, (<usize>inner) << 2, lanes, offset);
   return inner == 1 ? i32x4.shuffle(y, y, 0, 0, 0, 0) : y;
