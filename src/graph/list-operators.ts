@@ -16,12 +16,15 @@ export interface OperatorListing {
   readonly lowering: 'kernel' | 'reference';
 }
 
+/** Those without steps of their own for which a canonical graph has others, with constant weights. */
+const rewritten = new Set(['Attention', 'ConvInteger', 'QLinearConv']);
+
 const order = ({ domain, name }: OperatorListing) => `${domain}:${name}`;
 
 /** Every operator and version range, sorted by domain and name. */
 export function listOperators(): readonly OperatorListing[] {
   const own = operators.map(({ name, domain, opsets, dtypes, lower }): OperatorListing => {
-    return { name, domain, opsets, dtypes, lowering: lower ? 'kernel' : 'reference' };
+    return { name, domain, opsets, dtypes, lowering: lower || rewritten.has(name) ? 'kernel' : 'reference' };
   });
   const fused = fusedForms.map((form): OperatorListing => ({ ...form, lowering: 'kernel' }));
   return [...own, ...fused].sort((a, b) => (order(a) < order(b) ? -1 : order(a) === order(b) ? 0 : 1));

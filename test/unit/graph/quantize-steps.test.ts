@@ -167,6 +167,58 @@ function dequantized(op: 'Gemm' | 'MatMul', axis: number | null, dtype: 'uint8' 
   });
 }
 
+describe('convolutions of bytes', () => {
+  const attributes = { strides: [2, 1], pads: [1, 0, 0, 1], group: 2 };
+  const inputs = [port('x', [2, 4, 7, 6], 'uint8')];
+  const x = bytes('uint8', 21, 2, 4, 7, 6);
+
+  it('are those of the numbers that they stand for, quantised again', () => {
+    for (const [scale, zero] of [
+      [scalar(0.0125), byte('int8', 3)],
+      [new Tensor('float32', Float32Array.of(0.01, 0.02, 0.005, 0.0025), [4]), byte('int8', 0, 7, -9, 1)],
+    ] as const) {
+      for (const bias of [undefined, new Tensor('int32', Int32Array.of(900, -5000, 0, 77), [4])]) {
+        const names = ['x', 'sx', 'zx', 'w', 'sw', 'zw', 'sy', 'zy', ...(bias ? ['b'] : [])];
+        const constants = {
+          ...{ sx: scalar(0.02), zx: byte('uint8', 120), w: bytes('int8', 22, 4, 2, 3, 3), sw: scale, zw: zero },
+          ...{ sy: scalar(0.75), zy: byte('uint8', 99), ...(bias && { b: bias }) },
+        };
+        const nodes = [node('QLinearConv', names, 'y', attributes)];
+        check({ inputs, outputs: ['y'], nodes, constants }, { x }, ['binary', 'cast', 'conv', 'unary']);
+      }
+    }
+  });
+
+  it('are those of the numbers where their sums end as reals, with what is added on the way', () => {
+    const w = bytes('int8', 23, 4, 2, 3, 3);
+    const convolve = node('ConvInteger', ['x', 'w', 'zx'], 'sums', attributes);
+    const plain = [convolve, node('Cast', ['sums'], 'y', { to: 1 })];
+    check({ inputs, outputs: ['y'], nodes: plain, constants: { w, zx: byte('uint8', 130) } }, { x }, [
+      ...['binary', 'cast', 'conv'],
+    ]);
+    const zw = byte('int8', 5, 0, -3, 100);
+    const b = new Tensor('int32', Int32Array.of(5, -2000, 0, 123), [1, 4, 1, 1]);
+    const added = [
+      node('ConvInteger', ['x', 'w', '', 'zw'], 'sums', attributes),
+      node('Add', ['b', 'sums'], 'more'),
+      node('Cast', ['more'], 'y', { to: 1 }),
+    ];
+    check({ inputs, outputs: ['y'], nodes: added, constants: { w, zw, b } }, { x }, ['cast', 'conv']);
+  });
+
+  it('stay as they are where others read the sums, where these end otherwise, and where weights are fed', () => {
+    const w = bytes('int8', 24, 4, 2, 3, 3);
+    const convolve = node('ConvInteger', ['x', 'w'], 'sums', attributes);
+    const cast = node('Cast', ['sums'], 'y', { to: 1 });
+    const stays = (parts: GraphParts) =>
+      canonicalise(graphOf(parts)).nodes.some(({ op }) => op === 'ConvInteger' || op === 'QLinearConv');
+    assert.ok(stays({ inputs, outputs: ['y', 'sums'], nodes: [convolve, cast], constants: { w } }));
+    const double = node('Cast', ['sums'], 'y', { to: 11 });
+    assert.ok(stays({ inputs, outputs: ['y'], nodes: [convolve, double], constants: { w } }));
+    assert.ok(stays({ inputs: [...inputs, port('w', [4, 2, 3, 3], 'int8')], outputs: ['y'], nodes: [convolve, cast] }));
+  });
+});
+
 describe('useIntegerProducts', () => {
   it('multiplies dequantised matrices by integers, within the rounding of the float product', () => {
     for (const [op, axis] of [
