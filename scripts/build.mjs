@@ -20,14 +20,20 @@ process.chdir(root);
 const small = ['--use', 'KERF_SMALL=ASC_TARGET', '--shrinkLevel', '1', '--converge'];
 
 /**
+ * For modules whose bits differ from those of the small ones anyway, which have no room for it; and for the debug module,
+ * where tests reach it on every host.
+ */
+const winograd = ['--use', 'KERF_WINOGRAD=ASC_TARGET'];
+
+/**
  * Module name -> entry file and asconfig target. `analysis` serves the tool only, so the runtime stays small. What is
  * loaded on `anyHost` is inflated by its importer, since hosts without Node's zlib can do so only asynchronously.
  */
 const modules = {
   plain: { entry: 'assembly/index.ts', target: 'plain' },
   'plain-shared': { entry: 'assembly/index.ts', target: 'plain-shared' },
-  relaxed: { entry: 'assembly/index.ts', target: 'relaxed', anyHost: true },
-  'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared' },
+  relaxed: { entry: 'assembly/index.ts', target: 'relaxed', anyHost: true, options: winograd },
+  'relaxed-shared': { entry: 'assembly/index.ts', target: 'relaxed-shared', options: winograd },
   core: { entry: 'assembly/core.ts', target: 'plain', options: small },
   more: {
     entry: 'assembly/more.ts',
@@ -35,7 +41,7 @@ const modules = {
     fromCore: ['linear/gemm.ts', 'linear-steps.ts', 'operators/axis-rows.ts', 'operators/unary-core.ts'],
     options: small,
   },
-  debug: { entry: 'assembly/index.ts', target: 'debug' },
+  debug: { entry: 'assembly/index.ts', target: 'debug', options: winograd },
   analysis: { entry: 'assembly/analysis.ts', target: 'plain' },
   'analysis-debug': { entry: 'assembly/analysis.ts', target: 'debug' },
 };

@@ -17,46 +17,21 @@
  */
 import { f32_gemm } from '../linear/gemm';
 import { NR } from '../tile';
+import { fillBand } from './window-band';
 import { packPlaces } from './window-panels';
 import { Windows, windowRows } from './window-row';
-
-/** Words of the shape, as src/runtime/step-kinds/windows.ts writes them; three-axis sizes are depth, height, width. */
-const enum Size {
-  N,
-  GROUPS,
-  /** Channels and outputs of a group. */
-  C,
-  O,
-  INPUT,
-  KERNEL = 7,
-  STRIDE = 10,
-  DILATION = 13,
-  PAD = 16,
-  OUTPUT = 19,
-  TILE = 22,
-}
+import { Shape, Size } from './window-shape';
+import { isWinograd, winogradImage } from './winograd';
 
 /** Outputs of a group up to which a single channel is convolved directly: wider ones gain from the panels. */
 const DIRECT_OUTPUTS = 4;
-
-class Shape {
-  @inline
-  static at(shapePtr: usize, word: i32): i32 {
-    return load<i32>(shapePtr + ((<usize>word) << 2));
-  }
-
-  /** Product of the three sizes from `word` on. */
-  @inline
-  static volume(shapePtr: usize, word: i32): i32 {
-    return Shape.at(shapePtr, word) * Shape.at(shapePtr, word + 1) * Shape.at(shapePtr, word + 2);
-  }
-}
 
 /**
  * y [N, groups, O, output] = f over the windows of x [N, groups, C, input], clamped to lo, hi (NaN kept).
  *
  * Each output is one sum: the bias, then channels, depth, rows, columns of the window ascending, rounded after each
  * step; padding counts as zeros (-infinity for MAX). The bits depend neither on the tile nor on how images are split.
+ * The relaxed modules compute some convolutions otherwise, see winograd.ts.
  *
  * @param wPtr  [groups, O, 1 + C * kernel] with the bias first; unused but for CONV
  * @param scratchPtr  as drawn above; `scratchLength` in src/runtime/step-kinds/windows.ts says how long
@@ -102,6 +77,10 @@ function image(
   lo: f32,
   hi: f32,
 ): void {
+  if (isDefined(KERF_WINOGRAD) && f === Windows.CONV && isWinograd(shapePtr)) {
+    winogradImage(xPtr, wPtr, scratchPtr, yPtr, shapePtr, lo, hi);
+    return;
+  }
   const depth = Shape.at(shapePtr, Size.OUTPUT);
   const height = Shape.at(shapePtr, Size.OUTPUT + 1);
   const width = Shape.at(shapePtr, Size.OUTPUT + 2);
@@ -198,63 +177,6 @@ function listTaps(tapsPtr: usize, shapePtr: usize, channelStride: i32, depthStri
           store<i32>(tapsPtr, (c * channelStride + d * depthStride + h * rowStep + w * columnStep) << 2);
           tapsPtr += 4;
         }
-      }
-    }
-  }
-}
-
-/** Rows up to which a loop takes less time than the host's copy. */
-const SHORT_ROW = 64;
-
-function copyRow(toPtr: usize, fromPtr: usize, count: i32): void {
-  if (isDefined(KERF_SMALL) || count > SHORT_ROW) {
-    memory.copy(toPtr, fromPtr, (<usize>count) << 2);
-    return;
-  }
-  for (; count >= 4; count -= 4) {
-    v128.store(toPtr, v128.load(fromPtr));
-    toPtr += 16;
-    fromPtr += 16;
-  }
-  for (; count > 0; count--) {
-    store<f32>(toPtr, load<f32>(fromPtr));
-    toPtr += 4;
-    fromPtr += 4;
-  }
-}
-
-/** band [C, kernel depth, height, width] = the inputs from [d0, h0, w0] on, `fill` outside of the image. */
-function fillBand(
-  bandPtr: usize,
-  xPtr: usize,
-  shapePtr: usize,
-  d0: i32,
-  h0: i32,
-  w0: i32,
-  height: i32,
-  width: i32,
-  fill: f32,
-): void {
-  const D = Shape.at(shapePtr, Size.INPUT);
-  const H = Shape.at(shapePtr, Size.INPUT + 1);
-  const W = Shape.at(shapePtr, Size.INPUT + 2);
-  // Columns [first, end) of a band row lie inside the image.
-  const first = min(width, max(0, -w0));
-  const end = max(first, min(width, W - w0));
-  for (let c = 0; c < Shape.at(shapePtr, Size.C); c++) {
-    for (let tap = 0; tap < Shape.at(shapePtr, Size.KERNEL); tap++) {
-      const d = d0 + tap * Shape.at(shapePtr, Size.DILATION);
-      for (let h = h0; h < h0 + height; h++) {
-        const isInside = d >= 0 && d < D && h >= 0 && h < H;
-        const from = isInside ? first : width;
-        const to = isInside ? end : width;
-        for (let w = 0; w < from; w++) store<f32>(bandPtr + ((<usize>w) << 2), fill);
-        for (let w = to; w < width; w++) store<f32>(bandPtr + ((<usize>w) << 2), fill);
-        if (to > from) {
-          const rowPtr = xPtr + ((<usize>(((c * D + d) * H + h) * W + w0 + from)) << 2);
-          copyRow(bandPtr + ((<usize>from) << 2), rowPtr, to - from);
-        }
-        bandPtr += (<usize>width) << 2;
       }
     }
   }
