@@ -151,6 +151,12 @@ interface StoredParts {
   readonly stored: Graph;
 }
 
+/** The error of weights that were demanded where there are none to store so. */
+function nothingToStore(format: WeightFormat): KerfError {
+  const got = 'got no linear layer of float32 weights, expected at least one';
+  return new KerfError('GUARD_FAILED', '--weights', `${format} weights cannot be held: ${got}. Use --weights f32.`);
+}
+
 /** Finds the parts of a graph and stores its weights; once for each graph, so that what was judged is what is packed. */
 class Store {
   readonly #known = new Map<Graph, Promise<StoredParts>>();
@@ -179,7 +185,7 @@ const bytesOf = (weights: Plan['weights']) => weights.reduce((sum, { data }) => 
  * Decomposes a model: evidence, annealing, parts, plan.
  * Where nothing can be removed, the package is the dense network and its layers say `dense`.
  * @returns the package, and the numbers that the command line prints
- * @throws OPTION_INVALID; GUARD_FAILED when a demanded number of parts cannot be held; GUARD_TOO_SMALL; what analysis,
+ * @throws OPTION_INVALID; GUARD_FAILED when a demanded number of parts, or demanded weights, cannot be held; GUARD_TOO_SMALL; what analysis,
  *   annealing and planning throw
  */
 export async function decompose(model: Model, options: DecomposeOptions = {}): Promise<Decomposition> {
@@ -187,6 +193,7 @@ export async function decompose(model: Model, options: DecomposeOptions = {}): P
   checkDecomposeOptions(options);
   requireNetwork(model.graph);
   const { graph, plan: whole, fixed } = settleSizes(model.graph, calibration ?? guard);
+  if (weights !== 'f32' && countStored(graph).float32 === 0) throw nothingToStore(weights);
   const evidence = await analyze(graph, analysisOptions(options));
   const bindings = sizesOf(model.graph, calibration ?? guard);
   const fallback = chooseCascade(whole, options.cascade);

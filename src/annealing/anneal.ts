@@ -148,7 +148,10 @@ function notStored(format: WeightFormat, got: string): KerfError {
 async function* withStored(proposer: Proposer, format: WeightFormat): AsyncGenerator<Candidate<Graph>> {
   // A graph of its own: the original itself is never stored otherwise.
   yield { name: `${format} weights`, macs: proposer.options.cost(proposer.trimmed), value: { ...proposer.trimmed } };
-  for await (const candidate of proposer.stages()) if (candidate.value !== proposer.trimmed) yield candidate;
+  // What is exact before it is rounded is judged by the promise, as everything that rounds.
+  for await (const candidate of proposer.stages()) {
+    if (candidate.value !== proposer.trimmed) yield { ...candidate, isExact: false };
+  }
 }
 
 /**

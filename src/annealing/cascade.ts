@@ -178,9 +178,12 @@ export function chooserOf(
     return new CascadeChooser(rule, whole, maxDisagreement, isDemanded, seen);
   }
   if (!isDemanded) return null;
+  const isByScores = decision.kind !== 'error';
   const problem = rule
     ? 'it needs data: got none, expected calibration rows. Give --calibration.'
-    : `the decision has no margin: got ${formatDecision(decision)}, expected argmax or threshold:T. Use --cascade off.`;
+    : isByScores
+      ? 'the outputs have no margin: got no float32 ones, expected scores. Make them outputs, or use --cascade off.'
+      : `the decision has no margin: got ${formatDecision(decision)}, expected argmax or threshold:T. Use --cascade off.`;
   throw new KerfError('OPTION_INVALID', '--cascade', problem);
 }
 

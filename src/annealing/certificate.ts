@@ -86,10 +86,10 @@ const storedSentence = ({ weights }: CertificateInput): string =>
 
 function exactSentence({ fallen, seen, comparison }: CertificateInput): string {
   if (!fallen || !seen || !comparison)
-    return 'Only weights that are exactly zero were removed: on finite inputs the outputs are the original ones, bit for bit.';
+    return 'Only weights that are exactly zero were removed: where nothing overflows, the outputs are the original ones, bit for bit.';
   return (
     `Inputs that ${lights(seen)} run the original: ${percent(fallen.rows / comparison.rows)} of the guard's. ` +
-    'On all others only terms that are exactly zero were removed: the outputs are the original ones, bit for bit.'
+    'On all others only terms that are exactly zero were removed: where nothing overflows, the outputs are the original ones, bit for bit.'
   );
 }
 

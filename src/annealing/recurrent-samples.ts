@@ -6,7 +6,7 @@ import type { LayerSamples } from './layer-samples.js';
 import type { Vector } from './matrix.js';
 import { cellOf } from './recurrences.js';
 import { freshName, type Linear } from './rewrite.js';
-import { chunksOf, rowCount, takeRange, thinIndexes, thinRows } from './rows.js';
+import { chunksOf, rowCount, samplesPerRun, takeRange, thinIndexes, thinRows } from './rows.js';
 
 /** Rows of data: each gives a sample at every time. */
 const recurrentRows = 1024;
@@ -25,7 +25,8 @@ function withStates(graph: Graph, { node }: Linear): readonly [Graph, string] {
 }
 
 /**
- * Inputs [T, n, I], or states [T, 1, n, H] without the time that no later one reads.
+ * Inputs [T, n, I], or states [T, 1, n, H] without the time that no later one reads. A model of a fixed first axis runs
+ * several times for them, and what it gives stands one run behind the other.
  * @param weights  of all rows
  * @returns no rows where the values do not have one sample for each row of data at each time
  */
@@ -39,20 +40,28 @@ export async function sampleTimes(
   const isState = layer.recurrence === 'state';
   const [source, value] = isState ? withStates(graph, layer) : [graph, layer.input];
   const isReverse = cellOf(graph, layer.node)?.isReverse ?? false;
+  const unit = samplesPerRun(graph);
   const few = thinRows(rows, recurrentRows);
-  const [all, n, columns] = [rowCount(rows), rowCount(few), layer.weight.dims[1]];
-  const kept = thinIndexes(all, n);
+  const [all, thinned, columns] = [rowCount(rows), rowCount(few), layer.weight.dims[1]];
+  // Samples beside copies that fill up a last run say nothing of time.
+  const n = thinned - (thinned % (unit ?? 1));
+  const kept = thinIndexes(all, thinned);
   const parts: Float32Array[] = [];
   const spread: number[] = [];
   let positions = 1;
   for (const { first, end } of chunksOf(graph, n, chunkRows)) {
     const tensor = (await evaluate(source, takeRange(few, first, end), [value]))[value];
-    const [T, values] = [tensor.dims[0], tensor.data as Float32Array];
-    const row = tensor.size / T;
+    const step = unit ?? end - first;
+    const [runs, values] = [(end - first) / step, tensor.data as Float32Array];
+    const T = tensor.dims[0] / runs;
+    const [size, row] = [tensor.size / runs, tensor.size / runs / T];
     const isCut = isState && T > 1;
-    parts.push(isCut ? values.subarray(isReverse ? row : 0, values.length - (isReverse ? 0 : row)) : values);
-    for (let t = isCut ? 1 : 0; t < T; t++) {
-      for (let b = first; b < end; b++) spread.push(weights?.[kept[b]] ?? 1);
+    for (let run = 0; run < runs; run++) {
+      const [from, to] = [run * size, (run + 1) * size];
+      parts.push(values.subarray(from + (isCut && isReverse ? row : 0), to - (isCut && !isReverse ? row : 0)));
+      for (let t = isCut ? 1 : 0; t < T; t++) {
+        for (let b = first + run * step; b < first + (run + 1) * step; b++) spread.push(weights?.[kept[b]] ?? 1);
+      }
     }
     positions = T;
   }

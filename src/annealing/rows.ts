@@ -71,13 +71,27 @@ function countNotFinite(piece: TensorData<'float32'>): number {
   });
 }
 
-/** A fit on NaN has no minimum, and nothing is promised for inputs that are not finite. */
-function requireFinite(name: string, { type, data, size }: Tensor, where: string): void {
-  if (type !== 'float32') return;
-  const floats = data as TensorData<'float32'>;
+/** Exponents of float16 and bfloat16: all ones for what is not finite. */
+const exponents: Readonly<Record<string, number>> = { float16: 0x7c00, bfloat16: 0x7f80 };
+
+function notFiniteIn({ type, data, size }: Tensor): number {
   let bad = 0;
-  for (let first = 0; first < size; first += pieceSize)
-    bad += countNotFinite(floats.subarray(first, first + pieceSize));
+  if (type === 'float32') {
+    const floats = data as TensorData<'float32'>;
+    for (let first = 0; first < size; first += pieceSize)
+      bad += countNotFinite(floats.subarray(first, first + pieceSize));
+  } else if (type === 'float64') {
+    for (const value of data as TensorData<'float64'>) if (!Number.isFinite(value)) bad++;
+  } else if (Object.hasOwn(exponents, type)) {
+    const exponent = exponents[type];
+    for (const bits of data as TensorData<'float16'>) if ((bits & exponent) === exponent) bad++;
+  }
+  return bad;
+}
+
+/** A fit on NaN has no minimum, and nothing is promised for inputs that are not finite. */
+function requireFinite(name: string, tensor: Tensor, where: string): void {
+  const [bad, { size }] = [notFiniteIn(tensor), tensor];
   if (bad === 0) return;
   const problem = `not finite: got ${bad} NaN or infinite of ${size} elements, expected none. Remove those samples.`;
   throw new KerfError('DATA_INVALID', `${where}: array "${name}"`, problem, { got: bad });
@@ -111,14 +125,19 @@ export function takeRange(rows: Feeds, first: number, end: number): Feeds {
   );
 }
 
+/** How many samples one run takes, where a model fixes it; undefined where it is open. */
+export function samplesPerRun({ inputs: [port] }: Graph): number | undefined {
+  const fixed = port?.shape[0];
+  return fixed !== undefined && isStatic(fixed) && fixed > 0 ? fixed : undefined;
+}
+
 /** Rows that run together: about `wanted`, or as many as a model with a fixed first axis takes at a time. */
 export function* chunksOf(
-  { inputs: [port] }: Graph,
+  graph: Graph,
   n: number,
   wanted: number,
 ): Generator<{ readonly first: number; readonly end: number }> {
-  const fixed = port?.shape[0];
-  const unit = fixed !== undefined && isStatic(fixed) && fixed > 0 ? fixed : 1;
+  const unit = samplesPerRun(graph) ?? 1;
   const step = Math.ceil(wanted / unit) * unit;
   for (let first = 0; first < n; first += step) yield { first, end: Math.min(first + step, n) };
 }

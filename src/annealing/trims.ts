@@ -1,5 +1,5 @@
 /**
- * Exact trims: what can go without changing one bit of the outputs on finite inputs. A product with a zero weight adds
+ * Exact trims: what can go without changing one bit of the outputs where nothing is infinite on the way. A product with a zero weight adds
  * a zero, and no partial sum here is -0, so leaving it out keeps every sum.
  */
 import type { Graph, Node } from '../graph/graph.js';

@@ -7,7 +7,7 @@ import { formatExtent } from '../runtime/extent.js';
 import { isPackage } from '../runtime/format/package-reader.js';
 import { type Measurement, measure } from './bench/measure.js';
 import { peerNames, resolvePeer } from './bench/peers.js';
-import type { Load } from './bench/protocol.js';
+import type { InputSpec, Load } from './bench/protocol.js';
 import type { BenchArgs } from './commands/bench.js';
 import { usageError } from './options.js';
 import { printResult, remark } from './print.js';
@@ -56,15 +56,40 @@ function formatMeasurements(contenders: readonly Measurement[]): string {
 
 const isKerfPackage = async (path: string) => isPackage((await readSource(path)).bytes);
 
-/** What each contender is told: the same inputs, its own file. */
-async function loadsOf(args: BenchArgs, batch: number, found: ReadonlyMap<string, string>): Promise<Load[]> {
-  const session = await InferenceSession.create(args.file, { executor: 'wasm' });
+async function inputsOf(file: string): Promise<readonly InputSpec[]> {
+  const session = await InferenceSession.create(file, { executor: 'wasm' });
   const inputs = session.inputs.map(({ name, dtype, shape }) => ({
     name,
     dtype,
     shape: shape.map((dim) => (typeof dim === 'number' ? dim : formatExtent(dim))),
   }));
   await session.release();
+  return inputs;
+}
+
+/**
+ * The batch sizes to measure: those asked for, or what the model fixes, which is then the first axis of its first input.
+ * @throws USAGE when a model that fixes another number is asked for one
+ */
+function batchesFor(words: string | undefined, inputs: readonly InputSpec[]): readonly number[] {
+  const [first] = inputs.flatMap(({ shape }) => shape.slice(0, 1));
+  const isOpen = inputs.some(({ shape }) => typeof shape[0] === 'string');
+  const fixed = isOpen || typeof first !== 'number' ? undefined : first;
+  if (words === undefined) return [fixed ?? 1];
+  const batches = batchesOf(words);
+  const other = fixed === undefined ? undefined : batches.find((batch) => batch !== fixed);
+  if (other === undefined) return batches;
+  const problem = `the model takes ${fixed} at a time: got ${other}, expected ${fixed}. Export it with an open first axis.`;
+  throw usageError('--batch', problem);
+}
+
+/** What each contender is told: the same inputs, its own file. */
+function loadsOf(
+  args: BenchArgs,
+  inputs: readonly InputSpec[],
+  batch: number,
+  found: ReadonlyMap<string, string>,
+): Load[] {
   const common = {
     threads: args.threads,
     revectorize: args.revectorize,
@@ -80,7 +105,7 @@ async function loadsOf(args: BenchArgs, batch: number, found: ReadonlyMap<string
 }
 
 export async function runBench(args: BenchArgs): Promise<void> {
-  const batches = batchesOf(args.batch);
+  if (args.batch !== undefined) batchesOf(args.batch);
   const wanted = peersOf(args.against);
   const resolved = wanted.map((name) => [name, resolvePeer(name)] as const);
   const missing = resolved.filter(([, module]) => module === null).map(([name]) => name);
@@ -89,9 +114,10 @@ export async function runBench(args: BenchArgs): Promise<void> {
   if (found.size > 0 && args.peerModel === undefined && (await isKerfPackage(args.file))) {
     throw usageError('--against', 'peers cannot run a package. Name the ONNX file for them with --peer-model.');
   }
+  const inputs = await inputsOf(args.file);
   const contenders: Measurement[] = [];
-  for (const batch of batches) {
-    const loads = await loadsOf(args, batch, found);
+  for (const batch of batchesFor(args.batch, inputs)) {
+    const loads = loadsOf(args, inputs, batch, found);
     contenders.push(...(await measure(loads, rounds, (1000 * args.seconds) / rounds)));
   }
   printResult(args.json, { contenders, missing }, () => formatMeasurements(contenders));

@@ -14,14 +14,17 @@ const normalisers = new Set([
   'RMSNormalization',
 ]);
 
-/** What normalises a value: one operator, or the decomposed form that subtracts the value's own mean. */
+/**
+ * What normalises a value: one operator, or the decomposed form that subtracts the value's own mean. Nothing where others
+ * read the value as it is, as in residual networks that normalise what a branch reads.
+ */
 function normaliserOf(value: string, readers: ReadonlyMap<string, readonly Node[]>): string | undefined {
   const following = readers.get(value) ?? [];
-  const one = following.find(({ op }) => normalisers.has(op));
-  if (one) return one.op;
+  const [first] = following;
+  if (first && following.every(({ op }) => normalisers.has(op))) return first.op;
   const mean = following.find(({ op }) => op === 'ReduceMean');
-  const isCentred = following.some(({ op, inputs }) => op === 'Sub' && mean && inputs.includes(mean.outputs[0]));
-  return isCentred ? 'LayerNormalization' : undefined;
+  const isMoment = ({ op, inputs }: Node) => op === 'ReduceMean' || (op === 'Sub' && inputs.includes(mean!.outputs[0]));
+  return mean && following.length > 1 && following.every(isMoment) ? 'LayerNormalization' : undefined;
 }
 
 function readersOf(graph: Graph): Map<string, Node[]> {
@@ -45,9 +48,10 @@ export async function analyze(model: Graph | Model, options: AnalyzeOptions = {}
   const canonical = canonicalise(graph);
   const layers = findLayers(canonical);
   const readers = readersOf(canonical);
+  const outputs = new Set(canonical.outputs.map(({ name }) => name));
   const scaleFree = new Map<string, string>();
   for (const { name, output } of layers) {
-    const normaliser = normaliserOf(output, readers);
+    const normaliser = outputs.has(output) ? undefined : normaliserOf(output, readers);
     if (normaliser) scaleFree.set(name, normaliser);
   }
   return analyzeLayers(layers, { scaleFree, quantization: canonical.quantization, ...options });

@@ -59,7 +59,8 @@ function roleAlone(name: string, tensor: Tensor): TensorRole {
 }
 
 function roleOf(tensor: Tensor, uses: readonly (readonly [Node, number])[]): TensorRole {
-  if (!isFloat(tensor) || tensor.size <= 1) return 'constant';
+  // As countParameters has it: scalars are settings.
+  if (!isFloat(tensor) || tensor.dims.length === 0) return 'constant';
   const roles = uses.map(([node, at]) => roleIn(node, at, tensor));
   return roles.find((role) => role === 'weight') ?? roles.find((role) => role === 'bias') ?? 'parameter';
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSession } from '../../src/executors/create-session.js';
 import { fixSizes } from '../../src/graph/fix-sizes.js';
-import type { Graph, Model, Node } from '../../src/graph/graph.js';
+import type { Graph, Model, Node, Port } from '../../src/graph/graph.js';
 import { encodePackage } from '../../src/package/kerf-writer.js';
 import { type Decomposition, decompose, verify } from '../../src/pipeline.js';
 import { symbol } from '../../src/runtime/extent.js';
@@ -133,6 +133,42 @@ describe('decompose', () => {
     await assert.rejects(decompose(dull, { ...never, decision: 'argmax', weights: 'f16' }), {
       code: 'GUARD_FAILED',
       message: /--weights.*a guard that proves nothing/,
+    });
+  });
+
+  it('judges what rounds by the promise, columns outside the support too, and refuses to round nothing', async () => {
+    const narrow = (seed: number) => {
+      const x = normalRows(seed, 2000, 64);
+      return {
+        x: new Tensor(
+          'float32',
+          (x.data as Float32Array).map((v, i) => (i % 64 < 48 ? v : 0)),
+          x.dims,
+        ),
+      };
+    };
+    const model = modelOf(mlp(dense));
+    const data = { calibration: narrow(1), guard: narrow(2), decision: 'argmax', maxDisagreement: 0.1 };
+    const { certificate, macs } = (await decompose(model, { ...data, cascade: 'auto', weights: 'int8' })).summary;
+    const unlit = certificate.stages.find(({ name }) => name === 'columns outside the support')!;
+    assert.ok(unlit.seen > 0 && unlit.passed, `${unlit.seen} differ`);
+    assert.ok(certificate.stages.length > 2 && macs.after < macs.before);
+    const turned = ({ name, shape }: Port): Port => ({ name, dtype: 'float64', shape });
+    const { inputs, outputs, nodes, initializers } = mlp(dense.slice(1));
+    const wide = [...initializers].map(([name, { data: from, dims }]) => {
+      return [name, new Tensor('float64', Float64Array.from(from as Float32Array), dims)] as const;
+    });
+    const gemm = nodes.map((one) => ({ ...one, op: 'Gemm', domain: '', attributes: new Map([['transB', 1]]) }));
+    const doubles = modelOf({
+      ...mlp(dense.slice(1)),
+      inputs: inputs.map(turned),
+      outputs: outputs.map(turned),
+      nodes: gemm,
+      initializers: new Map(wide),
+    });
+    await assert.rejects(decompose(doubles, { weights: 'f16' }), {
+      code: 'GUARD_FAILED',
+      message: /f16 weights cannot be held: got no linear layer of float32 weights/,
     });
   });
 

@@ -4,7 +4,7 @@ import { numberOption, revectorizeOption, textOption, wordOrCountOption } from '
 export interface BenchArgs {
   file: string;
   against: string | undefined;
-  batch: string;
+  batch: string | undefined;
   threads: number;
   data: string | undefined;
   peerModel: string | undefined;
@@ -21,7 +21,7 @@ function builder(parser: Argv): Argv<BenchArgs> {
       'against',
       textOption({ describe: 'peers, e.g. onnxruntime-web,onnxruntime-node; found in node_modules here' }),
     )
-    .option('batch', textOption({ default: '1', describe: 'batch sizes, e.g. 1,64' }))
+    .option('batch', textOption({ describe: 'batch sizes, e.g. 1,64; default: 1, or what the model fixes' }))
     .option('threads', wordOrCountOption('threads', [], { default: '1', describe: 'threads of every contender' }))
     .option(
       'data',

@@ -1,5 +1,5 @@
 /** Sizes and sums of a convolution, shared by Conv and its quantised forms. */
-import type { Extent } from '../../runtime/extent.js';
+import { type Extent, multiply } from '../../runtime/extent.js';
 import { elementCount } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import { integerOf, nodeError } from './attributes.js';
@@ -32,6 +32,12 @@ export function convSizes(node: Node, x: Shaped, w: Shaped, b?: Shaped): ConvSiz
   }
   const kernel = kernelSizes(node, weights.slice(2), image.length);
   return { N: x.shape[0], channels: { groups, C, O: O / groups }, windows: windowsOf(node, image, kernel) };
+}
+
+/** Multiply-adds. */
+export function convMacs({ N, channels, windows }: ConvSizes): Extent {
+  const { groups, C, O } = channels;
+  return multiply(N, groups * O * C * elementCount(windows.kernel) * elementCount(windows.output));
 }
 
 /** Shape of the result. */

@@ -1,11 +1,10 @@
 /** Conv: y[n, o] = b[o] + sum over channels and window of x[n, c] W[o, c], in groups of channels. */
-import { multiply } from '../../runtime/extent.js';
 import type { Operand, StepParam } from '../../runtime/plan.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { realOf, requireInput } from './attributes.js';
-import { type ConvSizes, convShape, convSizes, sumWindows } from './conv-reference.js';
+import { type ConvSizes, convMacs, convShape, convSizes, sumWindows } from './conv-reference.js';
 import { always, define, lastOpset, requireSameDType } from './define.js';
 import { fillNumbers, floatDTypes, toNumbers } from './elements.js';
 import { emitCopy } from './lower-copy.js';
@@ -96,11 +95,7 @@ const definition = {
   evaluate,
   lower,
   rowIndependent: always,
-  macs: (node: Node, inputs: readonly (Fact | undefined)[]) => {
-    const { N, channels, windows } = sizesOf(node, inputs);
-    const { groups, C, O } = channels;
-    return multiply(N, groups * O * C * elementCount(windows.kernel) * elementCount(windows.output));
-  },
+  macs: (node: Node, inputs: readonly (Fact | undefined)[]) => convMacs(sizesOf(node, inputs)),
 };
 
 export const convOperators: readonly Operator[] = [

@@ -1,7 +1,6 @@
 /** Einsum: a sum of products over labelled axes, as a reference step. */
 
-import type { Extent } from '../../runtime/extent.js';
-import { equals } from '../../runtime/extent.js';
+import { type Extent, equals, multiply } from '../../runtime/extent.js';
 import { elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -108,19 +107,20 @@ function evaluate(node: Node, inputs: readonly Tensor[]): Tensor {
   );
 }
 
+/** Labels and their sizes. */
+function labelled(node: Node, inputs: readonly (Fact | undefined)[]) {
+  const shapes = inputs.map((_, index) => requireInput(node, inputs, index).shape);
+  const labels = labelsOf(
+    node,
+    shapes.map(({ length }) => length),
+  );
+  return { labels, sizes: sizesOf(node, labels, shapes) };
+}
+
 export const einsumOperators: readonly Operator[] = define([[12, lastOpset, floatDTypes]], {
   name: 'Einsum',
   infer: (node, inputs): readonly Fact[] => {
-    const facts = inputs.map((_, index) => requireInput(node, inputs, index));
-    const labels = labelsOf(
-      node,
-      facts.map(({ shape }) => shape.length),
-    );
-    const sizes = sizesOf(
-      node,
-      labels,
-      facts.map(({ shape }) => shape),
-    );
+    const { labels, sizes } = labelled(node, inputs);
     return [{ dtype: requireSameDType(node, inputs), shape: labels.result.map((label) => sizes.get(label)!) }];
   },
   evaluate: (node, inputs) => [
@@ -129,4 +129,6 @@ export const einsumOperators: readonly Operator[] = define([[12, lastOpset, floa
       inputs.map((_, index) => requireInput(node, inputs, index)),
     ),
   ],
+  // Every factor but the first is multiplied at every place of all labels.
+  macs: (node, inputs) => [...labelled(node, inputs).sizes.values()].reduce(multiply, inputs.length - 1),
 });

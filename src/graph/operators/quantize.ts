@@ -5,7 +5,7 @@ import { elementCount } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { integerOf, nodeError, requireInput } from './attributes.js';
-import { convShape, convSizes, sumWindows } from './conv-reference.js';
+import { convMacs, convShape, convSizes, sumWindows } from './conv-reference.js';
 import { define, lastOpset } from './define.js';
 import { fillBigints, fillNumbers, toNumbers } from './elements.js';
 import {
@@ -226,6 +226,7 @@ export const quantizeOperators: readonly Operator[] = [
       );
       return [fillBigints('int32', dims, (i) => BigInt(sums[i]))];
     },
+    macs: (node, inputs) => convMacs(convSizes(node, requireInput(node, inputs, 0), requireInput(node, inputs, 1))),
   }),
   ...define(quantised, {
     name: 'QLinearConv',
@@ -236,5 +237,6 @@ export const quantizeOperators: readonly Operator[] = [
       },
     ],
     evaluate: convolveQuantized,
+    macs: (node, inputs) => convMacs(convSizes(node, requireInput(node, inputs, 0), requireInput(node, inputs, 3))),
   }),
 ];

@@ -22,6 +22,7 @@ const specialNumbers: ReadonlyMap<string, number> = new Map([
 
 function numberOf(value: unknown, where: string): number {
   const number = typeof value === 'string' ? specialNumbers.get(value) : value;
+  if (typeof number === 'boolean') return Number(number);
   if (typeof number === 'number') return number;
   const got = value === null ? 'null' : typeof value === 'string' ? quote(value) : typeof value;
   throw invalidData(where, `an element is no number: got ${got}.`);

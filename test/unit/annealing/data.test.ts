@@ -1,13 +1,14 @@
 /** What rows may be counted: those that stand for themselves. */
 import assert from 'node:assert/strict';
 import { anneal } from '../../../src/annealing/anneal.js';
-import { takeRows } from '../../../src/annealing/rows.js';
+import { requireInputs, takeRows } from '../../../src/annealing/rows.js';
 import { createEvaluate } from '../../../src/evaluate-graph.js';
 import { countMacs } from '../../../src/graph/cost.js';
 import type { Attribute, Graph } from '../../../src/graph/graph.js';
 import type { Feeds } from '../../../src/runtime/executor.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
+import { graphOf, port } from '../../support/graph.js';
 import { makeGraph, matrix, mlp, node, normalRows, randomLayer, vector } from '../../support/networks.js';
 
 const evaluate = createEvaluate();
@@ -71,6 +72,23 @@ describe('networks that do not compute row by row', () => {
       guard: null,
     });
     assert.equal(certificate.bound, null);
+  });
+});
+
+describe('numbers that are not finite', () => {
+  it('are refused in floats of every width', () => {
+    for (const [dtype, data] of [
+      ['float32', Float32Array.of(1, Infinity)],
+      ['float64', Float64Array.of(Number.NaN, 1)],
+      ['float16', Uint16Array.of(0x3c00, 0xfc00)],
+      ['bfloat16', Uint16Array.of(0x7fc0, 0x3f80)],
+    ] as const) {
+      const graph = graphOf({ inputs: [port('x', ['n', 1], dtype)], outputs: ['x'], nodes: [] });
+      const check = (values: typeof data) =>
+        requireInputs(graph, { x: new Tensor(dtype, values as never, [2, 1]) }, 'guard');
+      assert.throws(() => check(data), { code: 'DATA_INVALID', message: /got 1 NaN or infinite of 2/ });
+      check(data.slice().fill(0x3c00));
+    }
   });
 });
 

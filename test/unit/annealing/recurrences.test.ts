@@ -143,6 +143,27 @@ describe('recurrent cells as layers', () => {
       const first = shape.direction === 'reverse' ? time : 0;
       const states = (all.data as Float32Array).subarray(first, first + time * (shape.T - 1));
       assert.deepEqual([h.positions, [...h.samples.data]], [shape.T, [...states]]);
+      // The same samples where the network takes one row, or all three, at a time.
+      for (const taken of [1, 3]) {
+        const fixed = { ...graph, inputs: graph.inputs.map((port) => ({ ...port, shape: [taken, port.shape[1]] })) };
+        for (const [layer, own] of [[inputs, x] as const, [state, h] as const]) {
+          const { positions, samples } = await new Sampler(fixed, rows, evaluate, weights).of(fixed, layer, 'input');
+          const times = own.samples.rows / 3;
+          const places = Array.from({ length: own.samples.rows }, (_, i) => {
+            return taken === 3 ? i : (i % times) * 3 + Math.floor(i / times);
+          });
+          const { columns, data } = own.samples;
+          assert.equal(positions, shape.T);
+          assert.deepEqual(
+            [...samples.data],
+            places.flatMap((place) => [...data.subarray(place * columns, (place + 1) * columns)]),
+          );
+          assert.deepEqual(
+            [...samples.weights!],
+            places.map((place) => own.samples.weights![place]),
+          );
+        }
+      }
       // The same where nothing reads the states of all times.
       const bare = network(shape);
       const again = await new Sampler(bare, rows, evaluate, weights).of(bare, layersOf(bare)[1], 'input');

@@ -30,17 +30,23 @@ const normalisers: Record<string, Node[]> = {
   BatchNormalization: [node('BatchNormalization', ['h', 'gamma', 'beta', 'mu', 'var'], 'r')],
 };
 
-/** x -> layer -> normaliser -> relu -> layer, torch-linear; the first weight changed by `change`. */
-function network(kind: string, change: (w: number, i: number) => number): Graph {
+/** x -> layer -> normaliser -> relu -> layer, torch-linear; the first weight changed by `change`; further nodes, outputs. */
+function network(
+  kind: string,
+  change: (w: number, i: number) => number,
+  further: readonly Node[] = [],
+  outputs: readonly string[] = ['y'],
+): Graph {
   const [first, second] = freshNet('torch-linear', [inputs, units, 40], seed);
   return graphOf({
     inputs: [port('x', ['n', inputs])],
-    outputs: ['y'],
+    outputs,
     nodes: [
       node('kerf.Linear', ['x', 'fc1.weight', 'fc1.bias'], 'h'),
       ...normalisers[kind],
       node('Relu', ['r'], 'a'),
       node('kerf.Linear', ['a', 'fc2.weight', 'fc2.bias'], 'y'),
+      ...further,
     ],
     constants: {
       'fc1.weight': new Tensor('float32', first.weight.data.map(change), [units, inputs]),
@@ -69,6 +75,17 @@ describe(`scale-free layers (seed ${seed})`, () => {
           assert.equal(verdict, 'no-null', `${init} x ${scale}: ${reason}`);
           assert.match(reason, /scale/);
         }
+      }
+    });
+
+    it(`judges the scale before ${kind} where others read the output too`, async () => {
+      const beside = node('Add', ['h', 'r'], 'z');
+      for (const graph of [
+        network(kind, (w) => 2 * w, [beside], ['y', 'z']),
+        network(kind, (w) => 2 * w, [], ['y', 'h']),
+      ]) {
+        const { verdict, reason } = await verdictOf(graph, 'torch-linear');
+        assert.equal(verdict, 'moved', reason);
       }
     });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { canonicalise } from '../../../src/graph/canonicalise.js';
+import { countMacs } from '../../../src/graph/cost.js';
 import type { Graph } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
 import { useIntegerProducts } from '../../../src/graph/integer-products.js';
@@ -204,6 +205,20 @@ describe('convolutions of bytes', () => {
       node('Cast', ['more'], 'y', { to: 1 }),
     ];
     check({ inputs, outputs: ['y'], nodes: added, constants: { w, zw, b } }, { x }, ['cast', 'conv']);
+  });
+
+  it('count their multiply-adds, as sums of products over labels do', () => {
+    const macsOf = (parts: GraphParts) => countMacs(graphOf(parts));
+    const w = bytes('int8', 24, 4, 2, 3, 3);
+    const convolve = node('ConvInteger', ['x', 'w'], 'y', attributes);
+    // 4 outputs of 2 channels and 9 taps at 3 x 5 places of each sample: 7 + 1 rows by 2, 6 + 1 columns by 1.
+    assert.equal(
+      macsOf({ inputs: [port('x', ['n', 4, 7, 6], 'uint8')], outputs: ['y'], nodes: [convolve], constants: { w } }),
+      4 * 2 * 9 * 3 * 5,
+    );
+    const sum = node('Einsum', ['x', 'w'], 'y', { equation: 'ni,oi->no' });
+    const weights = { w: floats(1, 5, 6) };
+    assert.equal(macsOf({ inputs: [port('x', ['n', 6])], outputs: ['y'], nodes: [sum], constants: weights }), 30);
   });
 
   it('stay as they are where others read the sums, where these end otherwise, and where weights are fed', () => {

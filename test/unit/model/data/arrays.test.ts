@@ -108,6 +108,7 @@ describe('readArrays', () => {
     refuses(file('objects.npy'), 'objects.npy', 'DATA_INVALID', /element type: got "\|O"/);
     refuses(file('text.npy'), 'text.npy', 'DATA_INVALID', /element type: got "<U1"/);
     refuses(text('[[1, 2], [3]]'), 'a.json', 'DATA_INVALID', /ragged lists: got 1 elements on axis 1, expected 2/);
+    assert.deepEqual([...decodeArrays(text('[true, false]'), 'a.json').get('')!.data], [1, 0]);
     refuses(text('[1, "one"]'), 'a.json', 'DATA_INVALID', /no number: got "one"/);
     refuses(text('["1"]'), 'a.json', 'DATA_INVALID', /no number: got "1"/);
     refuses(text('["9007199254740993", 0.5]'), 'a.json', 'DATA_INVALID', /element 1 .*got 0.5, expected int64/);
