@@ -29,6 +29,10 @@ function outputFormat(path: string) {
 
 function deliver(outputs: Outputs, { output, json }: RunArgs): void {
   const arrays = new Map(Object.entries(outputs));
+  if (output !== undefined && outputFormat(output) === 'npy' && arrays.size !== 1) {
+    const problem = `an npy file holds one array: got ${arrays.size} outputs, expected 1. Name an npz or json file.`;
+    throw usageError('--output', problem);
+  }
   if (output !== undefined) writeOutputFile(output, encodeArrays(arrays, outputFormat(output)));
   else if (json) writeOutputFile('-', encodeArrays(arrays, 'json'));
   else print(formatOutputs(outputs));

@@ -116,11 +116,20 @@ function rowFamily(candidate: Candidate, ks: number): Law['family'] | null {
   return workspace.scope(() => familyByRows(workspace.copyIn('float32', values), rowsOf(candidate), fans.fanIn, ks));
 }
 
+/** Biases of a layer from which their shape tells a law of their own from movement away from zero. */
+const biasesFrom = 64;
+
+const isTorchDefault = ({ rule }: Match) => rule.name === 'torch-linear';
+
 function inferOne(candidate: Candidate, matches: readonly Match[], elected: LawRule | null): Inference {
   const count = candidate.moments.count;
   if (candidate.kind === 'bias') {
     if (candidate.moments.smallest === 0 && candidate.moments.largest === 0) return { law: zeros };
-    return { law: elected ? elected.bias(candidate.fans) : null, noNull: 'the law of its layer is not known' };
+    if (!elected) return { law: null, noNull: 'the law of its layer is not known' };
+    const law = elected.bias(candidate.fans);
+    // Who initialises the weights anew often leaves the bias as the framework made it.
+    const own = law.family === 'point' && count >= biasesFrom ? matches.find(isTorchDefault) : undefined;
+    return { law: own && fitsClosely(own, count) ? own.law : law };
   }
   const [best] = matches;
   const voted = matches.find((match) => match.rule === elected);

@@ -53,6 +53,24 @@ describe(`analyzeLayers (seed ${seed})`, () => {
     });
   }
 
+  it("gives a bias that torch made, behind weights made anew, torch's law, and no other one", async () => {
+    const sizes = [100, 256, 128, 64];
+    const made = freshNet('torch-linear', sizes, seed + 1);
+    const biasesOf = async (change: (value: number) => number) => {
+      const layers = freshNet('kaiming-normal', sizes, seed).map((layer, i) => {
+        const { data, dims } = made[i].bias!;
+        return { ...layer, bias: new Tensor('float32', data.map(change), dims) };
+      });
+      return (await analyzeLayers(layers, { seed })).tensors.filter(({ name }) => name.endsWith('bias'));
+    };
+    for (const { law, verdict } of await biasesOf((value) => value)) {
+      assert.deepEqual([law, verdict], ['torch-linear', 'initialisation']);
+    }
+    for (const { law, verdict } of await biasesOf((value) => 3 * value)) {
+      assert.deepEqual([law, verdict], ['zeros', 'moved']);
+    }
+  });
+
   it('gives the bias of a layer that keeps a law of its own the law of that layer', async () => {
     const layers = freshNet('kaiming-normal-fan-out', [200, 160, 120, 80, 64], seed);
     layers[3] = freshNet('torch-linear', [80, 64], seed + 1)[0];
