@@ -2,6 +2,7 @@ import { canonicalise, findLayers, type Graph, isWeightsOnly, type Model, type N
 import { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
 import { analyzeWeights, weightsOf } from './analyze-weights.js';
 import type { Evidence } from './evidence.js';
+import { analyzeCells } from './recurrent-tensors.js';
 
 /** Operators that make what follows blind to the scale of their input. */
 const normalisers = new Set([
@@ -36,7 +37,7 @@ function readersOf(graph: Graph): Map<string, Node[]> {
 }
 
 /**
- * Tests every weight tensor of a network's linear layers against its initialisation law.
+ * Tests every weight tensor of a network's linear layers and recurrent cells against its initialisation law.
  * @param model  a model, or any graph; brought to canonical form first. Of weights alone every tensor is tested
  * @param options  see {@link AnalyzeOptions}
  * @throws what {@link analyzeLayers} throws
@@ -54,5 +55,8 @@ export async function analyze(model: Graph | Model, options: AnalyzeOptions = {}
     const normaliser = outputs.has(output) ? undefined : normaliserOf(output, readers);
     if (normaliser) scaleFree.set(name, normaliser);
   }
-  return analyzeLayers(layers, { scaleFree, quantization: canonical.quantization, ...options });
+  const all = { scaleFree, quantization: canonical.quantization, ...options };
+  const evidence = await analyzeLayers(layers, all);
+  const ofCells = await analyzeCells(canonical, all);
+  return { ...evidence, tensors: [...evidence.tensors, ...ofCells] };
 }
