@@ -97,6 +97,7 @@ const attention: Write = (node, writer) => {
   const count = requireHeads(node);
   const third = maker.sizeOf(node, weights, 1) / 3;
   const sizes = integersOf(node, 'qkv_hidden_sizes') ?? [third, third, third];
+  writer.refuse(`qkv_hidden_sizes [${sizes}]`, sizes.length !== 3);
   const biases = bias ? parts(writer, bias, sizes) : [];
   const [q, k, v] = parts(writer, weights, sizes).map((weight, i) => {
     const projected = writer.sumOf(writer.op('MatMul', [x, weight]), biases[i] ?? '');

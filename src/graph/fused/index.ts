@@ -45,9 +45,12 @@ export function isFused(node: Pick<Node, 'domain' | 'op'>, opset: number): boole
 
 /** Makes the nodes that a fused one stands for. @throws OPERATOR_UNSUPPORTED for forms that are left out */
 export function writeFused(node: Node, maker: GraphMaker): void {
-  const values = writeOf(node, maker.opset)!(node, new NodeWriter(node, maker));
+  const writer = new NodeWriter(node, maker);
+  const values = writeOf(node, maker.opset)!(node, writer);
   for (const [i, output] of node.outputs.entries()) {
-    if (output && values[i]) maker.emit('Identity', [values[i]], [output]);
+    if (!output) continue;
+    writer.refuse(`output ${i}`, !values[i]);
+    maker.emit('Identity', [values[i]], [output]);
   }
 }
 

@@ -59,13 +59,18 @@ export class NodeWriter {
     return this.maker.constant(`${this.node.name}:constant`, tensor);
   }
 
-  /** A number in the dtype of another value. */
+  /** A number in the dtype of another value. @throws DTYPE_UNSUPPORTED where that holds no reals */
   number(value: number, like: string): string {
-    return this.constant(fillNumbers(this.maker.factOf(like).dtype, [], () => value));
+    const { dtype } = this.maker.factOf(like);
+    if (dtype.includes('float')) return this.constant(fillNumbers(dtype, [], () => value));
+    throw nodeError('DTYPE_UNSUPPORTED', this.node, `dtype: got ${dtype}, expected floats. Insert a Cast.`);
   }
 
+  /** @throws MODEL_INVALID for sizes that are no whole numbers, as of heads that do not divide a width */
   integers(...values: number[]): string {
-    return this.constant(int64Tensor(values));
+    const wrong = values.find((value) => !Number.isSafeInteger(value));
+    if (wrong === undefined) return this.constant(int64Tensor(values));
+    throw nodeError('MODEL_INVALID', this.node, `sizes: got ${wrong}, expected whole numbers.`);
   }
 
   reals(dims: readonly number[], at: (index: number) => number): string {
@@ -97,7 +102,8 @@ export class NodeWriter {
 
   /** Elements `start`, `start + step` .. below `end` along an axis. */
   slice(value: string, axis: number, start: number, end: number, step = 1): string {
-    if (this.maker.opset < 10) return this.op('Slice', [value], { axes: [axis], starts: [start], ends: [end] });
+    if (this.maker.opset < 10 && step === 1)
+      return this.op('Slice', [value], { axes: [axis], starts: [start], ends: [end] });
     return this.op('Slice', [value, ...[start, end, axis, step].map((number) => this.integers(number))]);
   }
 

@@ -53,9 +53,10 @@ function embed(node: Node, writer: NodeWriter): readonly string[] {
   const affine = [writer.input(5), writer.input(6)];
   const y = normalised(writer, sum, affine, realOf(node, 'epsilon', 1e-12), true);
   if (!node.outputs[1]) return [y, '', sum];
+  const mask = writer.cast(writer.optional(7) || ids, 'float32');
   // Without a mask its lengths are 0, which nothing may read.
-  const mask = writer.optional(7) || writer.op('Mul', [ids, writer.number(0, ids)]);
-  return [y, writer.cast(writer.sum(writer.cast(mask, 'float32')), 'int32'), sum];
+  const seen = writer.optional(7) ? mask : writer.op('Mul', [mask, writer.number(0, mask)]);
+  return [y, writer.cast(writer.sum(seen), 'int32'), sum];
 }
 
 export const rowNorms: Readonly<Record<string, Write>> = {

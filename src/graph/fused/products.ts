@@ -59,7 +59,7 @@ const matMulNBits: Write = (node, writer) => {
   const blocks = Math.ceil(K / size);
   const [packed, scaleInput, zeroInput] = [1, 2, 3].map((index) => writer.maker.known(node, index));
   const blockBytes = (size * bits) / 8;
-  if (!(size > 0) || packed?.size !== N * blocks * blockBytes || scaleInput?.size !== N * blocks) {
+  if (!(size > 0 && K > 0 && N > 0) || packed?.size !== N * blocks * blockBytes || scaleInput?.size !== N * blocks) {
     const got = `${packed?.size} bytes and ${scaleInput?.size} scales`;
     const problem = `weights: got ${got}, expected ${N * blocks * blockBytes} and ${N * blocks}.`;
     throw nodeError('MODEL_INVALID', node, problem);

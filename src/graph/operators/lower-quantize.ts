@@ -29,18 +29,21 @@ function asFloat(builder: PlanBuilder, value: string): View | null {
 }
 
 /** A scale or zero point under a shape that broadcasts to x: one number, or one for each place along the axis. */
-function along(node: Node, { operand, shape }: View, rank: number): View {
+function along(node: Node, { operand, shape }: View, rank: number): View | null {
   if (product(shape) === 1) return { operand, shape: [] };
+  if (shape.length !== 1) return null;
   const axis = normaliseAxis(node, integerOf(node, 'axis', 1), rank);
   return { operand, shape: [...shape, ...new Array<Extent>(rank - axis - 1).fill(1)] };
 }
 
 /** The node's scale and zero point, null without one; undefined where steps cannot take them. */
 function parametersOf(node: Node, builder: PlanBuilder, rank: number): { scale: View; zero: View | null } | undefined {
-  const scale = asFloat(builder, node.inputs[1]);
-  const zero = node.inputs[2] ? asFloat(builder, node.inputs[2]) : null;
-  if (!scale || (node.inputs[2] && !zero) || rank > maximumStepRank) return undefined;
-  return { scale: along(node, scale, rank), zero: zero && along(node, zero, rank) };
+  const isZero = Boolean(node.inputs[2]);
+  const [scale, zero] = [asFloat(builder, node.inputs[1]), isZero ? asFloat(builder, node.inputs[2]) : null];
+  const wide = scale && along(node, scale, rank);
+  const wideZero = zero && along(node, zero, rank);
+  if (!wide || (isZero && !wideZero) || rank > maximumStepRank) return undefined;
+  return { scale: wide, zero: wideZero };
 }
 
 /** y = saturate(round(x / scale) + zero): rounding leaves whole numbers, so the cast only saturates. */

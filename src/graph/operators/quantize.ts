@@ -20,6 +20,15 @@ import { roundToEven } from './scalar-functions.js';
 import { broadcastIndex, normaliseAxis } from './shapes.js';
 
 const bytes: readonly DType[] = ['uint8', 'int8'];
+
+/** The fact of an input of bytes. @throws DTYPE_UNSUPPORTED for another dtype */
+function requireBytes(node: Node, inputs: readonly (Fact | undefined)[], index: number): Fact {
+  const fact = requireInput(node, inputs, index);
+  if (bytes.includes(fact.dtype)) return fact;
+  const problem = `dtype of input ${index}: got ${fact.dtype}, expected ${bytes.join(' or ')}.`;
+  throw nodeError('DTYPE_UNSUPPORTED', node, problem);
+}
+
 const limitsOf: Partial<Record<DType, readonly [least: number, most: number]>> = { uint8: [0, 255], int8: [-128, 127] };
 
 /** Rounded to the nearest even, shifted by the zero point and clipped into the dtype. */
@@ -156,14 +165,21 @@ const quantised = [[10, lastOpset, bytes]] as const;
 export const quantizeOperators: readonly Operator[] = [
   ...define([[10, lastOpset, ['float32', 'int32']]], {
     name: 'QuantizeLinear',
-    infer: (node, inputs) => [{ dtype: inputs[2]?.dtype ?? 'uint8', shape: requireInput(node, inputs, 0).shape }],
+    infer: (node, inputs) => {
+      requireInput(node, inputs, 1);
+      const dtype = inputs[2] ? requireBytes(node, inputs, 2).dtype : 'uint8';
+      return [{ dtype, shape: requireInput(node, inputs, 0).shape }];
+    },
     evaluate: quantize,
     lower: lowerQuantizeLinear,
     rowIndependent: isPerTensor,
   }),
   ...define([[10, lastOpset, [...bytes, 'int32']]], {
     name: 'DequantizeLinear',
-    infer: (node, inputs) => [{ dtype: 'float32', shape: requireInput(node, inputs, 0).shape }],
+    infer: (node, inputs) => {
+      requireInput(node, inputs, 1);
+      return [{ dtype: 'float32', shape: requireInput(node, inputs, 0).shape }];
+    },
     evaluate: dequantize,
     lower: lowerDequantizeLinear,
     rowIndependent: isPerTensor,
@@ -181,7 +197,7 @@ export const quantizeOperators: readonly Operator[] = [
   ...define(quantised, {
     name: 'MatMulInteger',
     infer: (node, inputs) => [
-      { dtype: 'int32', shape: productShape(node, requireInput(node, inputs, 0), requireInput(node, inputs, 1)) },
+      { dtype: 'int32', shape: productShape(node, requireInput(node, inputs, 0), requireBytes(node, inputs, 1)) },
     ],
     evaluate: (node, inputs) => {
       const { sums, dims } = integerProduct(
@@ -200,8 +216,8 @@ export const quantizeOperators: readonly Operator[] = [
     name: 'QLinearMatMul',
     infer: (node, inputs) => [
       {
-        dtype: requireInput(node, inputs, 7).dtype,
-        shape: productShape(node, requireInput(node, inputs, 0), requireInput(node, inputs, 3)),
+        dtype: requireBytes(node, inputs, 7).dtype,
+        shape: productShape(node, requireInput(node, inputs, 0), requireBytes(node, inputs, 3)),
       },
     ],
     evaluate: multiplyQuantized,
@@ -213,7 +229,7 @@ export const quantizeOperators: readonly Operator[] = [
     infer: (node, inputs) => [
       {
         dtype: 'int32',
-        shape: convShape(convSizes(node, requireInput(node, inputs, 0), requireInput(node, inputs, 1))),
+        shape: convShape(convSizes(node, requireInput(node, inputs, 0), requireBytes(node, inputs, 1))),
       },
     ],
     evaluate: (node, inputs) => {
@@ -232,8 +248,8 @@ export const quantizeOperators: readonly Operator[] = [
     name: 'QLinearConv',
     infer: (node, inputs) => [
       {
-        dtype: requireInput(node, inputs, 7).dtype,
-        shape: convShape(convSizes(node, requireInput(node, inputs, 0), requireInput(node, inputs, 3))),
+        dtype: requireBytes(node, inputs, 7).dtype,
+        shape: convShape(convSizes(node, requireInput(node, inputs, 0), requireBytes(node, inputs, 3))),
       },
     ],
     evaluate: convolveQuantized,
