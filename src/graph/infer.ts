@@ -5,7 +5,7 @@ import { isDType, type Tensor } from '../runtime/tensor.js';
 import { isFused } from './fused/index.js';
 import type { Fact, Graph, Node } from './graph.js';
 import type { Operator } from './operator.js';
-import { describeNode, nodeError } from './operators/attributes.js';
+import { describeNode, guarded, nodeError } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
 import { findOperator } from './operators/index.js';
 import { formatShape } from './operators/shapes.js';
@@ -180,7 +180,7 @@ export class Inference {
   /** @throws what {@link inferFacts} throws */
   add(node: Node): void {
     const inputs = node.inputs.map((value) => inputFact(this.facts, node, value));
-    const outputs = inferNode(node, inputs, this.graph.opset, this.#budget);
+    const outputs = guarded(node, 'MODEL_INVALID', () => inferNode(node, inputs, this.graph.opset, this.#budget));
     node.outputs.forEach((value, index) => {
       if (value) this.facts.set(value, outputs[index]);
     });

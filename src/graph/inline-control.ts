@@ -11,7 +11,7 @@ import { Tensor } from '../runtime/tensor.js';
 import { isFused, writeFused } from './fused/index.js';
 import type { Graph, Node } from './graph.js';
 import { GraphMaker } from './graph-maker.js';
-import { integerOf, integersOf, nodeError } from './operators/attributes.js';
+import { guarded, integerOf, integersOf, nodeError } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
 import { toNumbers } from './operators/elements.js';
 import { renamedBody } from './rename-body.js';
@@ -31,7 +31,7 @@ class Inliner extends GraphMaker implements SequenceTools {
   readonly #sequences = new Map<string, readonly string[]>();
 
   run(): Graph {
-    for (const node of this.graph.nodes) this.#take(node);
+    for (const node of this.graph.nodes) guarded(node, 'MODEL_INVALID', () => this.#take(node));
     return this.made();
   }
 

@@ -4,6 +4,7 @@ import { symbolsOf } from '../graph/cost.js';
 import { bindGraph } from '../graph/fix-sizes.js';
 import type { Fact, Graph, Node } from '../graph/graph.js';
 import { type Facts, inferFacts, requireSupported } from '../graph/infer.js';
+import { guarded } from '../graph/operators/attributes.js';
 import { findOperator } from '../graph/operators/index.js';
 import { findMatches, fuseMatches } from '../graph/patterns.js';
 import { alignBlocks } from '../parts/align-blocks.js';
@@ -34,7 +35,8 @@ function lowerNode(builder: Builder, node: Node, facts: Facts, opset: number): v
   const outputs = node.outputs.map(lookup);
   if (outputs.every((fact) => !fact || fact.constant)) return;
   const operator = findOperator(node, opset);
-  if (operator?.lower && builder.attempt(() => operator.lower!(node, builder, opset), node.outputs)) return;
+  const lower = () => guarded(node, 'MODEL_INVALID', () => operator!.lower!(node, builder, opset));
+  if (operator?.lower && builder.attempt(lower, node.outputs)) return;
   const present = (values: readonly string[]) => values.filter((value) => value !== '');
   builder.step(
     'reference',

@@ -7,7 +7,7 @@
  *             readShapes, writeShapes   json: shapes of the operands, as extents
  */
 import type { Attribute, Fact, Node } from '../graph/graph.js';
-import { nodeError } from '../graph/operators/attributes.js';
+import { guarded, nodeError } from '../graph/operators/attributes.js';
 import { findOperator } from '../graph/operators/index.js';
 import { factsOf } from '../graph/operators/reshape.js';
 import { formatShape } from '../graph/operators/shapes.js';
@@ -155,7 +155,8 @@ export function runReference(
   if (!operator) throw nodeError('OPERATOR_UNSUPPORTED', node, `unknown in opset ${opset}. Use a newer kerf.`);
   const rest = [...inputs];
   const operands = isInput.map((isPresent) => (isPresent ? rest.shift() : undefined));
-  const inferred = operator.infer(node, factsOf(operands), opset).filter((_, index) => isOutput[index]);
-  requireOutputs(node, inferred, outputs);
-  return operator.evaluate(node, operands, opset).filter((_, index) => isOutput[index]);
+  const isWanted = (_: unknown, index: number) => isOutput[index];
+  const infer = () => operator.infer(node, factsOf(operands), opset);
+  requireOutputs(node, guarded(node, 'DATA_INVALID', infer).filter(isWanted), outputs);
+  return guarded(node, 'DATA_INVALID', () => operator.evaluate(node, operands, opset)).filter(isWanted);
 }

@@ -19,6 +19,22 @@ export function nodeError(
   return new KerfError(code, describeNode(node), problem, details);
 }
 
+/**
+ * Runs part of an operator's entry on a node of an untrusted file. Entries check what they can say something about; what
+ * is left of absent inputs and odd values, JavaScript refuses.
+ * @throws `code` naming the node, for any error without a code
+ */
+export function guarded<T>(node: Node, code: ErrorCode, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    if (cause instanceof KerfError) throw cause;
+    const got = cause instanceof Error ? cause.message : String(cause);
+    const problem = `its inputs and attributes do not fit together: got "${got}". Export the model again.`;
+    throw new KerfError(code, describeNode(node), problem, {}, { cause });
+  }
+}
+
 function wrongAttribute(node: Node, name: string, got: Attribute, expected: string): KerfError {
   const text = got instanceof Tensor ? 'a tensor' : typeof got === 'object' ? 'a list or graph' : String(got);
   return nodeError('MODEL_INVALID', node, `attribute "${name}": got ${text}, expected ${expected}.`);

@@ -48,9 +48,10 @@ function count(node: Node, x: Tensor): Tensor {
   const length = x.size / Math.max(1, rows);
   const [values, counts] = [toNumbers(x), new Float64Array(rows * size)];
   for (let row = 0; row < rows; row++) {
-    for (let n = least; n <= most; n++) {
-      // A single word has nothing to skip.
-      for (let skip = 0; skip <= (n === 1 ? 0 : skips); skip++) {
+    for (let n = least; n <= Math.min(most, length); n++) {
+      // A single word has nothing to skip, and longer ones do not reach beyond the list.
+      const furthest = n === 1 ? 0 : Math.min(skips, Math.floor((length - 1) / (n - 1)) - 1);
+      for (let skip = 0; skip <= furthest; skip++) {
         for (let at = 0; at + (n - 1) * (skip + 1) < length; at++) {
           const words = Array.from({ length: n }, (_, k) => values[row * length + at + k * (skip + 1)]);
           const column = columns.get(words.join());
