@@ -80,20 +80,12 @@ function sharedByte(name) {
   return at;
 }
 
-/** A string literal with one character for each byte. */
-function literalOf(bytes) {
-  const escapes = { '\n': 'n', '\r': 'r', '\0': '0' };
-  const text = bytes.toString('latin1').replaceAll(/[\n\r'\\]|\0(?!\d)/g, (char) => `\\${escapes[char] ?? char}`);
-  // Before a digit, \0 would be octal.
-  return `'${text.replaceAll('\0', '\\x00')}'`;
-}
-
 /** Writes a module, compressed, where a JS module finds it that exports one character for each byte. */
 function embed(name) {
   const bytes = readFileSync(`build/wasm/${name}.wasm`);
   const isTwin = `${name}-shared` in modules;
   const lines = modules[name].anyHost
-    ? [`export const latin1 =\n  ${literalOf(deflateRawSync(bytes, { level: 9, memLevel: 9 }))};\n`]
+    ? [`export const latin1 = atob('${deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64')}');\n`]
     : [
         "import { readFileSync } from 'node:fs';\n",
         "import { brotliDecompressSync } from 'node:zlib';\n",

@@ -1,7 +1,7 @@
 /**
  * Makes build/src ready to be published: JavaScript without comments and blanks (functions keep their names, so that
  * stacks can be read), and of the declarations those that the two public entries reach; docstrings where they are at most
- * two imports away: what lies further is seen by compilers alone.
+ * two imports away: what lies further is seen by compilers alone. Indents go.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ const isDeclaration = (path) => /\.d\.c?ts$/.test(path);
 /** The same program in fewer bytes. */
 export function shrink(code) {
   const esbuild = createRequire(join(root, 'test', 'package.json'))('esbuild');
-  const options = { minify: true, target: 'es2023' };
+  const options = { minify: true, target: 'es2023', charset: 'utf8' };
   return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
 }
 
@@ -32,6 +32,8 @@ function publicDeclarations() {
   return found;
 }
 
+const withoutIndents = (code) => code.replaceAll(/^ +/gm, '');
+
 const withoutDocstrings = (code) => code.replaceAll(/\s*\/\*\*.*?\*\//gs, '');
 
 /**
@@ -46,7 +48,10 @@ export function publishedFiles() {
     const name = relative(root, path);
     if (isCode(path)) files.set(name, shrink(readFileSync(path, 'utf8')));
     else if (isDeclaration(path) && !declarations.has(path)) files.set(name, null);
-    else if (declarations.get(path) > 2) files.set(name, withoutDocstrings(readFileSync(path, 'utf8')));
+    else if (isDeclaration(path)) {
+      const code = withoutIndents(readFileSync(path, 'utf8'));
+      files.set(name, declarations.get(path) > 2 ? withoutDocstrings(code) : code);
+    }
   }
   return files;
 }

@@ -73,9 +73,9 @@ export const batchNormalizationOperators: readonly Operator[] = define([[1, last
   name: 'BatchNormalization',
   infer: (node, inputs, opset) => {
     requireChannels(node, inputs, 4);
-    const perChannel = requireInput(node, inputs, 3);
     if (!isTraining(node, opset)) return sameFact(node, inputs);
-    return [...sameFact(node, inputs), ...[1, 2].map(() => ({ dtype: perChannel.dtype, shape: perChannel.shape }))];
+    const running = [3, 4].map((index) => requireInput(node, inputs, index));
+    return [...sameFact(node, inputs), ...running.map(({ dtype, shape }) => ({ dtype, shape }))];
   },
   evaluate: evaluateBatch,
   lower: lowerBatch,

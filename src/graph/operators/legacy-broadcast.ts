@@ -1,6 +1,6 @@
 /** Broadcasting before opset 7: by the attributes `broadcast` and `axis`, of the second input only. */
 import type { Node } from '../graph.js';
-import { integerOf } from './attributes.js';
+import { integerOf, nodeError } from './attributes.js';
 
 /**
  * The second input's shape, padded with trailing ones so that broadcasting from the back gives the old meaning:
@@ -11,5 +11,6 @@ export function alignSecond<T>(node: Node, opset: number, rank: number, shape: r
   const axis = integerOf(node, 'axis', undefined);
   if (axis === undefined || integerOf(node, 'broadcast', 0) === 0) return shape;
   const trailing = rank - (axis < 0 ? axis + rank : axis) - shape.length;
+  if (trailing > rank) throw nodeError('MODEL_INVALID', node, `axis: got ${axis}, expected one of ${rank} axes.`);
   return [...shape, ...new Array<1>(Math.max(0, trailing)).fill(1)];
 }

@@ -217,8 +217,9 @@ function evaluateLocal(node: Node, x: Tensor): Tensor {
   return fillNumbers(x.type, x.dims, (i) => {
     const c = Math.floor(i / places) % channels;
     let squares = 0;
-    for (let other = c - Math.floor((size - 1) / 2); other <= c + Math.ceil((size - 1) / 2); other++) {
-      if (other >= 0 && other < channels) squares += values[i + (other - c) * places] ** 2;
+    const [first, last] = [c - Math.floor((size - 1) / 2), c + Math.ceil((size - 1) / 2)];
+    for (let other = Math.max(0, first); other <= Math.min(last, channels - 1); other++) {
+      squares += values[i + (other - c) * places] ** 2;
     }
     return values[i] / (bias + (alpha / size) * squares) ** beta;
   });

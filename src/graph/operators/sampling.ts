@@ -110,6 +110,9 @@ function gridSample(node: Node, x: Tensor, grid: Tensor): Tensor {
   return fillNumbers(x.type, [N, C, OH, OW], (i) => result[i]);
 }
 
+/** Most samples that one run of RoiAlign takes. */
+const maximumSamples = 2 ** 28;
+
 /** Bilinear taps of one coordinate of RoiAlign; none more than a pixel outside of the image. */
 function roiTaps(x: number, size: number): readonly (readonly [at: number, weight: number])[] {
   if (x < -1 || x > size) return [];
@@ -134,11 +137,17 @@ function roiAlign(node: Node, inputs: readonly (Tensor | undefined)[], opset: nu
   const [values, corners, images] = [toNumbers(x), toNumbers(rois), toNumbers(batches)];
   const count = rois.dims[0];
   const result = new Float64Array(count * C * OH * OW);
+  let samplesLeft = maximumSamples;
   for (let r = 0; r < count; r++) {
     const [left, top, right, bottom] = [0, 1, 2, 3].map((k) => corners[4 * r + k] * scale - (isHalf ? 0.5 : 0));
     const [width, height] = [right - left, bottom - top].map((size) => (isHalf ? size : Math.max(size, 1)));
     const [binW, binH] = [width / OW, height / OH];
     const [samplesX, samplesY] = [binW, binH].map((size) => (ratio > 0 ? ratio : Math.ceil(size)));
+    samplesLeft -= C * OH * OW * Math.max(0, samplesX || 0) * Math.max(0, samplesY || 0);
+    if (samplesLeft < 0) {
+      const problem = `samples: got ${samplesX} x ${samplesY} for each place of region ${r}, expected ${maximumSamples} in all at most.`;
+      throw nodeError('DATA_INVALID', node, problem);
+    }
     const along = (start: number, bin: number, at: number, samples: number, size: number) =>
       Array.from({ length: samples }, (_, s) => roiTaps(start + at * bin + ((s + 0.5) * bin) / samples, size));
     for (let h = 0; h < OH; h++) {
