@@ -30,6 +30,10 @@ export class InferenceSession extends PackageSession {
    *   PACKAGE_INVALID, PACKAGE_VERSION for a package; OPTION_INVALID, EXECUTOR_MISSING, KERNELS_UNSUPPORTED, MEMORY_LIMIT
    */
   static override async create(source: ModelSource, asked: ToolSessionOptions = {}): Promise<PackageSession> {
+    if (asked === null || typeof asked !== 'object') {
+      const problem = `invalid value: got ${String(asked)}, expected an object, or nothing.`;
+      throw new KerfError('OPTION_INVALID', 'options', problem);
+    }
     const file = await readSource(source);
     const { kernels: choice, revectorize, ...rest } = asked;
     if (revectorize && (choice === 'plain' || asked.wasmModule)) {
