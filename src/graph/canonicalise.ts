@@ -23,6 +23,7 @@ import { alignSecond } from './operators/legacy-broadcast.js';
 import { walk } from './operators/shapes.js';
 import { settleReshapes } from './reshapes.js';
 import { traceOrigins, WeightNames } from './weight-names.js';
+import { widenHalves } from './widen-halves.js';
 import { writeAttention } from './write-attention.js';
 import { removeZeroStates } from './zero-states.js';
 
@@ -202,7 +203,7 @@ function absorbBiases(graph: Graph, facts: Facts, patterns: LinearPatterns): Gra
  * @throws what {@link inferFacts} throws
  */
 export function canonicalise(given: Graph): Graph {
-  const graph = writeAttention(inlineControl(given));
+  const graph = writeAttention(inlineControl(widenHalves(given)));
   const folded = convolveNumbers(sliceOpenPositions(removeZeroStates(removeIdentities(foldConstants(graph)))));
   const facts = inferFacts(folded);
   const names = new WeightNames(traceOrigins(graph));

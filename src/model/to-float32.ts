@@ -1,5 +1,5 @@
 /** Stored floats of every width as float32. */
-import { halfToNumber } from '../graph/operators/half.js';
+import { widenHalf } from '../graph/operators/half.js';
 import type { TensorData } from '../runtime/tensor.js';
 
 /** Float dtypes of weight files; bfloat16 is the upper half of a float32. */
@@ -9,14 +9,6 @@ const floatBytes: Readonly<Record<FloatType, number>> = { float32: 4, float64: 8
 
 export function isFloatType(dtype: string): dtype is FloatType {
   return Object.hasOwn(floatBytes, dtype);
-}
-
-let halves: Float32Array | undefined;
-
-/** The number of each pattern of half bits. */
-function halfTable(): Float32Array {
-  halves ??= Float32Array.from({ length: 65_536 }, (_, bits) => halfToNumber(bits));
-  return halves;
 }
 
 /**
@@ -31,12 +23,8 @@ export function floatsOf(dtype: FloatType, bytes: Uint8Array<ArrayBuffer>): Tens
   if (dtype === 'float32') return new Float32Array(buffer, byteOffset, count);
   if (dtype === 'float64') return Float32Array.from(new Float64Array(buffer, byteOffset, count)) as never;
   const bits = new Uint16Array(buffer, byteOffset, count);
+  if (dtype === 'float16') return widenHalf(bits);
   const floats = new Float32Array(count);
-  if (dtype === 'float16') {
-    const table = halfTable();
-    for (let i = 0; i < count; i++) floats[i] = table[bits[i]];
-    return floats;
-  }
   const words = new Uint32Array(floats.buffer);
   for (let i = 0; i < count; i++) words[i] = bits[i] << 16;
   return floats;

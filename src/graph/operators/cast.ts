@@ -1,11 +1,12 @@
 /** Cast: the same elements in another dtype. */
 import { product } from '../../runtime/extent.js';
-import { type DType, dtypeOfOnnxNumber, type Tensor } from '../../runtime/tensor.js';
+import { type DType, dtypeOfOnnxNumber, Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { integerOf, nodeError, requireInput, textOf } from './attributes.js';
 import { always, define, lastOpset } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, toBigints, toNumbers, wrap } from './elements.js';
+import { narrowToHalves, widenHalf } from './half.js';
 
 /** The names that `to` had before opset 6. */
 const dtypeOfName: Readonly<Record<string, DType>> = {
@@ -45,6 +46,9 @@ function saturate(dtype: DType, value: number): bigint {
 
 function evaluate(x: Tensor, to: DType): Tensor {
   if (x.type === to) return x;
+  // The edges of networks of halves: whole images, at every run.
+  if (x.type === 'float16' && to === 'float32') return new Tensor(to, widenHalf(x.data as Uint16Array), x.dims);
+  if (x.type === 'float32' && to === 'float16') return new Tensor(to, narrowToHalves(x.data as Float32Array), x.dims);
   if (isFloat(to)) {
     const values = toNumbers(x);
     return fillNumbers(to, x.dims, (i) => values[i]);

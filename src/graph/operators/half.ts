@@ -11,6 +11,16 @@ export function halfToNumber(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+let halves: Float32Array | undefined;
+
+/** Halves as float32, by a table of all of them. */
+export function widenHalf(bits: Uint16Array): Float32Array<ArrayBuffer> {
+  halves ??= Float32Array.from({ length: 65_536 }, (_, pattern) => halfToNumber(pattern));
+  const floats = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) floats[i] = halves[bits[i]];
+  return floats;
+}
+
 /** value / unit rounded to the nearest whole number, ties to even. */
 function roundToEven(value: number): number {
   const down = Math.floor(value);
@@ -30,6 +40,23 @@ export function numberToHalf(value: number): number {
   let exponent = (scratch.getUint32(0) >> 23) - 127;
   if (magnitude < 2 ** exponent) exponent--;
   return sign | (((exponent + 14) << 10) + roundToEven(magnitude * 2 ** (10 - exponent)));
+}
+
+/** The halves nearest to float32, as {@link numberToHalf} rounds each. */
+export function narrowToHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = bits[i] & 0x7fffffff;
+    // Normal halves, 2^-14 to below 65520: the exponent moves by 127 - 15, and 13 bits of the fraction go.
+    if (magnitude >= 0x38800000 && magnitude < 0x477ff000) {
+      const moved = magnitude - 0x38000000;
+      const [half, rest] = [moved >>> 13, moved & 0x1fff];
+      const isUp = rest > 0x1000 || (rest === 0x1000 && (half & 1) === 1);
+      halves[i] = ((bits[i] >>> 16) & 0x8000) | (isUp ? half + 1 : half);
+    } else halves[i] = numberToHalf(values[i]);
+  }
+  return halves;
 }
 
 /** The number that bfloat16 bits stand for: the float32 whose upper half they are. */
