@@ -1,7 +1,7 @@
 /**
  * Makes build/src ready to be published: JavaScript without comments and blanks (functions keep their names, so that
- * stacks can be read), and of the declarations those that the two public entries reach; docstrings where they are at most
- * two imports away: what lies further is seen by compilers alone. Indents go.
+ * stacks can be read), and of the declarations those that the two public entries reach; docstrings in the files of which
+ * they export something: what lies further is seen by compilers alone. Indents go.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,15 +20,21 @@ export function shrink(code) {
   return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
 }
 
-/** Declarations that the public entries import, directly or not, and how many imports away. */
+/**
+ * Declarations that the public entries reach, and how many imports away; what a file exports of another one is as near as
+ * its own.
+ */
 function publicDeclarations() {
-  const found = new Map(['index.d.ts', 'runtime/index.d.ts'].map((name) => [join(folder, name), 0]));
-  for (const [path, distance] of found) {
-    for (const [, name] of readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)\.js['"]/g)) {
-      const imported = `${join(dirname(path), name)}.d.ts`;
-      if (!found.has(imported)) found.set(imported, distance + 1);
+  const found = new Map();
+  const visit = (path, distance) => {
+    if (found.get(path) <= distance) return;
+    found.set(path, distance);
+    const code = readFileSync(path, 'utf8');
+    for (const [statement, name] of code.matchAll(/(?:(?:ex|im)port [^;'"]*from |import\()['"](\.[^'"]+)\.js['"]/g)) {
+      visit(`${join(dirname(path), name)}.d.ts`, statement.startsWith('export') ? distance : distance + 1);
     }
-  }
+  };
+  for (const name of ['index.d.ts', 'runtime/index.d.ts']) visit(join(folder, name), 0);
   return found;
 }
 
@@ -50,7 +56,7 @@ export function publishedFiles() {
     else if (isDeclaration(path) && !declarations.has(path)) files.set(name, null);
     else if (isDeclaration(path)) {
       const code = withoutIndents(readFileSync(path, 'utf8'));
-      files.set(name, declarations.get(path) > 2 ? withoutDocstrings(code) : code);
+      files.set(name, declarations.get(path) > 0 ? withoutDocstrings(code) : code);
     }
   }
   return files;

@@ -4,4 +4,5 @@ export { KerfError } from './errors.js';
 export type { Executor, Feeds, Outputs, RunOptions, SessionStats, ThreadStats } from './executor.js';
 export type { FallbackAction } from './fallback-watch.js';
 export { InferenceSession, type SessionOptions } from './inference-session.js';
+export type { Session } from './session.js';
 export { Tensor } from './tensor.js';
