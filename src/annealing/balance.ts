@@ -1,4 +1,5 @@
 /** Weights of calibration rows: what is rare among the decisions must not be rare in the fit. */
+import { toNumbers } from '../graph/operators/elements.js';
 import type { Outputs } from '../runtime/executor.js';
 import { decisionKeys } from './comparison.js';
 import type { Decision } from './decision.js';
@@ -36,6 +37,6 @@ export function rowWeights(n: number, outputs: Outputs, decision: Decision): Flo
 function scoreOf(n: number, outputs: Outputs, decision: Decision): ArrayLike<number> | null {
   const [first, ...others] = Object.values(outputs);
   if (decision.kind !== 'threshold' || others.length > 0 || first.size !== n) return null;
-  const scores = Float64Array.from(first.data as Float32Array);
+  const scores = Float64Array.from(toNumbers(first), Number);
   return scores.every((score) => score >= 0 && score <= 1) ? scores : null;
 }

@@ -1,5 +1,6 @@
 /** How far the outputs of a changed network are those of the original, sample by sample. */
 import { analysisKernels } from '../evidence/analysis.js';
+import { toNumbers } from '../graph/operators/elements.js';
 import type { Outputs } from '../runtime/executor.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { Decision } from './decision.js';
@@ -35,7 +36,7 @@ export interface Comparison {
 function floatsOf(tensor: Tensor): Float32Array<ArrayBuffer> {
   return tensor.type === 'float32'
     ? (tensor.data as Float32Array<ArrayBuffer>)
-    : Float32Array.from(tensor.data as never, Number);
+    : Float32Array.from(toNumbers(tensor), Number);
 }
 
 /** Rows and columns as which a tensor's last axis is decided on. */

@@ -1,5 +1,6 @@
 /** What counts as one decision of the network, and so as a disagreement. */
 import type { Graph, Port } from '../graph/graph.js';
+import { unrounded } from '../graph/widen-halves.js';
 import { KerfError } from '../runtime/errors.js';
 
 export type Decision =
@@ -59,7 +60,10 @@ function alwaysTheSame(name: string): KerfError {
 function automatic(graph: Graph): Decision {
   const single = singleOutputs(graph);
   if (single.length === 0) return { kind: 'argmax' };
-  const isSigmoid = ({ name }: Port) => graph.nodes.find(({ outputs }) => outputs.includes(name))?.op === 'Sigmoid';
+  const isSigmoid = ({ name }: Port) => {
+    const value = unrounded(graph, name);
+    return graph.nodes.find(({ outputs }) => outputs.includes(value))?.op === 'Sigmoid';
+  };
   const isBinary = single.length === graph.outputs.length && single.every(isSigmoid);
   return isBinary ? { kind: 'threshold', at: 0.5 } : { kind: 'error', limit: defaultError };
 }

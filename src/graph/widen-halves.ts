@@ -64,6 +64,12 @@ function hasHalvesInside({ inputs, outputs, nodes, initializers }: Graph): boole
   return [...initializers.values()].some(({ type }) => type === 'float16') || nodes.some(isInside);
 }
 
+/** The value that is only rounded to give an output of halves; any other output itself. */
+export function unrounded(graph: Graph, output: string): string {
+  const maker = graph.nodes.find(({ outputs }) => outputs.includes(output));
+  return maker && isCast(maker, half) ? maker.inputs[0] : output;
+}
+
 const cast = (name: string, from: string, value: string, to: number): Node => ({
   ...{ name, op: 'Cast', domain: '', inputs: [from], outputs: [value] },
   attributes: new Map([['to', to]]),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { compareOutputs, decisionKeys } from '../../src/annealing/comparison.js';
 import { formatDecision, parseDecision } from '../../src/annealing/decision.js';
 import type { Graph } from '../../src/graph/graph.js';
+import { narrowToHalves } from '../../src/graph/operators/half.js';
 import { Tensor } from '../../src/runtime/tensor.js';
 
 const outputs = (dims: number[], ...data: number[]) => ({ y: new Tensor('float32', Float32Array.from(data), dims) });
@@ -29,6 +30,15 @@ describe('decisions', () => {
     assert.equal(formatDecision(parseDecision('auto', scores)), 'threshold:0.5');
     assert.equal(formatDecision(parseDecision('threshold:0.25', graphOf('Gemm', 1))), 'threshold:0.25');
     const unknown = ['', 'argmin', 'threshold', 'threshold:x', 'threshold:0.5:x', 'error:0', 'error:-1', 'error:0x10'];
+    const cast = { ...scores.nodes[0], name: 'cast', op: 'Cast', attributes: new Map([['to', 10]]) };
+    const rounded = {
+      ...scores,
+      nodes: [
+        { ...scores.nodes[0], outputs: ['s'] },
+        { ...cast, inputs: ['s'] },
+      ],
+    };
+    assert.equal(formatDecision(parseDecision('auto', rounded)), 'threshold:0.5');
     for (const text of unknown) {
       assert.throws(() => parseDecision(text, graphOf('Gemm', 1)), { code: 'OPTION_INVALID', exitCode: 2 });
     }
@@ -106,6 +116,20 @@ describe('decisions', () => {
     assert.equal(compareOutputs(3, before, after, { kind: 'threshold', at: 0.5 }).seen, 1);
     assert.equal(compareOutputs(3, before, after, { kind: 'error', limit: 0.5 }).seen, 1);
     assert.equal(compareOutputs(3, bag(1, 2, 3), bag(1, 2, 4), { kind: 'argmax' }).seen, 1);
+  });
+
+  it('read halves as the numbers that they stand for', () => {
+    const rows = [3, 2];
+    const halves = (...values: number[]) => ({
+      y: new Tensor('float16', narrowToHalves(Float32Array.from(values)), rows),
+    });
+    const numbers = [-3, 1, -1, -2, 0.5, -0.25];
+    assert.deepEqual(
+      decisionKeys(3, halves(...numbers), { kind: 'argmax' }),
+      decisionKeys(3, outputs(rows, ...numbers), { kind: 'argmax' }),
+    );
+    const { seen, rel } = compareOutputs(3, halves(...numbers), halves(-3, 1, -2, -1, 0.5, -0.25), { kind: 'argmax' });
+    assert.deepEqual([seen, rel], [1, Math.sqrt(2) / Math.hypot(...numbers)]);
   });
 
   it('tell bit-equal rows from nearly equal ones', () => {

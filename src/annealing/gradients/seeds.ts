@@ -1,6 +1,7 @@
 /** What is differentiated: the scores behind a network's decisions, and the directions in which. */
 import { analysisKernels } from '../../evidence/analysis.js';
 import type { Graph } from '../../graph/graph.js';
+import { unrounded } from '../../graph/widen-halves.js';
 import { Tensor, type TensorData } from '../../runtime/tensor.js';
 import type { Decision } from '../decision.js';
 
@@ -9,9 +10,10 @@ const squashing = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'Identity']);
 
 /** The value whose elements are the scores of an output. */
 export function scoresOf(graph: Graph, output: string, decision: Decision): string {
-  if (decision.kind === 'error') return output;
-  const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
-  if (node?.domain !== '' || !squashing.has(node.op)) return output;
+  const value = unrounded(graph, output);
+  if (decision.kind === 'error') return value;
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(value));
+  if (node?.domain !== '' || !squashing.has(node.op)) return value;
   return scoresOf(graph, node.inputs[0], decision);
 }
 
