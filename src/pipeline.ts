@@ -5,11 +5,13 @@ export { type Verification, verify } from './verify.js';
 
 import { type CreateSessionOptions, createSession, ownKernels } from './executors/create-session.js';
 import { createDynamicExecutor } from './executors/dynamic-executor.js';
+import { withHalfEdges } from './executors/half-edges.js';
 import { createOrtExecutor } from './executors/ort.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireSupported } from './graph/infer.js';
 import { useIntegerProducts } from './graph/integer-products.js';
+import { widenEdges } from './graph/widen-halves.js';
 import { buildPlan } from './plan/build-plan.js';
 import { runReference } from './plan/reference-step.js';
 import { Specialiser } from './plan/specialise.js';
@@ -58,6 +60,17 @@ function portsOf({ inputs, outputs }: Graph): Pick<Plan, 'inputs' | 'outputs'> {
   return { inputs: unplaced(inputs), outputs: unplaced(outputs) };
 }
 
+/** A session of a graph with edges of float16, over one of the same graph in float32. */
+function halfSession(graph: Graph, inner: InferenceSession): InferenceSession {
+  const halves = new Set(
+    [...graph.inputs, ...graph.outputs].filter(({ dtype }) => dtype === 'float16').map(({ name }) => name),
+  );
+  const placed = (ports: InferenceSession['inputs']) =>
+    ports.map((port) => (halves.has(port.name) ? { ...port, dtype: 'float16' as const } : port));
+  const ports = { inputs: placed(inner.inputs), outputs: placed(inner.outputs) };
+  return InferenceSession.fromExecutor(ports, withHalfEdges(inner, halves));
+}
+
 /**
  * A session that runs a model as it is, dense.
  * @param options.onnx  bytes of the model, for the executor `ort`, which needs nothing else
@@ -71,6 +84,8 @@ export function createSessionFromModel(model: Model, options: CreateSessionOptio
     return InferenceSession.fromExecutor(portsOf(graph), createOrtExecutor(options.onnx, threads));
   }
   requireSupported(graph);
+  const wide = widenEdges(graph);
+  if (wide !== graph) return halfSession(graph, createSessionFromModel({ ...model, graph: wide }, options));
   const plan = planDense(graph);
   if (plan) return createSession(plan, null, { runReference, ...options });
   return InferenceSession.fromExecutor(portsOf(graph), dynamicExecutor(graph, options));

@@ -64,6 +64,13 @@ function hasHalvesInside({ inputs, outputs, nodes, initializers }: Graph): boole
   return [...initializers.values()].some(({ type }) => type === 'float16') || nodes.some(isInside);
 }
 
+/** The graph in float32, its inputs and outputs too; `graph` itself where none of these is float16, or one says nothing. */
+export function widenEdges(graph: Graph): Graph {
+  const ports = [...graph.inputs, ...graph.outputs];
+  const isOther = graph.opset < 6 || graph.outputs.some(({ undeclared }) => undeclared);
+  return isOther || ports.every(({ dtype }) => dtype !== 'float16') ? graph : widenBody(graph);
+}
+
 /** The value that is only rounded to give an output of halves; any other output itself. */
 export function unrounded(graph: Graph, output: string): string {
   const maker = graph.nodes.find(({ outputs }) => outputs.includes(output));
