@@ -5,13 +5,13 @@ export { type Verification, verify } from './verify.js';
 
 import { type CreateSessionOptions, createSession, ownKernels } from './executors/create-session.js';
 import { createDynamicExecutor } from './executors/dynamic-executor.js';
-import { withHalfEdges } from './executors/half-edges.js';
 import { createOrtExecutor } from './executors/ort.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireSupported } from './graph/infer.js';
 import { useIntegerProducts } from './graph/integer-products.js';
 import { widenEdges } from './graph/widen-halves.js';
+import { withHalfEdges } from './half-edges.js';
 import { buildPlan } from './plan/build-plan.js';
 import { runReference } from './plan/reference-step.js';
 import { Specialiser } from './plan/specialise.js';

@@ -1,8 +1,8 @@
 /** Gives a network of float32 edges of float16: what is fed is widened, what comes out is rounded. */
-import { narrowToHalves, widenHalf } from '../graph/operators/half.js';
-import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
-import type { Session } from '../runtime/session.js';
-import { Tensor } from '../runtime/tensor.js';
+import { narrowToHalves, widenHalf } from './graph/operators/half.js';
+import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from './runtime/executor.js';
+import type { Session } from './runtime/session.js';
+import { Tensor } from './runtime/tensor.js';
 
 /** An executor over `inner`, which it releases with itself. @param halves  names of the outputs that are float16 */
 export function withHalfEdges(inner: Session, halves: ReadonlySet<string>): Executor {

@@ -1,13 +1,13 @@
 /** Sessions of networks whose inputs and outputs are float16. */
 import assert from 'node:assert/strict';
-import type { Graph, Model } from '../../../src/graph/graph.js';
-import { narrowToHalves, widenHalf } from '../../../src/graph/operators/half.js';
-import { createSessionFromModel } from '../../../src/pipeline.js';
-import { symbol } from '../../../src/runtime/extent.js';
-import { Tensor } from '../../../src/runtime/tensor.js';
-import { withCode } from '../../support/codes.js';
-import { graphOf, node, port } from '../../support/graph.js';
-import { Random } from '../../support/random.js';
+import type { Graph, Model } from '../../src/graph/graph.js';
+import { narrowToHalves, widenHalf } from '../../src/graph/operators/half.js';
+import { createSessionFromModel } from '../../src/pipeline.js';
+import { symbol } from '../../src/runtime/extent.js';
+import { Tensor } from '../../src/runtime/tensor.js';
+import { withCode } from '../support/codes.js';
+import { graphOf, node, port } from '../support/graph.js';
+import { Random } from '../support/random.js';
 
 const random = new Random(3);
 const halves = (...dims: number[]) => {
