@@ -174,6 +174,7 @@ function attentionCases(): readonly FusedCase[] {
       ...four,
       scale: 0.5,
     }),
+    make('MultiHeadAttention one way, of few keys', multi, [rows(5), rows(3), rows(3)], { ...four, unidirectional: 1 }),
     make('MultiHeadAttention one way', multi, [rows(5), rows(5), rows(5), null, null, fed(reals(1, 4, 5, 5))], {
       ...four,
       unidirectional: 1,
@@ -237,6 +238,10 @@ function productCases(): readonly FusedCase[] {
       alpha: 1.5,
       activation: 'LeakyRelu',
       activation_alpha: 0.125,
+    }),
+    make('FusedGemm of another activation', 'com.microsoft.FusedGemm', [fed(reals(3, 8)), reals(8, 6)], {
+      activation: 'Elu',
+      activation_alpha: 0.375,
     }),
     make('FusedConv', conv, [image(), ...kernel(), fed(reals(1, 4, 6, 6))], { pads: [1, 1, 1, 1], activation: 'Relu' }),
     make('FusedConv that clips', conv, [image(), ...kernel()], { activation: 'Clip', activation_params: [-0.5, 0.75] }),

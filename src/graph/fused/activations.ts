@@ -19,6 +19,11 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   Tanh: [],
   LeakyRelu: ['alpha'],
   HardSigmoid: ['alpha', 'beta'],
+  Elu: ['alpha'],
+  Selu: ['alpha', 'gamma'],
+  Softplus: [],
+  Softsign: [],
+  ThresholdedRelu: ['alpha'],
 };
 
 /** @param given  in the order of onnxruntime; absent ones have ONNX's defaults */

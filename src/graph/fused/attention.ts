@@ -72,12 +72,13 @@ function keyMask(writer: NodeWriter, value: string, keys: string): string {
   return maker.unsqueezed(rank === 3 ? mask : maker.unsqueezed(mask, 1), 1);
 }
 
-/** Hides what stands behind a query's own place. */
+/** Hides what stands behind a query's own place; what that means for more keys than queries nobody says. */
 function causal(writer: NodeWriter, q: string, k: string): string {
   const { node, maker } = writer;
   const [T, S] = [maker.sizeOf(node, q, 2), maker.sizeOf(node, k, 2)];
+  writer.refuse('one way for more keys than queries', S > T);
   const { dtype } = maker.factOf(q);
-  return writer.constant(fillNumbers(dtype, [T, S], (i) => ((i % S) - Math.floor(i / S) > S - T ? -Infinity : 0)));
+  return writer.constant(fillNumbers(dtype, [T, S], (i) => (i % S > Math.floor(i / S) ? -Infinity : 0)));
 }
 
 const isCausal = (node: Node) => integerOf(node, 'unidirectional', 0) !== 0;

@@ -24,6 +24,9 @@ const microsoft: Readonly<Record<string, Write>> = {
   RotaryEmbedding: rotaryOfTables,
 };
 
+/** The first operator set that has all that those of com.microsoft are written in. */
+const firstOpset = 11;
+
 /** Those of ai.onnx, and the operator sets in which they are written out; onnxruntime writes the norms in every one. */
 const standard: Readonly<Record<string, readonly [write: Write, first: number, last: number]>> = {
   LayerNormalization: [rowNorms.LayerNormalization, 1, 16],
@@ -33,7 +36,8 @@ const standard: Readonly<Record<string, readonly [write: Write, first: number, l
 
 /** How a node is written out; undefined where it is no fused one. */
 function writeOf({ domain, op }: Pick<Node, 'domain' | 'op'>, opset: number): Write | undefined {
-  if (domain === 'com.microsoft') return Object.hasOwn(microsoft, op) ? microsoft[op] : undefined;
+  if (domain === 'com.microsoft')
+    return opset >= firstOpset && Object.hasOwn(microsoft, op) ? microsoft[op] : undefined;
   if (domain !== '' || !Object.hasOwn(standard, op)) return undefined;
   const [write, first, last] = standard[op];
   return opset >= first && opset <= last ? write : undefined;
@@ -63,6 +67,10 @@ function dtypesOf(name: string): readonly DType[] {
 
 /** Every fused operator, and the operator sets of ai.onnx in which it is written out. */
 export const fusedForms = [
-  ...Object.keys(microsoft).map((name) => ({ name, domain: 'com.microsoft', opsets: [1, lastOpset] as const })),
+  ...Object.keys(microsoft).map((name) => ({
+    name,
+    domain: 'com.microsoft',
+    opsets: [firstOpset, lastOpset] as const,
+  })),
   ...Object.entries(standard).map(([name, [, ...opsets]]) => ({ name, domain: '', opsets })),
 ].map((form) => ({ ...form, dtypes: dtypesOf(form.name) }));

@@ -13,9 +13,13 @@ type Attributes = Readonly<Record<string, Attribute>>;
 /** Operands without the absent ones at the end. */
 const given = (...inputs: readonly string[]) => inputs.slice(0, inputs.findLastIndex(Boolean) + 1);
 
-/** The numbers of the bytes at input `index`, its scale and its zero point behind it. */
-const numbers = (writer: NodeWriter, index: number) =>
-  writer.op('DequantizeLinear', given(writer.input(index), writer.input(index + 1), writer.optional(index + 2)));
+/** The numbers of the bytes at input `index`, its scale and its zero point behind it, one for each place along `axis`. */
+const numbers = (writer: NodeWriter, index: number, axis?: number) =>
+  writer.op(
+    'DequantizeLinear',
+    given(writer.input(index), writer.input(index + 1), writer.optional(index + 2)),
+    axis === undefined ? {} : { axis },
+  );
 
 const bytes = (writer: NodeWriter, value: string, scale: number) =>
   writer.op('QuantizeLinear', given(value, writer.input(scale), writer.optional(scale + 1)));
@@ -40,7 +44,9 @@ const concat: Write = (node, writer) => {
 
 /** a, its scale and zero point, those of b, then a bias in products of both scales and, where y is bytes, its scale. */
 const gemm: Write = (node, writer) => {
-  const [a, b] = [numbers(writer, 0), numbers(writer, 3)];
+  const isTurned = integerOf(node, 'transB', 0) !== 0;
+  // Before operator set 13 a scale is one number, and there is no axis.
+  const [a, b] = [numbers(writer, 0), numbers(writer, 3, writer.maker.opset < 13 ? undefined : isTurned ? 0 : 1)];
   const bias = writer.optional(6);
   const scale = writer.op('Mul', [writer.input(1), writer.input(4)]);
   const addend = bias && writer.op('Mul', [writer.cast(bias, 'float32'), scale]);

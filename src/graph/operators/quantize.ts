@@ -1,7 +1,6 @@
 /** Quantised operators as reference steps: exact integer sums, rounded once. */
 import { type Extent, equals, multiply, product } from '../../runtime/extent.js';
-import type { DType, Tensor } from '../../runtime/tensor.js';
-import { elementCount } from '../../runtime/tensor.js';
+import { type DType, dtypeOfOnnxNumber, elementCount, type Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { integerOf, nodeError, requireInput } from './attributes.js';
@@ -16,10 +15,20 @@ import {
   lowerQuantizeLinear,
 } from './lower-quantize.js';
 import { matMulSizes } from './product-sizes.js';
+import { factsOf } from './reshape.js';
 import { roundToEven } from './scalar-functions.js';
 import { broadcastIndex, normaliseAxis } from './shapes.js';
 
 const bytes: readonly DType[] = ['uint8', 'int8'];
+
+/** The dtype that QuantizeLinear gives: that of its zero point, else what an attribute says, else uint8. */
+function quantizedType(node: Node, inputs: readonly (Fact | undefined)[]): DType {
+  if (inputs[2]) return requireBytes(node, inputs, 2).dtype;
+  const asked = integerOf(node, 'output_dtype', 0);
+  const dtype = asked === 0 ? 'uint8' : dtypeOfOnnxNumber(asked);
+  if (dtype && bytes.includes(dtype)) return dtype;
+  throw nodeError('DTYPE_UNSUPPORTED', node, `output_dtype: got ${asked}, expected uint8 or int8.`);
+}
 
 /** The fact of an input of bytes. @throws DTYPE_UNSUPPORTED for another dtype */
 function requireBytes(node: Node, inputs: readonly (Fact | undefined)[], index: number): Fact {
@@ -56,7 +65,7 @@ const zerosOf = (zero: Tensor | undefined): ((at: number) => number) => {
 
 function quantize(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const [x, scale, zero] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1), inputs[2]];
-  const dtype = zero?.type ?? 'uint8';
+  const dtype = quantizedType(node, factsOf(inputs));
   const [values, scales, zeros, at] = [toNumbers(x), toNumbers(scale), zerosOf(zero), entryOf(node, x.dims, scale)];
   return [fillBigints(dtype, x.dims, (i) => saturate(dtype, Math.fround(values[i] / scales[at(i)]), zeros(at(i))))];
 }
@@ -69,7 +78,7 @@ function dequantize(node: Node, inputs: readonly (Tensor | undefined)[]): readon
     zerosOf(inputs[2]),
     entryOf(node, x.dims, scale),
   ];
-  return [fillNumbers('float32', x.dims, (i) => (values[i] - zeros(at(i))) * scales[at(i)])];
+  return [fillNumbers(scale.type, x.dims, (i) => (values[i] - zeros(at(i))) * scales[at(i)])];
 }
 
 /** y = x / scale + zero over the range of x and 0, in float32 as the definition has it. */
@@ -167,8 +176,7 @@ export const quantizeOperators: readonly Operator[] = [
     name: 'QuantizeLinear',
     infer: (node, inputs) => {
       requireInput(node, inputs, 1);
-      const dtype = inputs[2] ? requireBytes(node, inputs, 2).dtype : 'uint8';
-      return [{ dtype, shape: requireInput(node, inputs, 0).shape }];
+      return [{ dtype: quantizedType(node, inputs), shape: requireInput(node, inputs, 0).shape }];
     },
     evaluate: quantize,
     lower: lowerQuantizeLinear,
@@ -177,8 +185,8 @@ export const quantizeOperators: readonly Operator[] = [
   ...define([[10, lastOpset, [...bytes, 'int32']]], {
     name: 'DequantizeLinear',
     infer: (node, inputs) => {
-      requireInput(node, inputs, 1);
-      return [{ dtype: 'float32', shape: requireInput(node, inputs, 0).shape }];
+      const { dtype } = requireInput(node, inputs, 1);
+      return [{ dtype, shape: requireInput(node, inputs, 0).shape }];
     },
     evaluate: dequantize,
     lower: lowerDequantizeLinear,

@@ -28,12 +28,14 @@ const comparable = (x: Tensor): ArrayLike<number | bigint> => (isFloat(x.type) ?
 /** Indices [rank, count] of what is not zero. */
 function nonZero(_: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const x = inputs[0]!;
+  // A scalar counts as a list of one.
+  const dims = x.dims.length === 0 ? [1] : x.dims;
   const places = Array.from(comparable(x)).flatMap((value, i) => (Number(value) !== 0 ? [i] : []));
-  const inner = x.dims.map((_size, axis) => elementCount(x.dims.slice(axis + 1)));
+  const inner = dims.map((_size, axis) => elementCount(dims.slice(axis + 1)));
   return [
-    fillBigints('int64', [x.dims.length, places.length], (i) => {
+    fillBigints('int64', [dims.length, places.length], (i) => {
       const axis = Math.floor(i / places.length);
-      return BigInt(Math.floor(places[i % places.length] / inner[axis]) % x.dims[axis]);
+      return BigInt(Math.floor(places[i % places.length] / inner[axis]) % dims[axis]);
     }),
   ];
 }

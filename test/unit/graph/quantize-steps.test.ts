@@ -4,6 +4,7 @@ import { countMacs } from '../../../src/graph/cost.js';
 import type { Graph } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
 import { useIntegerProducts } from '../../../src/graph/integer-products.js';
+import { findOperator } from '../../../src/graph/operators/index.js';
 import { buildPlan, runReference } from '../../../src/plan/index.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { createWasmExecutor } from '../../../src/runtime/wasm-executor.js';
@@ -63,6 +64,30 @@ describe('quantised operators as steps', () => {
       { x },
       elementwise,
     );
+  });
+
+  it('give the dtype that an attribute, or the scale, asks for', () => {
+    const outputs = (op: string, attributes: Record<string, number>, scale: Tensor, x: Tensor) =>
+      findOperator({ op, domain: '' }, 21)!.evaluate(node(op, ['x', 's'], 'y', attributes), [x, scale], 21);
+    const inferred = (op: string, attributes: Record<string, number>, scale: Tensor, x: Tensor) =>
+      findOperator({ op, domain: '' }, 21)!.infer(
+        node(op, ['x', 's'], 'y', attributes),
+        [x, scale].map(({ type, dims }) => ({ dtype: type, shape: dims })),
+        21,
+      );
+    const half = new Tensor('float16', Uint16Array.of(0x3800), []);
+    for (const [op, attributes, scale, x, dtype, values] of [
+      ['QuantizeLinear', { output_dtype: 3 }, scalar(0.5), floats(1, 1).reshape([1]), 'int8', undefined],
+      ['QuantizeLinear', {}, scalar(0.5), floats(1, 1).reshape([1]), 'uint8', undefined],
+      ['DequantizeLinear', {}, half, byte('int8', -6), 'float16', [0xc200]],
+    ] as const) {
+      const [y] = outputs(op, attributes, scale, x);
+      assert.deepEqual([y.type, inferred(op, attributes, scale, x)[0].dtype], [dtype, dtype]);
+      if (values) assert.deepEqual([...y.data], values);
+    }
+    assert.throws(() => inferred('QuantizeLinear', { output_dtype: 5 }, scalar(1), floats(1, 1)), {
+      code: 'DTYPE_UNSUPPORTED',
+    });
   });
 
   it('quantise by scales and zero points that are computed', () => {
