@@ -52,7 +52,7 @@ class Rewriter {
   /** The bytes behind a value, where a DequantizeLinear with a constant float32 scale makes it. */
   dequantized(value: string): Dequantized | null {
     const node = this.#producers.get(value);
-    if (node?.op !== 'DequantizeLinear' || node.domain !== '') return null;
+    if (node?.op !== 'DequantizeLinear' || node.domain !== '' || integerOf(node, 'block_size', 0) > 0) return null;
     const [source, scaleName, zero = ''] = node.inputs;
     const scale = this.graph.initializers.get(scaleName);
     const isKnown = scale?.type === 'float32' && this.isByte(source);

@@ -4,7 +4,7 @@
  *     bytes ─▶ DequantizeLinear ─▶ the operator ─▶ QuantizeLinear ─▶ bytes
  */
 import type { Attribute, Node } from '../graph.js';
-import { integerOf } from '../operators/attributes.js';
+import { integerOf, realOf } from '../operators/attributes.js';
 import type { NodeWriter, Write } from './node-writer.js';
 import { attributesOf } from './products.js';
 
@@ -32,6 +32,18 @@ const unary = (op: string, attributes: (node: Node) => Attributes = () => ({})):
   };
 };
 
+/** Before operator set 13 a Softmax was one over all axes from its own on; the node says which of both it is. */
+const softmax: Write = (node, writer) => {
+  const [axis, rank] = [integerOf(node, 'axis', -1), writer.rankOf(writer.input(0))];
+  const isOld = (opset: number) => opset < 13;
+  const isOther = isOld(integerOf(node, 'opset', writer.maker.opset)) !== isOld(writer.maker.opset);
+  writer.refuse(
+    'the Softmax of another operator set along an axis that is not the last',
+    isOther && axis !== -1 && axis !== rank - 1,
+  );
+  return [bytes(writer, writer.op('Softmax', [numbers(writer, 0)], { axis: axis < 0 ? axis + rank : axis }), 3)];
+};
+
 const binary = (op: string): Write => {
   return (_node, writer) => [bytes(writer, writer.op(op, [numbers(writer, 0), numbers(writer, 3)]), 6)];
 };
@@ -49,7 +61,9 @@ const gemm: Write = (node, writer) => {
   const [a, b] = [numbers(writer, 0), numbers(writer, 3, writer.maker.opset < 13 ? undefined : isTurned ? 0 : 1)];
   const bias = writer.optional(6);
   const scale = writer.op('Mul', [writer.input(1), writer.input(4)]);
-  const addend = bias && writer.op('Mul', [writer.cast(bias, 'float32'), scale]);
+  const alpha = realOf(node, 'alpha', 1);
+  const wide = alpha === 1 ? scale : writer.op('Mul', [scale, writer.number(alpha, scale)]);
+  const addend = bias && writer.op('Mul', [writer.cast(bias, 'float32'), wide]);
   const y = writer.op('Gemm', given(a, b, addend), attributesOf(node));
   return [writer.optional(7) ? bytes(writer, y, 7) : y];
 };
@@ -117,7 +131,7 @@ export const quantized: Readonly<Record<string, Write>> = {
   QLinearMul: binary('Mul'),
   QLinearSigmoid: unary('Sigmoid'),
   QLinearLeakyRelu: unary('LeakyRelu', attributesOf),
-  QLinearSoftmax: unary('Softmax', (node) => ({ axis: integerOf(node, 'axis', -1) })),
+  QLinearSoftmax: softmax,
   QLinearAveragePool: unary('AveragePool', (node) => attributesOf(node, 'channels_last')),
   QLinearGlobalAveragePool: unary('GlobalAveragePool'),
   QLinearConcat: concat,

@@ -38,6 +38,7 @@ function along(node: Node, { operand, shape }: View, rank: number): View | null 
 
 /** The node's scale and zero point, null without one; undefined where steps cannot take them. */
 function parametersOf(node: Node, builder: PlanBuilder, rank: number): { scale: View; zero: View | null } | undefined {
+  if (integerOf(node, 'block_size', 0) > 0) return undefined;
   const isZero = Boolean(node.inputs[2]);
   const [scale, zero] = [asFloat(builder, node.inputs[1]), isZero ? asFloat(builder, node.inputs[2]) : null];
   const wide = scale && along(node, scale, rank);

@@ -47,8 +47,24 @@ function saturate(dtype: DType, value: number, zero: number): bigint {
   return BigInt(Math.min(Math.max(Number.isNaN(rounded) ? 0 : rounded, least), most));
 }
 
-/** Which entry of a scale or zero point belongs to each element of x: one for all, or one along an axis. */
+/** Entries of a scale of blocks: one for each block of `block_size` elements along the axis, of every line of them. */
+function blockEntryOf(node: Node, dims: readonly number[], scale: Tensor, block: number): (i: number) => number {
+  const axis = normaliseAxis(node, integerOf(node, 'axis', 1), dims.length);
+  const expected = dims.map((dim, at) => (at === axis ? Math.ceil(dim / block) : dim));
+  if (scale.dims.join() !== expected.join()) {
+    throw nodeError('SHAPE_MISMATCH', node, `scale: got [${scale.dims}], expected [${expected}].`);
+  }
+  const inner = elementCount(dims.slice(axis + 1));
+  return (i) => {
+    const [outer, at] = [Math.floor(i / inner / dims[axis]), Math.floor(i / inner) % dims[axis]];
+    return (outer * expected[axis] + Math.floor(at / block)) * inner + (i % inner);
+  };
+}
+
+/** Which entry of a scale or zero point belongs to each element of x: one for all, one along an axis, one for a block. */
 function entryOf(node: Node, dims: readonly number[], scale: Tensor): (i: number) => number {
+  const block = integerOf(node, 'block_size', 0);
+  if (block > 0) return blockEntryOf(node, dims, scale, block);
   if (scale.size === 1) return () => 0;
   const axis = normaliseAxis(node, integerOf(node, 'axis', 1), dims.length);
   if (scale.size !== dims[axis]) {

@@ -86,6 +86,10 @@ function compress(node: Node, inputs: readonly (Tensor | undefined)[]): Tensor {
   const [x, condition] = [requireInput(node, inputs, 0), requireInput(node, inputs, 1)];
   const kept = Array.from(condition.data as Uint8Array).flatMap((value, i) => (value ? [i] : []));
   const given = integerOf(node, 'axis', undefined);
+  const size = given === undefined ? x.size : x.dims[normaliseAxis(node, given, x.dims.length)];
+  if (condition.size > size) {
+    throw nodeError('DATA_INVALID', node, `condition: got ${condition.size} elements, expected at most ${size}.`);
+  }
   if (given === undefined) return pick(x, [kept.length], kept);
   const axis = normaliseAxis(node, given, x.dims.length);
   const inner = elementCount(x.dims.slice(axis + 1));

@@ -37,6 +37,10 @@ const functions: Readonly<Record<string, Make>> = {
   softplus: () => softplus,
 };
 
+/** The functions that take alpha, and of these the ones that take beta too. */
+const withBeta: ReadonlySet<string> = new Set(['affine', 'hardsigmoid', 'scaledtanh']);
+const withAlpha: ReadonlySet<string> = new Set([...withBeta, 'elu', 'leakyrelu', 'thresholdedrelu']);
+
 function listOf<T>(node: Node, name: string): readonly T[] | undefined {
   const value = node.attributes.get(name);
   return Array.isArray(value) ? (value as readonly T[]) : undefined;
@@ -47,7 +51,7 @@ export function functionNamesOf(node: Node): readonly string[] | undefined {
   return listOf<string>(node, 'activations')?.map((name) => String(name).toLowerCase());
 }
 
-/** Function `index` of a node. @throws MODEL_INVALID for a name that is not known */
+/** Function `index` of a node; the lists of alpha and beta have an entry for each that takes one. @throws MODEL_INVALID for a name that is not known */
 export function recurrentFunction(node: Node, index: number, fallback: string): (x: number) => number {
   const name = functionNamesOf(node)?.[index] ?? fallback.toLowerCase();
   const make = Object.hasOwn(functions, name) ? functions[name] : undefined;
@@ -57,5 +61,9 @@ export function recurrentFunction(node: Node, index: number, fallback: string): 
       node,
       `activation: got "${name}", expected one of ${Object.keys(functions).join(', ')}.`,
     );
-  return make(listOf<number>(node, 'activation_alpha')?.[index], listOf<number>(node, 'activation_beta')?.[index]);
+  const parameter = (list: string, takers: ReadonlySet<string>) => {
+    const before = functionNamesOf(node)?.slice(0, index) ?? [];
+    return takers.has(name) ? listOf<number>(node, list)?.[before.filter((one) => takers.has(one)).length] : undefined;
+  };
+  return make(parameter('activation_alpha', withAlpha), parameter('activation_beta', withBeta));
 }

@@ -1,6 +1,6 @@
 /** Reductions over axes: ReduceSum, ReduceMean and their family. */
 import { type Extent, product } from '../../runtime/extent.js';
-import type { Tensor } from '../../runtime/tensor.js';
+import type { DType, Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator, PlanBuilder } from '../operator.js';
 import { constantInput, integerOf, integersOf, requireInput, wholeNumbers } from './attributes.js';
@@ -25,7 +25,7 @@ interface Reduction {
   readonly versions: readonly Version[];
   /** The value over all elements of one group. */
   readonly real: (group: readonly number[]) => number;
-  readonly integer: (group: readonly bigint[]) => bigint;
+  readonly integer: (group: readonly bigint[], dtype: DType) => bigint;
   /** Word of the reduce step. */
   readonly word: string;
   /** Word of the unary step that follows it. */
@@ -58,7 +58,8 @@ function evaluate(reduction: Reduction, node: Node, x: Tensor, axesInput: Tensor
     return fillNumbers(x.type, dims, (i) => reduction.real(inside.map((offset) => values[starts[i] + offset])));
   }
   const values = toBigints(x);
-  return fillBigints(x.type, dims, (i) => reduction.integer(inside.map((offset) => values[starts[i] + offset])));
+  const groupOf = (i: number) => inside.map((offset) => values[starts[i] + offset]);
+  return fillBigints(x.type, dims, (i) => reduction.integer(groupOf(i), x.type));
 }
 
 /** The reduced axes moved to the back, in a scratch copy, unless they are neighbours already. */
@@ -128,6 +129,12 @@ const sumBig = (group: readonly bigint[]) => group.reduce((total, value) => tota
 const magnitude = (value: bigint) => (value < 0n ? -value : value);
 const refuseInteger = () => 0n;
 
+/** The least and the most that an integer dtype holds: what is left of an empty axis. */
+function rangeOf(dtype: DType): readonly [least: bigint, most: bigint] {
+  const bits = BigInt(dtype.replace(/\D/g, ''));
+  return dtype.startsWith('u') ? [0n, (1n << bits) - 1n] : [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n];
+}
+
 function logSumExp(group: readonly number[]): number {
   const peak = group.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   return Number.isFinite(peak) ? peak + Math.log(sum(group.map((value) => Math.exp(value - peak)))) : peak;
@@ -146,7 +153,8 @@ export const reduceOperators: readonly Operator[] = [
     name: 'ReduceMax',
     versions: extremes,
     real: (group: readonly number[]) => group.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
-    integer: (group: readonly bigint[]) => group.reduce((most, value) => larger(most, value), group[0] ?? 0n),
+    integer: (group: readonly bigint[], dtype: DType) =>
+      group.reduce((most, value) => larger(most, value), rangeOf(dtype)[0]),
     word: 'max',
   },
   {
@@ -154,7 +162,8 @@ export const reduceOperators: readonly Operator[] = [
     versions: extremes,
     real: (group: readonly number[]) =>
       group.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY),
-    integer: (group: readonly bigint[]) => group.reduce((least, value) => smaller(least, value), group[0] ?? 0n),
+    integer: (group: readonly bigint[], dtype: DType) =>
+      group.reduce((least, value) => smaller(least, value), rangeOf(dtype)[1]),
     word: 'min',
   },
   {

@@ -277,6 +277,7 @@ function emitSamples(
   dtype: DType,
 ): void {
   const count = samples.length;
+  if (count === 0) return;
   const shape = source.shape.map((dim, other) => (other === axis ? count : dim));
   // [count, 1, .., 1]
   const column = shape.slice(axis).map((_, i) => (i === 0 ? count : 1));

@@ -113,12 +113,16 @@ function gridSample(node: Node, x: Tensor, grid: Tensor): Tensor {
 /** Most samples that one run of RoiAlign takes. */
 const maximumSamples = 2 ** 28;
 
-/** Bilinear taps of one coordinate of RoiAlign; none more than a pixel outside of the image. */
+/** Bilinear taps of one coordinate of RoiAlign, two also where one has no weight; none more than a pixel outside of the image. */
 function roiTaps(x: number, size: number): readonly (readonly [at: number, weight: number])[] {
   if (x < -1 || x > size) return [];
   const near = Math.max(x, 0);
   const low = Math.min(Math.floor(near), size - 1);
-  if (low >= size - 1) return [[size - 1, 1]];
+  if (low >= size - 1)
+    return [
+      [size - 1, 1],
+      [size - 1, 0],
+    ];
   return [
     [low, 1 - (near - low)],
     [low + 1, near - low],
