@@ -299,6 +299,16 @@ function quantizedCases(): readonly FusedCase[] {
       ],
       { transB: 1 },
     ),
+    make(
+      'QGemm by columns, turned',
+      q('QGemm'),
+      [
+        ...[fed(bytes(3, 8)), scale(), zero(120)],
+        ...[signed(6, 8), new Tensor('float32', random.floats(6).map(Math.abs), [6]), wholes('int8', [6], -9, 9)],
+        wholes('int32', [6], -900, 900),
+      ],
+      { transB: 1, alpha: 1.5 },
+    ),
     make('DynamicQuantizeMatMul', q('DynamicQuantizeMatMul'), [
       x(),
       signed(8, 6),

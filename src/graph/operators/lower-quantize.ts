@@ -70,7 +70,8 @@ export function lowerQuantizeLinear(node: Node, builder: PlanBuilder): boolean {
 /** y = (x - zero) scale; the difference of bytes is exact. */
 export function lowerDequantizeLinear(node: Node, builder: PlanBuilder): boolean {
   const { dtype, shape } = builder.fact(node.inputs[0]);
-  const given = isByte(dtype) ? parametersOf(node, builder, shape.length) : undefined;
+  const isSingle = builder.fact(node.outputs[0]).dtype === 'float32';
+  const given = isSingle && isByte(dtype) ? parametersOf(node, builder, shape.length) : undefined;
   if (!given) return false;
   const y = builder.output(node.outputs[0]).operand;
   emitCast(builder, builder.place(node.inputs[0]).operand, y, dtype, 'float32', product(shape));

@@ -109,19 +109,21 @@ function coordinateOf(mode: string, at: number, axis: AxisScale): number | undef
     region: [start, end],
   } = axis;
   const exact = input * scale;
+  // Multiplied first: what is a whole number then is one here.
+  const within = (place: number) => (place * input) / exact;
   switch (mode) {
     case 'half_pixel':
-      return (at + 0.5) / scale - 0.5;
+      return within(at + 0.5) - 0.5;
     case 'half_pixel_symmetric':
-      return (input / 2) * (1 - axis.output / exact) + (at + 0.5) / scale - 0.5;
+      return (input / 2) * (1 - axis.output / exact) + within(at + 0.5) - 0.5;
     case 'pytorch_half_pixel':
-      return exact > 1 ? (at + 0.5) / scale - 0.5 : 0;
+      return exact > 1 ? within(at + 0.5) - 0.5 : 0;
     case 'align_corners':
       return exact > 1 ? (at * (input - 1)) / (exact - 1) : 0;
     case 'asymmetric':
-      return at / scale;
+      return within(at);
     case 'tf_half_pixel_for_nn':
-      return (at + 0.5) / scale;
+      return within(at + 0.5);
     case 'tf_crop_and_resize':
       if (exact > 1) return start * (input - 1) + (at * (end - start) * (input - 1)) / (exact - 1);
       return 0.5 * (start + end) * (input - 1);

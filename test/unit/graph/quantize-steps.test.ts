@@ -90,6 +90,27 @@ describe('quantised operators as steps', () => {
     });
   });
 
+  it('take scales for blocks along an axis, which stay reference steps', () => {
+    const [x, scale] = [byte('uint8', 10, 20, 30, 40, 50, 60, 70, 80).reshape([2, 4]), [1, 10, 100, 1000]];
+    const attributes = { axis: 1, block_size: 2 };
+    const graph = graphOf({
+      inputs: [port('x', [2, 4], 'uint8')],
+      outputs: ['y', 'q'],
+      nodes: [
+        node('DequantizeLinear', ['x', 's'], 'y', attributes),
+        node('QuantizeLinear', ['y', 's'], 'q', attributes),
+      ],
+      constants: { s: new Tensor('float32', Float32Array.from(scale), [2, 2]) },
+      opset: 21,
+    });
+    const { y, q } = createWasmExecutor(buildPlan(canonicalise(graph)), { runReference }).runSync({ x }, {});
+    assert.deepEqual([...y.data], [10, 20, 300, 400, 5000, 6000, 70000, 80000]);
+    assert.deepEqual([...q.data], [...x.data]);
+    const wrong = { ...graph, initializers: new Map([['s', new Tensor('float32', Float32Array.from(scale), [4])]]) };
+    const executor = createWasmExecutor(buildPlan(canonicalise(wrong)), { runReference });
+    assert.throws(() => executor.runSync({ x }, {}), { code: 'SHAPE_MISMATCH' });
+  });
+
   it('quantise by scales and zero points that are computed', () => {
     const nodes = [node('QuantizeLinear', ['x', 's', 'z'], 'q'), node('DequantizeLinear', ['q', 's', 'z'], 'y')];
     const inputs = [port('x', ['n', 6]), port('s', []), port('z', [], 'int8')];

@@ -4,6 +4,7 @@ import { canonicalise } from '../../../src/graph/canonicalise.js';
 import { countMacs } from '../../../src/graph/cost.js';
 import type { Attribute } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
+import { recurrentFunction } from '../../../src/graph/operators/recurrent-functions.js';
 import { readOnnx } from '../../../src/model/onnx.js';
 import { encodeOnnx } from '../../../src/package/onnx-writer.js';
 import { buildPlan, runReference } from '../../../src/plan/index.js';
@@ -139,6 +140,18 @@ describe('recurrent layers', () => {
     check({ op: 'GRU', attributes: { clip: 0.5 }, given: ['B'] }, ['reference']);
     check({ op: 'LSTM', attributes: { activations: ['HardSigmoid', 'Relu', 'Softsign'] } }, ['reference']);
     check({ op: 'RNN', attributes: { activations: ['Affine'], activation_alpha: [0.5] }, given: ['B'] }, ['reference']);
+  });
+
+  it('give alpha and beta to the functions that take them, in their order', () => {
+    const attributes = {
+      activations: ['Sigmoid', 'LeakyRelu', 'Tanh', 'HardSigmoid'],
+      activation_alpha: [0.5, 0.25],
+      activation_beta: [0.75],
+    };
+    const lists = node('GRU', ['x'], 'y', attributes);
+    assert.equal(recurrentFunction(lists, 1, 'Tanh')(-2), -1);
+    assert.equal(recurrentFunction(lists, 3, 'Tanh')(-2), 0.25);
+    assert.equal(recurrentFunction(lists, 2, 'Tanh')(0.5), Math.tanh(0.5));
   });
 
   it('refuse weights, directions and functions that do not fit', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Attribute } from '../../../src/graph/graph.js';
 import { inferFacts } from '../../../src/graph/infer.js';
+import { findOperator } from '../../../src/graph/operators/index.js';
 import { buildPlan } from '../../../src/plan/index.js';
 import { KerfError } from '../../../src/runtime/errors.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
@@ -120,6 +121,18 @@ describe('operators of the reference', () => {
     // 0.5 and 0.5 with a gradient of 0.5: the squares are 0.5 + 0.25.
     const value = list(named([rate, step, ramp(1), ramp(1), ramp(1)]).get('y')!.constant!)[0];
     assert.ok(Math.abs(value - (0.5 - 0.25 / (Math.sqrt(0.75) + 1e-6))) < 2 ** -24);
+  });
+
+  it('give the ends of an integer dtype for the extremes of nothing, places of a scalar, and no more than there is', () => {
+    const result = (op: string, x: Tensor, others: readonly Tensor[] = [], attributes: Attributes = {}) =>
+      findOperator({ op, domain: '' }, 18)!.evaluate(node(op, ['x', 'a'], 'y', attributes), [x, ...others], 18)[0];
+    const nothing = new Tensor('int8', new Int8Array(0), [2, 0]);
+    assert.deepEqual([...result('ReduceMax', nothing, [int64(1)]).data], [-128, -128]);
+    assert.deepEqual([...result('ReduceMin', nothing, [int64(1)]).data], [127, 127]);
+    const place = result('NonZero', new Tensor('bool', Uint8Array.of(1), []));
+    assert.deepEqual([place.dims, [...place.data]], [[1, 1], [0n]]);
+    const long = new Tensor('bool', Uint8Array.of(1, 0, 1), [3]);
+    assert.throws(() => result('Compress', ramp(2), [long]), { code: 'DATA_INVALID' });
   });
 
   it('need values that are known, where these decide a shape', () => {
