@@ -6,6 +6,8 @@
  *     If(true, A, B)          ─▶  the nodes of A
  *     Loop(3, body)           ─▶  body, body, body              values renamed in each
  *     SequenceAt(s, 1)        ─▶  the second value of s
+ *
+ * Operators that stand for several are written out on the way, also inside of bodies, see fused/.
  */
 import { Tensor } from '../runtime/tensor.js';
 import { isFused, writeFused } from './fused/index.js';

@@ -73,10 +73,6 @@ export class NodeWriter {
     throw nodeError('MODEL_INVALID', this.node, `sizes: got ${wrong}, expected whole numbers.`);
   }
 
-  reals(dims: readonly number[], at: (index: number) => number): string {
-    return this.constant(fillNumbers('float32', dims, at));
-  }
-
   rankOf(value: string): number {
     return this.maker.factOf(value).shape.length;
   }
