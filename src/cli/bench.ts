@@ -105,6 +105,7 @@ function loadsOf(
 }
 
 export async function runBench(args: BenchArgs): Promise<void> {
+  // What is no list of sizes is refused before the model is read.
   if (args.batch !== undefined) batchesOf(args.batch);
   const wanted = peersOf(args.against);
   const resolved = wanted.map((name) => [name, resolvePeer(name)] as const);

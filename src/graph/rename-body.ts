@@ -1,4 +1,4 @@
-/** A subgraph as nodes of the graph around it. */
+/** Nodes under other names, and a subgraph as nodes of the graph around it. */
 import type { Tensor } from '../runtime/tensor.js';
 import type { Attribute, Graph, Node } from './graph.js';
 
@@ -26,7 +26,11 @@ function renamedAttribute(value: Attribute, names: ReadonlyMap<string, string>):
   };
 }
 
-function renamedNode(
+/**
+ * A node with other names of what it reads and makes.
+ * @param names  those of values that its graphs may read, unless they have values of that name
+ */
+export function renamedNode(
   node: Node,
   input: (name: string) => string,
   output: (name: string) => string,

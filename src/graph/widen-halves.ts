@@ -10,6 +10,7 @@ import { onnxNumber, Tensor } from '../runtime/tensor.js';
 import { FreshNames } from './fresh-names.js';
 import type { Attribute, Graph, Node } from './graph.js';
 import { widenHalf } from './operators/half.js';
+import { renamedNode } from './rename-body.js';
 
 const [half, single] = [onnxNumber('float16'), onnxNumber('float32')];
 
@@ -22,7 +23,7 @@ const isCast = ({ op, domain, attributes }: Node, to: number) =>
 const isGraph = (value: Attribute): value is Graph => typeof value === 'object' && 'nodes' in value;
 
 const widened = (tensor: Tensor): Tensor =>
-  tensor.type === 'float16' ? new Tensor('float32', widenHalf(tensor.data as never), tensor.dims) : tensor;
+  tensor.type === 'float16' ? new Tensor('float32', widenHalf(tensor.data as Uint16Array), tensor.dims) : tensor;
 
 function widenAttribute(name: string, value: Attribute): Attribute {
   if (value instanceof Tensor) return widened(value);
@@ -102,31 +103,10 @@ export function widenHalves(graph: Graph): Graph {
   const after = graph.outputs
     .filter((port) => narrow(port) && !given.has(port.name))
     .map(({ name }) => cast(names.take(`${name}:narrow`), rename(name), name, half));
-  const renamed = nodes.map((node) => renameValues(node, rename));
+  const renamed = nodes.map((node) => renamedNode(node, rename, rename, wide));
   return {
     ...graph,
     nodes: [...before, ...renamed, ...after],
     initializers: new Map([...initializers].map(([name, tensor]) => [rename(name), tensor])),
-  };
-}
-
-/** A node with other names of what it reads and makes, in its graphs too unless these have values of that name. */
-function renameValues(node: Node, rename: (value: string) => string): Node {
-  const attributes = [...node.attributes].map(([name, value]): [string, Attribute] => {
-    if (!isGraph(value)) return [name, value];
-    const own = new Set([
-      ...value.inputs.map((port) => port.name),
-      ...value.initializers.keys(),
-      ...value.nodes.flatMap(({ outputs }) => outputs),
-    ]);
-    const inner = (one: string) => (own.has(one) ? one : rename(one));
-    const outputs = value.outputs.map((port) => ({ ...port, name: inner(port.name) }));
-    return [name, { ...value, nodes: value.nodes.map((one) => renameValues(one, inner)), outputs }];
-  });
-  return {
-    ...node,
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-    attributes: new Map(attributes),
   };
 }
