@@ -57,11 +57,14 @@ const settings = {
   write: false,
   metafile: true,
 };
-/** Functions stay where they are: moved into those that call them, they would be made, and read, at every call. */
+/**
+ * Functions go to the front, which leaves one list of variables; moved into those that call them, they would be made, and
+ * read, at every call.
+ */
 const squeeze = {
   module: true,
   ecma: 2022,
-  compress: { passes: 3, inline: false, reduce_funcs: false, reduce_vars: false },
+  compress: { passes: 3, inline: false, reduce_funcs: false, reduce_vars: false, hoist_funs: true },
 };
 const entry = './build/src/runtime/index.js';
 const chunkFile = (path) => `runtime/${basename(path)}`;
@@ -154,8 +157,14 @@ files.set('runtime.js', (await bundle({ stdin: { contents, resolveDir: root } },
 rmSync(join(root, 'build', 'runtime'), { recursive: true, force: true });
 mkdirSync(join(root, 'build', 'runtime'));
 for (const [name, text] of files) {
-  const code = text.replaceAll(/"@wasm:(\w+)@"/g, (_, module) =>
-    literalOf(readFileSync(join(root, 'build', 'wasm', `${module}.wasm`)).map((byte) => byte ^ (masks[module] ?? 0))),
-  );
-  writeFileSync(join(root, 'build', name), code);
+  // In front of all the code: in its midst a module would part what is alike, for gzip, which looks back 32 KiB.
+  const literals = [];
+  const code = text.replaceAll(/"@wasm:(\w+)@"/g, (_, module) => {
+    const bytes = readFileSync(join(root, 'build', 'wasm', `${module}.wasm`)).map(
+      (byte) => byte ^ (masks[module] ?? 0),
+    );
+    literals.push(`var $${module}=${literalOf(bytes)};`);
+    return `$${module}`;
+  });
+  writeFileSync(join(root, 'build', name), [...literals, code].join(''));
 }

@@ -33,7 +33,7 @@ export class Row {
 
   @inline
   static take(t: RowTerm, p: v128, x: v128, offset: v128): v128 {
-    if (t == RowTerm.EXP) return Row.merge(t, p, Exp.exp(f32x4.sub(x, offset)));
+    if (t == RowTerm.EXP) return Row.merge(t, p, Exp.expNegative(f32x4.sub(x, offset)));
     if (t == RowTerm.SQUARE) return Row.merge(t, p, f32x4.mul(x, x));
     return Row.merge(t, p, t == RowTerm.ABS ? f32x4.abs(x) : x);
   }

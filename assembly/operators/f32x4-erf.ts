@@ -1,4 +1,5 @@
 /** The error function, four lanes at a time. */
+import { Vector } from '../linear/vector';
 import { Constant } from './constant';
 import { Exp } from './f32x4-exp';
 
@@ -34,22 +35,22 @@ export class Erf {
     const t = f32x4.abs(x);
     const z = f32x4.mul(t, t);
     let p = Constant.at(P6, TABLE + 0);
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P5, TABLE + 4));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P4, TABLE + 8));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P3, TABLE + 12));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P2, TABLE + 16));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P1, TABLE + 20));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(P0, TABLE + 24));
+    p = Vector.madd(Constant.at(P5, TABLE + 4), p, z);
+    p = Vector.madd(Constant.at(P4, TABLE + 8), p, z);
+    p = Vector.madd(Constant.at(P3, TABLE + 12), p, z);
+    p = Vector.madd(Constant.at(P2, TABLE + 16), p, z);
+    p = Vector.madd(Constant.at(P1, TABLE + 20), p, z);
+    p = Vector.madd(Constant.at(P0, TABLE + 24), p, z);
     const small = f32x4.add(t, f32x4.mul(t, p));
     const c = f32x4.min(t, Constant.at(FAR, TABLE + 28));
     let q = Constant.at(Q6, TABLE + 32);
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q5, TABLE + 36));
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q4, TABLE + 40));
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q3, TABLE + 44));
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q2, TABLE + 48));
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q1, TABLE + 52));
-    q = f32x4.add(f32x4.mul(q, c), Constant.at(Q0, TABLE + 56));
-    const big = f32x4.sub(Constant.at(ONE, TABLE + 60), Exp.exp(q));
+    q = Vector.madd(Constant.at(Q5, TABLE + 36), q, c);
+    q = Vector.madd(Constant.at(Q4, TABLE + 40), q, c);
+    q = Vector.madd(Constant.at(Q3, TABLE + 44), q, c);
+    q = Vector.madd(Constant.at(Q2, TABLE + 48), q, c);
+    q = Vector.madd(Constant.at(Q1, TABLE + 52), q, c);
+    q = Vector.madd(Constant.at(Q0, TABLE + 56), q, c);
+    const big = f32x4.sub(Constant.at(ONE, TABLE + 60), Exp.expNegative(q));
     const y = v128.bitselect(small, big, f32x4.lt(t, Constant.at(ONE, TABLE + 60)));
     return v128.or(y, v128.and(x, Constant.at(SIGN, TABLE + 64)));
   }

@@ -4,6 +4,7 @@
  * checked against f64. NaN gives NaN.
  */
 
+import { Vector } from '../linear/vector';
 import { Constant } from './constant';
 
 /** ln 2 in two parts: 16 leading bits, so that n * LN2_HI is exact for |n| < 256, and the rest. */
@@ -15,24 +16,20 @@ const E4: f32 = 0.008368929;
 const E3: f32 = 0.041666206;
 const E2: f32 = 0.16666518;
 const HALF: f32 = 0.5;
-const ZERO_BELOW: f32 = -88;
 const LOWEST: f32 = -104;
 const HIGHEST: f32 = 89;
 const LOG2E: f32 = 1.4426950408889634;
 const ROUNDER: f32 = 12582912;
-const LN2_HIGH: f32 = LN2_HI;
-const LN2_LOW: f32 = LN2_LO;
+const MINUS_LN2_HIGH: f32 = -LN2_HI;
+const MINUS_LN2_LOW: f32 = -LN2_LO;
 const ONE: f32 = 1;
 /** The integer 127, by its bits. */
 const BIAS: f32 = 1.7796490496925177e-43;
-const NEAR: f32 = -0.34;
-const T5: f32 = -0.0057165837;
-const T4: f32 = 0.020650193;
-const T3: f32 = -0.053743385;
-const T2: f32 = 0.1333149;
-const T1: f32 = -0.33333284;
+/** The integer 127 + 64, by its bits. */
+const LIFTED_BIAS: f32 = 2.6764800668604006e-43;
+const LOWERED: f32 = 5.421010862427522e-20;
+const SATURATED: f32 = 32;
 const TWO: f32 = 2;
-const SMALL: f32 = 0.625;
 const SIGN: f32 = -0.0;
 const TABLE: usize = isDefined(KERF_SMALL)
   ? 0
@@ -43,44 +40,70 @@ const TABLE: usize = isDefined(KERF_SMALL)
         E3,
         E2,
         HALF,
-        ZERO_BELOW,
         LOWEST,
         HIGHEST,
         LOG2E,
         ROUNDER,
-        LN2_HIGH,
-        LN2_LOW,
+        MINUS_LN2_HIGH,
+        MINUS_LN2_LOW,
         ONE,
         BIAS,
-        NEAR,
-        T5,
-        T4,
-        T3,
-        T2,
-        T1,
+        LIFTED_BIAS,
+        LOWERED,
+        SATURATED,
         TWO,
-        SMALL,
         SIGN,
       ],
       4,
     );
 
 /** One copy for the small modules, which it makes a twentieth smaller. */
-function sharedExp(x: v128): v128 {
-  return Exp.expHere(x);
+function sharedExpNegative(x: v128): v128 {
+  return Exp.expNegativeHere(x);
+}
+
+/** One copy for the small modules. */
+function sharedTail(r: v128): v128 {
+  return Exp.tailHere(r);
 }
 
 /** e^x and its relatives; methods, since TypeScript's grammar allows decorators only in classes. */
 export class Exp {
-  /** e^r - 1 = r + r^2 q(r) for |r| <= ln(2)/2; fit error 3.2e-9 of e^r. */
+  /** e^r - 1 - r = r^2 q(r) for |r| <= ln(2)/2; fit error 3.2e-9 of e^r. */
   @inline
-  static expm1Reduced(r: v128): v128 {
-    let q = Constant.at(E5, TABLE + 0);
-    q = f32x4.add(f32x4.mul(q, r), Constant.at(E4, TABLE + 4));
-    q = f32x4.add(f32x4.mul(q, r), Constant.at(E3, TABLE + 8));
-    q = f32x4.add(f32x4.mul(q, r), Constant.at(E2, TABLE + 12));
-    q = f32x4.add(f32x4.mul(q, r), Constant.at(HALF, TABLE + 16));
-    return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), q));
+  static tail(r: v128): v128 {
+    return isDefined(KERF_SMALL) ? sharedTail(r) : Exp.tailHere(r);
+  }
+
+  /** {@link tail}, written out where it is called; in pairs, which wait less for one another. */
+  @inline
+  static tailHere(r: v128): v128 {
+    const r2 = f32x4.mul(r, r);
+    const low = Vector.madd(Constant.at(HALF, TABLE + 16), Constant.at(E2, TABLE + 12), r);
+    const middle = Vector.madd(Constant.at(E3, TABLE + 8), Constant.at(E4, TABLE + 4), r);
+    const high = Vector.madd(middle, Constant.at(E5, TABLE + 0), r2);
+    return f32x4.mul(r2, Vector.madd(low, high, r2));
+  }
+
+  /** x / ln 2, rounded to a whole number n by adding 1.5 * 2^23: n stands in the low bits. */
+  @inline
+  static rounded(x: v128): v128 {
+    return Vector.madd(Constant.at(ROUNDER, TABLE + 32), x, Constant.at(LOG2E, TABLE + 28));
+  }
+
+  /** r = x - n ln 2. */
+  @inline
+  static remainder(x: v128, rounded: v128): v128 {
+    const n = f32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 32));
+    const high = Vector.madd(x, n, Constant.at(MINUS_LN2_HIGH, TABLE + 36));
+    return Vector.madd(high, n, Constant.at(MINUS_LN2_LOW, TABLE + 40));
+  }
+
+  /** e^r. */
+  @inline
+  static significand(x: v128, rounded: v128): v128 {
+    const r = Exp.remainder(x, rounded);
+    return f32x4.add(Constant.at(ONE, TABLE + 44), f32x4.add(r, Exp.tail(r)));
   }
 
   /**
@@ -89,79 +112,78 @@ export class Exp {
    */
   @inline
   static exp(x: v128): v128 {
-    return isDefined(KERF_SMALL) ? sharedExp(x) : Exp.expHere(x);
-  }
-
-  /** {@link exp}, written out where it is called. */
-  @inline
-  static expHere(x: v128): v128 {
     // The limits stand second: a comparison with NaN is false and keeps it.
-    const clamped = f32x4.pmin(f32x4.pmax(x, Constant.at(LOWEST, TABLE + 24)), Constant.at(HIGHEST, TABLE + 28));
-    // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
-    const rounded = f32x4.add(f32x4.mul(clamped, Constant.at(LOG2E, TABLE + 32)), Constant.at(ROUNDER, TABLE + 36));
-    const n = f32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 36));
-    const r = f32x4.sub(
-      f32x4.sub(clamped, f32x4.mul(n, Constant.at(LN2_HIGH, TABLE + 40))),
-      f32x4.mul(n, Constant.at(LN2_LOW, TABLE + 44)),
-    );
-    const p = f32x4.add(Constant.at(ONE, TABLE + 48), Exp.expm1Reduced(r));
+    const clamped = f32x4.pmin(f32x4.pmax(x, Constant.at(LOWEST, TABLE + 20)), Constant.at(HIGHEST, TABLE + 24));
+    const rounded = Exp.rounded(clamped);
     // 2^n in two factors, since n reaches -150 and 128.
-    const k = i32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 36));
+    const k = i32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 32));
     const half = i32x4.shr_s(k, 1);
-    const low = i32x4.shl(i32x4.add(half, Constant.at(BIAS, TABLE + 52)), 23);
-    const high = i32x4.shl(i32x4.add(i32x4.sub(k, half), Constant.at(BIAS, TABLE + 52)), 23);
-    return f32x4.mul(f32x4.mul(p, low), high);
+    const low = i32x4.shl(i32x4.add(half, Constant.at(BIAS, TABLE + 48)), 23);
+    const high = i32x4.shl(i32x4.add(i32x4.sub(k, half), Constant.at(BIAS, TABLE + 48)), 23);
+    return f32x4.mul(f32x4.mul(Exp.significand(clamped, rounded), low), high);
   }
 
-  /**
-   * e^x for x <= 0 as {@link exp}, but 0 below -87.7, where it is less than 1.2 * 2^-127: 2^n then takes one factor, and a
-   * number without a normal one is 0. What is added up to 1 and more may leave out so little.
-   */
+  /** e^x for x <= 0, the bits of {@link exp} in fewer steps. */
   @inline
   static expNegative(x: v128): v128 {
-    const clamped = f32x4.pmax(x, Constant.at(ZERO_BELOW, TABLE + 20));
-    const rounded = f32x4.add(f32x4.mul(clamped, Constant.at(LOG2E, TABLE + 32)), Constant.at(ROUNDER, TABLE + 36));
-    const n = f32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 36));
-    const r = f32x4.sub(
-      f32x4.sub(clamped, f32x4.mul(n, Constant.at(LN2_HIGH, TABLE + 40))),
-      f32x4.mul(n, Constant.at(LN2_LOW, TABLE + 44)),
-    );
-    const p = f32x4.add(Constant.at(ONE, TABLE + 48), Exp.expm1Reduced(r));
-    // The low bits of `rounded` are n; n = -127 gives 2^n = 0.
-    return f32x4.mul(p, i32x4.shl(i32x4.add(rounded, Constant.at(BIAS, TABLE + 52)), 23));
+    return isDefined(KERF_SMALL) ? sharedExpNegative(x) : Exp.expNegativeHere(x);
   }
 
-  /** e^x - 1 for x <= 0, within 4 ulp: the polynomial alone near 0, where the subtraction would cancel. */
+  /** {@link expNegative}, written out where it is called: 2^(n + 64) is a number for every n, and 2^-64 is one. */
+  @inline
+  static expNegativeHere(x: v128): v128 {
+    const clamped = f32x4.pmax(x, Constant.at(LOWEST, TABLE + 20));
+    const rounded = Exp.rounded(clamped);
+    const lifted = i32x4.shl(i32x4.add(rounded, Constant.at(LIFTED_BIAS, TABLE + 52)), 23);
+    return f32x4.mul(f32x4.mul(Exp.significand(clamped, rounded), lifted), Constant.at(LOWERED, TABLE + 56));
+  }
+
+  /** 2^n, for n from -126 to 127. */
+  @inline
+  static power(rounded: v128): v128 {
+    return i32x4.shl(i32x4.add(rounded, Constant.at(BIAS, TABLE + 48)), 23);
+  }
+
+  /** e^x - 1 for x <= 0, within 4 ulp: (2^n - 1) + 2^n (e^r - 1), where nothing cancels near 0, since n is 0 there. */
   @inline
   static expm1Negative(x: v128): v128 {
-    const near = f32x4.gt(x, Constant.at(NEAR, TABLE + 56));
-    const big = f32x4.sub(Exp.exp(x), Constant.at(ONE, TABLE + 48));
-    return v128.bitselect(Exp.expm1Reduced(v128.and(x, near)), big, near);
+    // e^-32 adds nothing to -1.
+    const clamped = f32x4.pmax(x, f32x4.neg(Constant.at(SATURATED, TABLE + 60)));
+    const rounded = Exp.rounded(clamped);
+    const r = Exp.remainder(clamped, rounded);
+    const s = Exp.power(rounded);
+    return Vector.madd(f32x4.sub(s, Constant.at(ONE, TABLE + 44)), s, f32x4.add(r, Exp.tail(r)));
   }
 
   /** 1 / (1 + e^-x), within 4 ulp: computed from e^-|x|, so that it neither overflows nor cancels on either side. */
   @inline
   static sigmoid(x: v128): v128 {
-    const one = Constant.at(ONE, TABLE + 48);
-    const e = Exp.exp(f32x4.neg(f32x4.abs(x)));
-    const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)));
+    const one = Constant.at(ONE, TABLE + 44);
+    const e = Exp.expNegative(v128.or(x, Constant.at(SIGN, TABLE + 68)));
+    // 1 where x > 0, else e, which is below; the order keeps NaN.
+    const numerator = f32x4.pmax(e, v128.and(one, f32x4.gt(x, f32x4.splat(0))));
     return f32x4.div(numerator, f32x4.add(one, e));
   }
 
-  /** tanh x, within 2 ulp: t + t^3 P(t^2) for t = |x| < 0.625 (fit error 4.2e-9), else 1 - 2 / (e^2t + 1). */
+  /**
+   * tanh x, within 2 ulp. With t = |x|, 2t = n ln 2 + r, s = 2^n and E = e^2t - 1 = (s - 1) + s r + s (e^r - 1 - r):
+   * E / (E + 2), for n <= 1 (t < 0.52) as t + (E - t (E + 2)) / (E + 2), whose quotient is small beside t: its numerator is
+   * (s - 1) + s r - 2t, where little is left, and s (e^r - 1 - r) - t E.
+   */
   @inline
   static tanh(x: v128): v128 {
-    const one = Constant.at(ONE, TABLE + 48);
-    const t = f32x4.abs(x);
-    const z = f32x4.mul(t, t);
-    let p = Constant.at(T5, TABLE + 60);
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(T4, TABLE + 64));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(T3, TABLE + 68));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(T2, TABLE + 72));
-    p = f32x4.add(f32x4.mul(p, z), Constant.at(T1, TABLE + 76));
-    const small = f32x4.add(t, f32x4.mul(f32x4.mul(t, z), p));
-    const big = f32x4.sub(one, f32x4.div(Constant.at(TWO, TABLE + 80), f32x4.add(Exp.exp(f32x4.add(t, t)), one)));
-    const y = v128.bitselect(small, big, f32x4.lt(t, Constant.at(SMALL, TABLE + 84)));
-    return v128.or(y, v128.and(x, Constant.at(SIGN, TABLE + 88)));
+    const one = Constant.at(ONE, TABLE + 44);
+    const t = v128.andnot(x, Constant.at(SIGN, TABLE + 68));
+    const u = f32x4.pmin(f32x4.add(t, t), Constant.at(SATURATED, TABLE + 60));
+    const rounded = Exp.rounded(u);
+    const r = Exp.remainder(u, rounded);
+    const s = Exp.power(rounded);
+    const linear = Vector.madd(f32x4.sub(s, one), s, r);
+    const rest = f32x4.mul(s, Exp.tail(r));
+    const e = f32x4.add(linear, rest);
+    const near = v128.and(t, f32x4.le(f32x4.sub(rounded, Constant.at(ROUNDER, TABLE + 32)), one));
+    const above = f32x4.add(f32x4.sub(linear, f32x4.add(near, near)), f32x4.sub(rest, f32x4.mul(near, e)));
+    const y = f32x4.add(near, f32x4.div(above, f32x4.add(e, Constant.at(TWO, TABLE + 64))));
+    return v128.or(y, v128.and(x, Constant.at(SIGN, TABLE + 68)));
   }
 }

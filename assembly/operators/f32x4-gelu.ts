@@ -1,4 +1,5 @@
 /** GELU, four lanes at a time. */
+import { Vector } from '../linear/vector';
 import { Constant } from './constant';
 import { Exp } from './f32x4-exp';
 
@@ -23,7 +24,7 @@ export class Gelu {
   /** (a + b t) + (c + d t) t2. */
   @inline
   static cubic(a: v128, b: v128, c: v128, d: v128, t: v128, t2: v128): v128 {
-    return f32x4.add(f32x4.add(a, f32x4.mul(b, t)), f32x4.mul(f32x4.add(c, f32x4.mul(d, t)), t2));
+    return Vector.madd(Vector.madd(a, b, t), Vector.madd(c, d, t), t2);
   }
 
   /**
@@ -37,42 +38,31 @@ export class Gelu {
     // In pairs: one after the other, each product would wait for the sum before.
     const t2 = f32x4.mul(t, t);
     const t4 = f32x4.mul(t2, t2);
-    const q = f32x4.add(
-      f32x4.add(
-        Gelu.cubic(
-          Constant.at(Q0, TABLE + 0),
-          Constant.at(Q1, TABLE + 4),
-          Constant.at(Q2, TABLE + 8),
-          Constant.at(Q3, TABLE + 12),
-          t,
-          t2,
-        ),
-        f32x4.mul(
-          Gelu.cubic(
-            Constant.at(Q4, TABLE + 16),
-            Constant.at(Q5, TABLE + 20),
-            Constant.at(Q6, TABLE + 24),
-            Constant.at(Q7, TABLE + 28),
-            t,
-            t2,
-          ),
-          t4,
-        ),
-      ),
-      f32x4.mul(
-        Gelu.cubic(
-          Constant.at(Q8, TABLE + 32),
-          Constant.at(Q9, TABLE + 36),
-          Constant.at(Q10, TABLE + 40),
-          Constant.at(Q11, TABLE + 44),
-          t,
-          t2,
-        ),
-        f32x4.mul(t4, t4),
-      ),
+    const low = Gelu.cubic(
+      Constant.at(Q0, TABLE + 0),
+      Constant.at(Q1, TABLE + 4),
+      Constant.at(Q2, TABLE + 8),
+      Constant.at(Q3, TABLE + 12),
+      t,
+      t2,
     );
-    // Q lies in [-20.8, -0.69], where both give the same bits.
-    const e = isDefined(KERF_SMALL) ? Exp.exp(q) : Exp.expNegative(q);
-    return f32x4.sub(f32x4.pmax(x, f32x4.splat(0)), f32x4.mul(t, e));
+    const middle = Gelu.cubic(
+      Constant.at(Q4, TABLE + 16),
+      Constant.at(Q5, TABLE + 20),
+      Constant.at(Q6, TABLE + 24),
+      Constant.at(Q7, TABLE + 28),
+      t,
+      t2,
+    );
+    const high = Gelu.cubic(
+      Constant.at(Q8, TABLE + 32),
+      Constant.at(Q9, TABLE + 36),
+      Constant.at(Q10, TABLE + 40),
+      Constant.at(Q11, TABLE + 44),
+      t,
+      t2,
+    );
+    const q = Vector.madd(Vector.madd(low, middle, t4), high, f32x4.mul(t4, t4));
+    return f32x4.sub(f32x4.pmax(x, f32x4.splat(0)), f32x4.mul(t, Exp.expNegative(q)));
   }
 }

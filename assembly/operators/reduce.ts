@@ -64,7 +64,7 @@ class Axis {
   static take(t: Term, acc: v128, x: v128, offset: v128): v128 {
     if (t == Term.SQUARE) return f32x4.add(acc, f32x4.mul(x, x));
     if (t == Term.ABS) return f32x4.add(acc, f32x4.abs(x));
-    if (t == Term.EXP) return f32x4.add(acc, Exp.exp(f32x4.sub(x, offset)));
+    if (t == Term.EXP) return f32x4.add(acc, Exp.expNegative(f32x4.sub(x, offset)));
     return Axis.merge(t, acc, x);
   }
 

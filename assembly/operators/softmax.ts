@@ -24,7 +24,7 @@ class Slice {
       const width = inner == 1 ? min(4, axis - k) : lanes;
       const x = Lanes.load(xPtr, width);
       let y: v128;
-      if (p == Pass.EXP_OF_DIFFERENCE) y = Exp.exp(f32x4.sub(x, v));
+      if (p == Pass.EXP_OF_DIFFERENCE) y = Exp.expNegative(f32x4.sub(x, v));
       else if (p == Pass.QUOTIENT) y = f32x4.div(x, v);
       else y = f32x4.sub(x, v);
       Lanes.store(yPtr, y, width);

@@ -57,7 +57,7 @@ export class Vector {
   /** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), within 4 ulp. */
   @inline
   static softplus(x: v128): v128 {
-    const rest = Log.log1pUnit(Exp.exp(f32x4.neg(f32x4.abs(x))));
+    const rest = Log.log1pUnit(Exp.expNegative(f32x4.neg(f32x4.abs(x))));
     return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), rest);
   }
 
@@ -102,10 +102,27 @@ export class Vector {
     return Vector.other(f, x, alpha, beta);
   }
 
+  /** Functions that networks spend time in, which are worth the code of two vectors more. */
+  @inline
+  static isSlow(f: Unary): bool {
+    return f == Unary.SIGMOID || f == Unary.TANH || f == Unary.SILU || f == Unary.GELU || f == Unary.ERF;
+  }
+
   @inline
   static each(f: Unary, xPtr: usize, yPtr: usize, count: i32, alpha: v128, beta: v128): void {
-    // One copy of a long body: a branch costs it little.
     if (f >= Unary.EXP) {
+      // Two vectors do not wait for one another as the steps of one do.
+      if (!isDefined(KERF_SMALL) && Vector.isSlow(f)) {
+        for (; count >= 8; count -= 8) {
+          const first = Vector.apply(f, v128.load(xPtr), alpha, beta);
+          const second = Vector.apply(f, v128.load(xPtr, 16), alpha, beta);
+          v128.store(yPtr, first);
+          v128.store(yPtr, second, 16);
+          xPtr += 32;
+          yPtr += 32;
+        }
+      }
+      // One copy of a long body: a branch costs it little.
       for (; count > 0; count -= 4) {
         const lanes = min(4, count);
         storeLanes(yPtr, Vector.apply(f, loadLanes(xPtr, lanes), alpha, beta), lanes);

@@ -64,7 +64,11 @@ function f32_softplus(xPtr: usize, yPtr: usize, count: i32): void {
   Vector.each(Unary.SOFTPLUS, xPtr, yPtr, count, f32x4.splat(0), f32x4.splat(0));
 }
 
-function f32_silu(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
+function f32_silu(xPtr: usize, yPtr: usize, count: i32, alpha: f32): void {
+  Vector.each(Unary.SILU, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(0));
+}
+
+function f32_silu_cubic(xPtr: usize, yPtr: usize, count: i32, alpha: f32, beta: f32): void {
   Vector.each(Unary.SILU, xPtr, yPtr, count, f32x4.splat(alpha), f32x4.splat(beta));
 }
 
@@ -114,7 +118,8 @@ function f32_other(f: i32, xPtr: usize, yPtr: usize, count: i32, alpha: f32, bet
       case Unary.SOFTPLUS:
         return f32_softplus(xPtr, yPtr, count);
       case Unary.SILU:
-        return f32_silu(xPtr, yPtr, count, alpha, beta);
+        if (beta == 0) return f32_silu(xPtr, yPtr, count, alpha);
+        return f32_silu_cubic(xPtr, yPtr, count, alpha, beta);
       default:
         f32_gelu(xPtr, yPtr, count);
     }
