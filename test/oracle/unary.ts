@@ -48,7 +48,8 @@ export const unaryReferences: Readonly<Record<string, UnaryReference>> = {
     // The product with a denormal; and what three roundings of the terms of u, which may cancel, change in e^u.
     slack: (x, alpha, beta) => {
       const terms = Math.abs(alpha * x) + Math.abs(beta * x * x * x);
-      const rounding = alpha === 1 && beta === 0 ? 0 : 4 * 2 ** -24 * terms * Math.abs(x * sigmoid(cubic(x, alpha, beta)));
+      const rounding =
+        alpha === 1 && beta === 0 ? 0 : 4 * 2 ** -24 * terms * Math.abs(x * sigmoid(cubic(x, alpha, beta)));
       return Math.abs(x) * 2 ** -149 + rounding;
     },
     f: (x, alpha, beta) => x * sigmoid(cubic(x, alpha, beta)),
