@@ -1,9 +1,11 @@
 /** Runs single steps on the WASM step loop, with guard bytes around every operand. */
 import assert from 'node:assert/strict';
+import { inflateRawSync } from 'node:zlib';
 import type { BoundParams } from '../../src/runtime/step-kind.js';
 import { stepKinds } from '../../src/runtime/step-kinds.js';
 import type { TensorData } from '../../src/runtime/tensor.js';
 import { bindKernels, createMemory, decodeLatin1 } from '../../src/runtime/wasm.js';
+import { supportsRelaxedSimd } from '../../src/runtime/wasm-features.js';
 
 interface StepExports {
   run_steps(tapePtr: number, tapeBytes: number): number;
@@ -125,6 +127,7 @@ function assertGuard(bytes: Uint8Array, where: string): void {
   );
 }
 
+/** Text of a module, one character a byte; that of the relaxed one is inflated by its importer. */
 async function textOf(build: string): Promise<string> {
   return ((await import(new URL(`../../wasm/${build}.js`, import.meta.url).href)) as { latin1: string }).latin1;
 }
@@ -135,3 +138,8 @@ export const runners = [
   new StepRunner('debug', await textOf('debug')),
   new StepRunner('more', await textOf('more'), await textOf('core')),
 ];
+
+/** The relaxed build, where this host has relaxed SIMD: within the bounds of the others, with bits of its own. */
+export const relaxedRunners = supportsRelaxedSimd()
+  ? [new StepRunner('relaxed', inflateRawSync(decodeLatin1(await textOf('relaxed'))).toString('latin1'))]
+  : [];
