@@ -10,14 +10,21 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'build', 'src');
+const toolOf = createRequire(join(root, 'test', 'package.json'));
 const isCode = (path) => /\.c?js$/.test(path);
 const isDeclaration = (path) => /\.d\.c?ts$/.test(path);
 
-/** The same program in fewer bytes. */
+const { transformSync } = toolOf('esbuild');
+const { minify_sync: compressSync } = toolOf('terser');
+
+/** No function is moved, and none loses its name. */
+const compress = { passes: 2, inline: false, reduce_funcs: false, keep_fnames: true, keep_classnames: true };
+
+/** The same program in fewer bytes; what the first tool leaves is half a percent. */
 export function shrink(code) {
-  const esbuild = createRequire(join(root, 'test', 'package.json'))('esbuild');
   const options = { minify: true, target: 'es2023', charset: 'utf8' };
-  return esbuild.transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
+  const small = transformSync(code.replace(/\/\/# sourceMappingURL=.*\n?/, ''), options).code;
+  return compressSync(small, { module: true, ecma: 2022, mangle: false, compress }).code;
 }
 
 /**

@@ -3,9 +3,11 @@ export { anneal, type DecomposeSummary, type Decomposition, decompose } from './
 export type { DecomposeOptions } from './decompose-options.js';
 export { type Verification, verify } from './verify.js';
 
-import { type CreateSessionOptions, createSession, ownKernels } from './executors/create-session.js';
+import { createAnySizesExecutor } from './executors/any-sizes.js';
+import { type CreateSessionOptions, createPlanExecutor, ownKernels } from './executors/create-session.js';
 import { createDynamicExecutor } from './executors/dynamic-executor.js';
 import { createOrtExecutor } from './executors/ort.js';
+import { withAgreeingSizes } from './graph/agreeing-sizes.js';
 import { canonicalise } from './graph/canonicalise.js';
 import type { Graph, Model } from './graph/graph.js';
 import { requireSupported } from './graph/infer.js';
@@ -21,10 +23,13 @@ import { InferenceSession } from './runtime/inference-session.js';
 import type { Plan } from './runtime/plan.js';
 import { createWasmExecutor } from './runtime/wasm-executor.js';
 
-/** The plan of a graph as it is, dense; null when its sizes depend on the inputs of each run. */
+/**
+ * The plan of a graph as it is, dense; null when its sizes depend on the inputs of each run. Inputs of the plan have
+ * other shapes than those of the graph where sizes were taken to agree.
+ */
 function planDense(graph: Graph): Plan | null {
   try {
-    return buildPlan(canonicalise(useIntegerProducts(graph)));
+    return withAgreeingSizes(useIntegerProducts(graph), (agreeing) => buildPlan(canonicalise(agreeing))).made;
   } catch (error) {
     if (error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED') return null;
     throw error;
@@ -87,6 +92,11 @@ export function createSessionFromModel(model: Model, options: CreateSessionOptio
   const wide = widenEdges(graph);
   if (wide !== graph) return halfSession(graph, createSessionFromModel({ ...model, graph: wide }, options));
   const plan = planDense(graph);
-  if (plan) return createSession(plan, null, { runReference, ...options });
-  return InferenceSession.fromExecutor(portsOf(graph), dynamicExecutor(graph, options));
+  if (!plan) return InferenceSession.fromExecutor(portsOf(graph), dynamicExecutor(graph, options));
+  const executor = createPlanExecutor(plan, { runReference, ...options });
+  if (plan.symbols.length === 0) return InferenceSession.fromExecutor(plan, executor);
+  const anySizes = createAnySizesExecutor(plan, executor, () =>
+    dynamicExecutor(graph, { ...options, executor: 'wasm' }),
+  );
+  return InferenceSession.fromExecutor(portsOf(graph), anySizes);
 }

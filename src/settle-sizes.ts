@@ -1,4 +1,5 @@
 /** Sizes that a model leaves open, as data have them. */
+import { withAgreeingSizes } from './graph/agreeing-sizes.js';
 import { canonicalise } from './graph/canonicalise.js';
 import { bindGraph, sizesOf } from './graph/fix-sizes.js';
 import type { Graph } from './graph/graph.js';
@@ -18,8 +19,11 @@ export interface Settled {
 }
 
 function settle(graph: Graph, fixed: Bindings): Settled {
-  const canonical = canonicalise(bindGraph(graph, fixed));
-  return { graph: canonical, plan: buildPlan(canonical), fixed };
+  const { made } = withAgreeingSizes(bindGraph(graph, fixed), (agreeing) => {
+    const canonical = canonicalise(agreeing);
+    return { graph: canonical, plan: buildPlan(canonical) };
+  });
+  return { ...made, fixed };
 }
 
 /**

@@ -36,7 +36,7 @@ export function createSession(
   certificate: object | null,
   options: CreateSessionOptions = {},
 ): InferenceSession {
-  return InferenceSession.fromExecutor(plan, chooseExecutor(plan, options), certificate);
+  return InferenceSession.fromExecutor(plan, createPlanExecutor(plan, options), certificate);
 }
 
 /** What a session needs of a package. */
@@ -55,7 +55,7 @@ export function createPackageSession(
   options: CreateSessionOptions = {},
 ): InferenceSession {
   if (!cascade) return createSession(plan, certificate, options);
-  const [compressed, original] = [chooseExecutor(plan, options), chooseExecutor(cascade.plan, options)];
+  const [compressed, original] = [createPlanExecutor(plan, options), createPlanExecutor(cascade.plan, options)];
   const kernels = ownKernels(options).kernels ?? plainKernels();
   const fallback: FallbackOptions = options;
   const executor = createCascadeExecutor(cascade.rule, compressed, original, { ...fallback, kernels });
@@ -68,7 +68,8 @@ export function ownKernels({ wasmModule, kernels }: CreateSessionOptions): Pick<
   return own ? { kernels: own } : {};
 }
 
-function chooseExecutor(plan: Plan, options: CreateSessionOptions): Executor {
+/** The executor that the options ask for. @throws as {@link createSession} */
+export function createPlanExecutor(plan: Plan, options: CreateSessionOptions): Executor {
   const { executor, threads = 'auto', limits, wasmModule, runReference } = options;
   const count = threads === 'auto' ? allowedCores() : threads;
   if (!Number.isInteger(count) || count < 1 || count > 256) {

@@ -5,20 +5,20 @@ import { add, type Bindings, type Extent, equals, multiply, symbol } from '../ru
 import { symbolsOf } from './cost.js';
 import type { Graph, Model, Port } from './graph.js';
 
-/** An extent in which the given symbols are numbers. */
-function substitute(extent: Extent, bindings: Bindings): Extent {
+/** An extent in which sizes stand for the given symbols. */
+export function substitute(extent: Extent, sizes: ReadonlyMap<string, Extent>): Extent {
   if (typeof extent === 'number') return extent;
   return extent
     .map(([coefficient, ...names]): Extent => {
-      const factors = names.map((name): Extent => bindings.get(name) ?? [[1, name]]);
+      const factors = names.map((name): Extent => sizes.get(name) ?? [[1, name]]);
       return factors.reduce(multiply, coefficient);
     })
     .reduce(add, 0);
 }
 
-/** The graph with some of its symbolic dimensions bound. */
-export function bindGraph(graph: Graph, bindings: Bindings): Graph {
-  const bind = (port: Port): Port => ({ ...port, shape: port.shape.map((dim) => substitute(dim, bindings)) });
+/** The graph with some of its symbolic dimensions bound, or taken to be other sizes. */
+export function bindGraph(graph: Graph, sizes: ReadonlyMap<string, Extent>): Graph {
+  const bind = (port: Port): Port => ({ ...port, shape: port.shape.map((dim) => substitute(dim, sizes)) });
   return { ...graph, inputs: graph.inputs.map(bind) };
 }
 

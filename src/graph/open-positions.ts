@@ -1,25 +1,26 @@
 /**
- * Rows of a table that stand at 0, 1, 2, .. up to the length of a sequence, as embeddings of positions are read, taken as the
- * front of the table:
+ * Rows of a table that stand one after the other, from 0 or from behind a past on, up to the length of a sequence, as
+ * embeddings of positions are read, taken as a piece of the table:
  *
- *     Range(0, length, 1) ─▶ Unsqueeze ─▶ Gather of table      becomes      Slice of table ─▶ Unsqueeze
+ *     Range(past, length, 1) ─▶ Unsqueeze, Reshape ─▶ Gather of table      becomes      Slice of table ─▶ Unsqueeze
  */
 import { removeDead } from './fold.js';
 import { FreshNames } from './fresh-names.js';
 import type { Graph, Node } from './graph.js';
-import { type Facts, inferFacts } from './infer.js';
-import { integerOf, integersOf } from './operators/attributes.js';
+import { inferFacts } from './infer.js';
+import { integerOf } from './operators/attributes.js';
 import { int64Tensor } from './operators/constant.js';
 
 const isOnnx = (node: Node | undefined, op: string): node is Node => node?.op === op && node.domain === '';
 
-/** The axes that an Unsqueeze adds, all in front; undefined for others. */
-function addedInFront(graph: Graph, facts: Facts, node: Node): number | undefined {
-  const constant = node.inputs[1] ? graph.initializers.get(node.inputs[1]) : undefined;
-  const axes = constant ? Array.from(constant.data as ArrayLike<number | bigint>, Number) : integersOf(node, 'axes');
-  const rank = facts.get(node.outputs[0])?.shape.length ?? 0;
-  const sorted = axes?.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b);
-  return sorted?.every((axis, i) => axis === i) ? sorted.length : undefined;
+/** What changes no element of a list of positions, nor their order. */
+const keeping = ['Identity', 'Reshape', 'Squeeze', 'Unsqueeze'];
+
+/** The Range whose numbers a value holds, along its last axis. */
+function rangeOf(value: string, makers: ReadonlyMap<string, Node>): Node | undefined {
+  let maker = makers.get(value);
+  while (maker?.domain === '' && keeping.includes(maker.op)) maker = makers.get(maker.inputs[0]);
+  return isOnnx(maker, 'Range') ? maker : undefined;
 }
 
 /** @returns `graph` itself where nothing reads positions so */
@@ -32,11 +33,11 @@ export function sliceOpenPositions(graph: Graph): Graph {
   const nodes = graph.nodes.flatMap((gather): readonly Node[] => {
     const [table, indices] = gather.inputs;
     if (!isOnnx(gather, 'Gather') || integerOf(gather, 'axis', 0) !== 0 || !facts.get(table)?.constant) return [gather];
-    const maker = makers.get(indices);
-    const front = isOnnx(maker, 'Unsqueeze') ? addedInFront(graph, facts, maker) : 0;
-    const range = isOnnx(maker, 'Unsqueeze') ? makers.get(maker.inputs[0]) : maker;
+    const range = rangeOf(indices, makers);
+    const shape = facts.get(indices)?.shape ?? [];
     // Of an open range; others are constants, and folded.
-    if (front === undefined || !isOnnx(range, 'Range')) return [gather];
+    if (!range || !shape.slice(0, -1).every((dim) => dim === 1) || shape.length === 0) return [gather];
+    const front = shape.length - 1;
     const make = (suffix: string, op: string, inputs: readonly string[], output?: string): Node => {
       const name = names.take(`${gather.name}:${suffix}`);
       return {
@@ -54,19 +55,16 @@ export function sliceOpenPositions(graph: Graph): Graph {
       return name;
     };
     const zero = list('zero', [0]);
+    const start = make('start', 'Unsqueeze', [range.inputs[0], zero]);
     const end = make('end', 'Unsqueeze', [range.inputs[1], zero]);
-    const slice = make(
-      'front',
-      'Slice',
-      [table, zero, end.outputs[0], zero],
-      front === 0 ? gather.outputs[0] : undefined,
-    );
-    if (front === 0) return [end, slice];
+    const whole = front === 0 ? gather.outputs[0] : undefined;
+    const slice = make('piece', 'Slice', [table, start.outputs[0], end.outputs[0], zero], whole);
+    if (front === 0) return [start, end, slice];
     const axes = list(
       'axes',
       Array.from({ length: front }, (_, axis) => axis),
     );
-    return [end, slice, make('rank', 'Unsqueeze', [slice.outputs[0], axes], gather.outputs[0])];
+    return [start, end, slice, make('rank', 'Unsqueeze', [slice.outputs[0], axes], gather.outputs[0])];
   });
   return removeDead({ ...graph, nodes, initializers: constants });
 }

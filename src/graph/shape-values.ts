@@ -48,6 +48,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Add: elementwise(add),
   Sub: elementwise((a, b) => add(a, multiply(-1, b))),
   Mul: elementwise(multiply),
+  Neg: (_, [list]) => list.map((extent) => multiply(-1, extent)),
   Div: elementwise((a, b) => (b === 0 ? undefined : divideExact(a, b))),
   Equal: elementwise(areEqual),
   Where: (_, [condition, a, b]) => {

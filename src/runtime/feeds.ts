@@ -69,7 +69,7 @@ function checkTensor(port: PlanPort, feed: Tensor): void {
   if (feed.dims.length !== port.shape.length) throw shapeMismatch(port, feed, 'rank differs');
 }
 
-function checkShapes(inputs: readonly PlanPort[], feeds: Feeds): void {
+export function checkShapes(inputs: readonly PlanPort[], feeds: Feeds): void {
   const bindings = bindingsOf(inputs, feeds);
   for (const port of inputs) {
     const feed = feeds[port.name];

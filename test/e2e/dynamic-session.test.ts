@@ -136,9 +136,9 @@ describe('sessions on models with sizes from inputs', () => {
 
   it('refuses a pool for them by name', () => {
     const graph = graphOf({
-      inputs: [port('a', ['n']), port('b', ['m'])],
+      inputs: [port('x', ['n', 6]), port('to', [2], 'int64')],
       outputs: ['y'],
-      nodes: [node('Add', ['a', 'b'], 'y')],
+      nodes: [node('Reshape', ['x', 'to'], 'y')],
     });
     const model = { format: 'onnx', graph, unsupported: [], sha256: '' } as const;
     assert.throws(() => createSessionFromModel(model, { executor: 'pool' }), { code: 'OPTION_INVALID' });

@@ -9,7 +9,25 @@ import { unaryReferences } from './unary.js';
 const stride = 20011;
 
 /** Arguments at which a kernel changes its formula, saturates or rounds a denormal, with their neighbours. */
-const edges = [0, 0.1733, 0.34, 0.5, 0.5199, 1, 2, 4, 6, 9, 87.3365, 88.7228, 103.9721, 2 ** -126, 2 ** -149, 2 ** 31, 3.4e38];
+const edges = [
+  0,
+  0.1733,
+  0.34,
+  0.5,
+  0.5199,
+  1,
+  2,
+  4,
+  6,
+  9,
+  87.3365,
+  88.7228,
+  103.9721,
+  2 ** -126,
+  2 ** -149,
+  2 ** 31,
+  3.4e38,
+];
 
 function sample(): Float32Array<ArrayBuffer> {
   const bits: number[] = [];

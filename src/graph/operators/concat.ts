@@ -17,6 +17,12 @@ function concatAxis(node: Node, rank: number, opset: number): number {
   return normaliseAxis(node, axis, rank);
 }
 
+/** Two sizes of one axis that are not the same. */
+function differing(a: Shape, b: Shape, but: number): readonly Extent[] {
+  const axis = a.findIndex((dim, at) => at !== but && !equals(dim, b[at]));
+  return [a[axis], b[axis]];
+}
+
 function concatShape(node: Node, shapes: readonly Shape[], axis: number): Shape {
   const [first, ...others] = shapes;
   const wrong = others.find(
@@ -28,6 +34,7 @@ function concatShape(node: Node, shapes: readonly Shape[], axis: number): Shape 
       mismatchCode(...first, ...wrong),
       node,
       `shapes: got ${got}, expected equal sizes but along axis ${axis}.`,
+      wrong.length === first.length ? { equal: differing(first, wrong, axis) } : {},
     );
   }
   return first.map((dim, at) => (at === axis ? shapes.map((shape) => shape[axis]).reduce(add) : dim));

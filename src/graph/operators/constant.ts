@@ -1,5 +1,5 @@
 /** Operators whose value follows from attributes or shapes alone: Constant, Shape, Size, Range. */
-import { type Extent, isStatic, product } from '../../runtime/extent.js';
+import { add, type Extent, isStatic, multiply, product } from '../../runtime/extent.js';
 import { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
 import type { Operator } from '../operator.js';
@@ -7,6 +7,7 @@ import { constantInput, integerOf, nodeError, requireInput } from './attributes.
 import { define, lastOpset, requireSameDType } from './define.js';
 import { allDTypes, fillBigints, fillNumbers, isFloat, toBigints, toNumbers } from './elements.js';
 import { factsOf } from './reshape.js';
+import { isSize } from './shapes.js';
 
 /** An int64 tensor of small whole numbers. */
 export function int64Tensor(values: readonly number[], dims: readonly number[] = [values.length]): Tensor<'int64'> {
@@ -41,16 +42,19 @@ function listFact(extents: readonly Extent[], shape: readonly number[]): Fact {
   return { dtype: 'int64', shape, extents };
 }
 
-/** As many whole numbers as an input has elements along an axis, from a small number on; undefined for other ranges. */
+/** A whole number, as far as it is known. */
+function wholeExtent(fact: Fact | undefined): Extent | undefined {
+  if (fact?.extents?.length === 1) return fact.extents[0];
+  const number = fact?.constant?.size === 1 ? toNumbers(fact.constant)[0] : undefined;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** How many whole numbers there are from one size to another that is larger for all values; undefined for other ranges. */
 function openCount(inputs: readonly (Fact | undefined)[]): Extent | undefined {
-  const [start, limit, delta] = inputs;
-  const [from, by] = [start, delta].map((fact) =>
-    fact?.constant?.size === 1 ? toNumbers(fact.constant)[0] : Number.NaN,
-  );
-  const [end] = limit?.extents ?? [];
-  // Sizes are 0 or more: of a sum of them with nothing taken off, from 0 on, there are as many.
-  const isSize = end !== undefined && !isStatic(end) && end.every(([coefficient]) => coefficient > 0);
-  return isSize && from === 0 && by === 1 ? end : undefined;
+  const [from, end, by] = inputs.map(wholeExtent);
+  if (from === undefined || end === undefined || by !== 1 || (isStatic(from) && isStatic(end))) return undefined;
+  const count = add(end, multiply(-1, from));
+  return isSize(from) && isSize(count) ? count : undefined;
 }
 
 function rangeCount(node: Node, inputs: readonly (Fact | undefined)[]): number {

@@ -4,7 +4,7 @@ import { panelLength } from '../../runtime/panels.js';
 import type { Operand, StepParam } from '../../runtime/plan.js';
 import type { Node } from '../graph.js';
 import type { Place, PlanBuilder } from '../operator.js';
-import { nodeError, realOf } from './attributes.js';
+import { realOf } from './attributes.js';
 import { emitCopy, emitTranspose } from './lower-copy.js';
 import { broadcastExtentStrides, emitBinary, extentStrides, maximumStepRank, scalarView } from './lowering.js';
 import { gemmSizes, matMulSizes } from './product-sizes.js';
@@ -19,27 +19,19 @@ interface Right {
   readonly strideK: Extent;
 }
 
-/** Elements of the panels of an [N, K] layer. @throws SHAPE_UNSUPPORTED when N is symbolic: panels have fixed widths */
-export function panelExtent(node: Node, N: Extent, K: Extent): Extent {
-  if (!isStatic(N)) {
-    throw nodeError(
-      'SHAPE_UNSUPPORTED',
-      node,
-      `columns of the right factor: got a symbolic size, expected a number. Fix it in the model, or with --sizes.`,
-    );
-  }
-  return multiply(panelLength(N, 0), add(K, 1));
+/** Elements that hold the panels of an [N, K] layer: panels are widths of 8 and 16 together, at most 7 more than N. */
+export function panelExtent(N: Extent, K: Extent): Extent {
+  return multiply(isStatic(N) ? panelLength(N, 0) : add(N, 7), add(K, 1));
 }
 
 /** Packs a right factor that is computed at run time; `bias` is a contiguous vector, or a scalar at stride 0. */
 function packRight(
-  node: Node,
   builder: PlanBuilder,
   right: Right,
   bias: { operand: Operand; stride: Extent } | null,
   stack: { batches: Extent; stride: Extent } = { batches: 1, stride: 0 },
 ): { panels: Operand; stride: Extent } {
-  const stride = panelExtent(node, right.N, right.K);
+  const stride = panelExtent(right.N, right.K);
   const panels = builder.scratch('float32', multiply(stack.batches, stride));
   const params: Record<string, StepParam> = {
     N: right.N,
@@ -73,7 +65,7 @@ export function lowerGemm(node: Node, builder: PlanBuilder): boolean {
   const [alpha, beta] = [realOf(node, 'alpha', 1), realOf(node, 'beta', 1)];
   const bias = alpha === 1 ? biasOf(c, N, beta) : c === null || beta === 0 ? null : undefined;
   const right = { operand: b.operand, N, K, strideN: transB ? K : 1, strideK: transB ? 1 : N };
-  const { panels } = packRight(node, builder, right, bias ?? null);
+  const { panels } = packRight(builder, right, bias ?? null);
   let x = a.operand;
   if (transA) {
     x = builder.scratch('float32', multiply(M, K));
@@ -120,7 +112,7 @@ export function lowerMatMul(node: Node, builder: PlanBuilder): boolean {
   const batches = product(batch);
   const matrix = { N, K, strideN: 1, strideK: N };
   if (equals(product(batchB), 1)) {
-    const { panels } = packRight(node, builder, { operand: b.operand, ...matrix }, null);
+    const { panels } = packRight(builder, { operand: b.operand, ...matrix }, null);
     const x = sameShape(batchA, batch) ? a.operand : expandStack(builder, a.operand, batchA, [M, K], batch);
     const y = builder.output(node.outputs[0]).operand;
     builder.step('gemm', [x, panels], [y], { M: multiply(batches, M), N, K });
@@ -131,7 +123,7 @@ export function lowerMatMul(node: Node, builder: PlanBuilder): boolean {
   const x = wholeA ? a.operand : expandStack(builder, a.operand, batchA, [M, K], batch);
   const stacked = sameShape(batchB, batch) ? b.operand : expandStack(builder, b.operand, batchB, [K, N], batch);
   const stack = { batches, stride: multiply(K, N) };
-  const { panels, stride } = packRight(node, builder, { operand: stacked, ...matrix }, null, stack);
+  const { panels, stride } = packRight(builder, { operand: stacked, ...matrix }, null, stack);
   const y = builder.output(node.outputs[0]).operand;
   builder.step('gemm', [x, panels], [y], {
     M,

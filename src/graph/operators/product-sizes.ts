@@ -27,6 +27,7 @@ export function gemmSizes(node: Node, a: Shape, b: Shape): GemmSizes {
       mismatchCode(K, KB),
       node,
       `inner dimensions differ: got ${formatShape(a)} x ${formatShape(b)}, expected A[${transA ? 0 : 1}] = B[${transB ? 1 : 0}]. Check the transpose flags.`,
+      { equal: [K, KB] },
     );
   }
   return { M, N, K, transA, transB };
@@ -54,6 +55,7 @@ export function matMulSizes(node: Node, a: Shape, b: Shape): MatMulSizes {
       K === undefined || KB === undefined ? 'SHAPE_MISMATCH' : mismatchCode(K, KB),
       node,
       `inner dimensions differ: got ${formatShape(a)} x ${formatShape(b)}, expected A[-1] = B[-2]. Check the transposes.`,
+      { equal: [K, KB] },
     );
   }
   const [batchA, batchB] = [left.slice(0, -2), right.slice(0, -2)];

@@ -42,6 +42,11 @@ export function requireStatic(node: Node, shape: Shape, what: string): readonly 
   return shape;
 }
 
+/** Whether an extent is 0 or more for all values of the symbols, which are sizes: a number says so itself, a sum its signs. */
+export function isSize(extent: Extent): boolean {
+  return isStatic(extent) ? extent >= 0 : extent.every(([coefficient]) => coefficient > 0);
+}
+
 /** Why sizes differ: SHAPE_MISMATCH where they are numbers, SHAPE_UNSUPPORTED where that is open until symbols have values. */
 export function mismatchCode(...sizes: readonly Extent[]): 'SHAPE_MISMATCH' | 'SHAPE_UNSUPPORTED' {
   return sizes.every(isStatic) ? 'SHAPE_MISMATCH' : 'SHAPE_UNSUPPORTED';
@@ -58,6 +63,7 @@ function broadcastDim(node: Node, a: Extent, b: Extent, shapes: readonly Shape[]
     mismatchCode(a, b),
     node,
     `shapes do not broadcast: got ${shapes.map(formatShape).join(' and ')}, expected ${formatExtent(a)} and ${formatExtent(b)} to be equal or 1. Check the inputs.`,
+    { equal: [a, b] },
   );
 }
 

@@ -1,4 +1,5 @@
 /** Slice: a box of the input, with steps. */
+import type { KerfError } from '../../runtime/errors.js';
 import { add, type Extent, equals, isStatic, multiply } from '../../runtime/extent.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import type { Fact, Node } from '../graph.js';
@@ -9,12 +10,14 @@ import { allDTypes, pick } from './elements.js';
 import { emitCopy, shifted } from './lower-copy.js';
 import { extentStrides, maximumStepRank } from './lowering.js';
 import { factsOf } from './reshape.js';
-import { formatShape, normaliseAxis, requireStatic, type Shape, stridesOf, walk } from './shapes.js';
+import { formatShape, isSize, normaliseAxis, requireStatic, type Shape, stridesOf, walk } from './shapes.js';
 
 interface Range {
   readonly start: Extent;
   readonly step: number;
   readonly size: Extent;
+  /** What has to be 0 or more for the range to be ONNX's, and is not for all values of the symbols. */
+  readonly bounds?: readonly Extent[];
 }
 
 /** ONNX's clamping of start and end to a dimension of known size. */
@@ -30,27 +33,43 @@ function staticRange(dim: number, start: number, end: number, step: number): Ran
   return { start: from, step: size > 1 ? step : 1, size };
 }
 
+const minus = (a: Extent, b: Extent) => add(a, multiply(-1, b));
+
 /**
- * A symbolic dimension is kept whole, or loses one element, which any sequence has; a symbolic number of elements is
- * taken of an axis that has as many: a plan refuses sizes for which it has not. Anything else depends on the size.
+ * A range of an axis some of whose sizes are symbolic. What counts from the end is a number below 0, or a sum of sizes
+ * taken off. An axis loses at most one element, which any sequence has, unless it is known to be long enough; as many
+ * elements as sizes say are taken of an axis that has them: a plan refuses sizes for which it has not. Anything else
+ * depends on the sizes.
  */
+function symbolicRange(dim: Extent, start: Extent, end: Extent): Range | undefined {
+  const isBack = (extent: Extent) => !isSize(extent) && isSize(multiply(-1, extent));
+  const from = isBack(start) ? add(dim, start) : start;
+  const to = isBack(end) ? add(dim, end) : isStatic(end) && end >= 2 ** 31 - 1 ? dim : end;
+  const size = minus(to, from);
+  const isOne = (extent: Extent) => isStatic(extent) && extent <= 1;
+  const isInside = isSize(from) || isBack(start);
+  const isWithin = isSize(minus(dim, to)) || (isStatic(dim) && !isStatic(to));
+  const isPositive = isSize(size) || isOne(minus(dim, size)) || (isOne(from) && isSize(to));
+  if (!isInside || !isWithin || !isPositive) return undefined;
+  // Nothing taken off does not count from the end.
+  const taken = [start, end].filter((extent) => !isStatic(extent) && isBack(extent));
+  const bounds = [from, minus(dim, to), ...taken.map((extent) => minus(multiply(-1, extent), 1))];
+  return { start: from, step: 1, size, bounds: bounds.filter((bound) => !isSize(bound)) };
+}
+
 function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: number): Range {
   if (step === 0) throw nodeError('MODEL_INVALID', node, 'step: got 0, expected another number.');
   if (isStatic(dim) && isStatic(start) && isStatic(end)) return staticRange(dim, start, end, step);
-  const isForward = step === 1 && isStatic(start) && start >= 0;
-  if (isForward && !isStatic(end)) {
-    // Sizes are 0 or more: a sum of them cannot count from the end.
-    const isSize = end.every(([coefficient]) => coefficient > 0);
-    if (isSize && start <= 1 && (isStatic(dim) || equals(end, dim))) return { start, step, size: add(end, -start) };
-  }
-  if (isForward && !isStatic(dim) && isStatic(end) && (end < 0 || end >= 2 ** 31 - 1)) {
-    const cut = start - Math.min(end, 0);
-    if (cut <= 1) return { start, step, size: add(dim, -cut) };
-  }
-  throw nodeError(
+  const range = step === 1 ? symbolicRange(dim, start, end) : undefined;
+  if (range) return range;
+  throw openRange(node, [dim]);
+}
+
+function openRange(node: Node, shape: Shape): KerfError {
+  return nodeError(
     'SHAPE_UNSUPPORTED',
     node,
-    `slice of a symbolic axis: got ${formatShape([dim])}, expected a number. Fix it in the model, or with --sizes.`,
+    `slice of a symbolic axis: got ${formatShape(shape)}, expected numbers. Fix them in the model, or with --sizes.`,
   );
 }
 
@@ -114,20 +133,26 @@ function keepsRows(shape: Shape, ranges: readonly Range[]): boolean {
 function lower(node: Node, builder: PlanBuilder, opset: number): boolean {
   const facts = node.inputs.map((value) => (value ? builder.fact(value) : undefined));
   const ranges = rangesOf(node, facts, opset);
-  if (keepsRows(builder.fact(node.inputs[0]).shape, ranges)) {
+  const bounds = ranges.flatMap((range) => range.bounds ?? []);
+  if (bounds.length === 0 && keepsRows(builder.fact(node.inputs[0]).shape, ranges)) {
     const { operand, stride } = builder.rows(node.inputs[0]);
     const { start } = ranges[ranges.length - 1];
     builder.view(node.outputs[0], { operand: shifted(operand, start), stride });
     return true;
   }
   const { operand, fact } = builder.place(node.inputs[0]);
-  if (fact.shape.length > maximumStepRank) return false;
+  if (fact.shape.length > maximumStepRank) {
+    if (bounds.length > 0) throw openRange(node, fact.shape);
+    return false;
+  }
   const { base, strides } = addressing(ranges, extentStrides(fact.shape));
   const dims = sizesOf(ranges);
   const y = builder.output(node.outputs[0]).operand;
   // An empty box starts nowhere: its base may lie beyond the operand.
   const source = dims.includes(0) ? operand : shifted(operand, base);
   emitCopy(builder, fact.dtype, source, y, dims, strides);
+  // Copies nothing, and has no size where a bound is below 0.
+  for (const bound of bounds) emitCopy(builder, fact.dtype, operand, y, [0, bound], [0, 0], [0, 0]);
   return true;
 }
 

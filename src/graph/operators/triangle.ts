@@ -1,10 +1,10 @@
 /** Trilu and EyeLike: what lies on one side of a diagonal, and the diagonal itself. */
-import { dtypeOfOnnxNumber, type Tensor } from '../../runtime/tensor.js';
+import { dtypeOfOnnxNumber, Tensor } from '../../runtime/tensor.js';
 import type { Node } from '../graph.js';
 import type { Operator } from '../operator.js';
 import { integerOf, nodeError, requireInput, wholeNumbers } from './attributes.js';
 import { define, lastOpset } from './define.js';
-import { allDTypes, fillBigints, fillNumbers, isFloat, toBigints, toNumbers } from './elements.js';
+import { allDTypes, fillBigints, fillNumbers, isFloat } from './elements.js';
 
 /** @throws SHAPE_MISMATCH for less than two axes */
 function requireMatrix(node: Node, rank: number): void {
@@ -17,16 +17,14 @@ function triangle(node: Node, inputs: readonly (Tensor | undefined)[]): readonly
   const k = inputs[1] ? wholeNumbers(node, inputs[1].reshape([1]))[0] : 0;
   const isUpper = integerOf(node, 'upper', 1) !== 0;
   const [rows, columns] = x.dims.slice(-2);
-  const isKept = (i: number) => {
-    const diagonal = (i % columns) - (Math.floor(i / columns) % rows);
-    return isUpper ? diagonal >= k : diagonal <= k;
-  };
-  if (isFloat(x.type)) {
-    const values = toNumbers(x);
-    return [fillNumbers(x.type, x.dims, (i) => (isKept(i) ? values[i] : 0))];
+  const data = x.data.slice();
+  for (let from = 0, row = 0; from < data.length; from += columns, row = (row + 1) % rows) {
+    // The first column beyond the diagonal of this row, and the columns on one side of it.
+    const edge = Math.min(Math.max(row + k + (isUpper ? 0 : 1), 0), columns);
+    const [first, end] = isUpper ? [0, edge] : [edge, columns];
+    (data as Float32Array).fill((typeof data[from] === 'bigint' ? 0n : 0) as number, from + first, from + end);
   }
-  const values = toBigints(x);
-  return [fillBigints(x.type, x.dims, (i) => (isKept(i) ? values[i] : 0n))];
+  return [new Tensor(x.type, data, x.dims)];
 }
 
 const dtypeOfEye = (node: Node, fallback: Tensor['type']) => {
