@@ -18,9 +18,7 @@ import { type Facts, inferFacts } from './infer.js';
 import { inlineControl } from './inline-control.js';
 import { sliceOpenPositions } from './open-positions.js';
 import { integerOf, realOf } from './operators/attributes.js';
-import { pick } from './operators/elements.js';
 import { alignSecond } from './operators/legacy-broadcast.js';
-import { walk } from './operators/shapes.js';
 import { settleReshapes } from './reshapes.js';
 import { traceOrigins, WeightNames } from './weight-names.js';
 import { widenHalves } from './widen-halves.js';
@@ -55,10 +53,29 @@ function removeIdentities(graph: Graph): Graph {
   return { ...graph, nodes };
 }
 
+/** Rows and columns that are transposed together. */
+const tile = 64;
+
+/** What {@link transposed} has made: a graph without a plan for all sizes is made canonical for those of each run. */
+const turnedMatrices = new WeakMap<Tensor, Tensor<'float32'>>();
+
 /** The matrix [rows, columns] transposed. */
-function transposed(matrix: Tensor): Tensor {
-  const [rows, columns] = matrix.dims;
-  return pick(matrix, [columns, rows], walk([columns, rows], [1, columns]));
+function transposed(matrix: Tensor<'float32'>): Tensor<'float32'> {
+  const known = turnedMatrices.get(matrix);
+  if (known) return known;
+  const [data, [rows, columns]] = [matrix.data, matrix.dims];
+  const turned = new Float32Array(data.length);
+  // In tiles, since every column of a large matrix is a walk through all of its memory.
+  for (let row = 0; row < rows; row += tile) {
+    for (let column = 0; column < columns; column += tile) {
+      for (let r = row; r < Math.min(row + tile, rows); r++) {
+        for (let c = column; c < Math.min(column + tile, columns); c++) turned[c * rows + r] = data[r * columns + c];
+      }
+    }
+  }
+  const result = new Tensor('float32', turned, [columns, rows]);
+  turnedMatrices.set(matrix, result);
+  return result;
 }
 
 /** Rewrites the products of one graph. */
@@ -79,9 +96,9 @@ class LinearPatterns {
     return node.op === 'Gemm' ? this.#rewriteGemm(node) : [node];
   }
 
-  #constant(value: string | undefined): Tensor | undefined {
+  #constant(value: string | undefined): Tensor<'float32'> | undefined {
     const tensor = value ? this.facts.get(value)?.constant : undefined;
-    return tensor?.type === 'float32' ? tensor : undefined;
+    return tensor?.type === 'float32' ? (tensor as Tensor<'float32'>) : undefined;
   }
 
   /** The weight as [out, in] under a provisional name, or undefined where it is no constant float32 matrix. */

@@ -79,8 +79,25 @@ function bindSize(extent: Extent, bindings: Bindings, where: string): number {
   return size;
 }
 
-/** What every plan was bound to last: it is checked at the sizes that the first run often has. */
+/** What every plan was bound to last: it is checked at the sizes that the first run often has, and sizes grow one by one. */
 const lastBound = new WeakMap<Plan, BoundPlan>();
+
+/** Which symbols the operands and params of each step name, or seem to: a text that holds a name may mean another. */
+const namesOfSteps = new WeakMap<Plan, readonly (readonly string[])[]>();
+
+function namesOf(plan: Plan): readonly (readonly string[])[] {
+  let names = namesOfSteps.get(plan);
+  if (!names) {
+    names = plan.steps.map(({ reads, writes, params }) => {
+      const operands = [...reads, ...writes];
+      const sizes = operands.map((one) => one && 'buffer' in one && plan.buffers[one.buffer]?.size);
+      const text = JSON.stringify([operands, sizes, params]);
+      return plan.symbols.filter((name) => text.includes(JSON.stringify(name)));
+    });
+    namesOfSteps.set(plan, names);
+  }
+  return names;
+}
 
 /**
  * Binds `plan`.
@@ -91,7 +108,8 @@ const lastBound = new WeakMap<Plan, BoundPlan>();
  */
 export function bindPlan(plan: Plan, bindings: Bindings): BoundPlan {
   const last = lastBound.get(plan);
-  if (last && plan.symbols.every((name) => last.bindings.get(name) === bindings.get(name))) return last;
+  const isSame = (name: string) => last!.bindings.get(name) === bindings.get(name);
+  if (last && plan.symbols.every(isSame)) return last;
   const sizes = plan.buffers.map((buffer, b) => bindSize(buffer.size, bindings, `buffer ${b}`));
   for (const port of [...plan.inputs, ...plan.outputs]) {
     const where = `port "${port.name}"`;
@@ -100,7 +118,10 @@ export function bindPlan(plan: Plan, bindings: Bindings): BoundPlan {
       throw invalid(where, `larger than its buffer: got ${count} elements, expected at most ${sizes[port.buffer]}`);
     }
   }
-  const steps = plan.steps.map((step, index) => bindStep(plan, step, index, sizes, bindings));
+  const names = last && namesOf(plan);
+  const steps = plan.steps.map((step, index) =>
+    names?.[index].every(isSame) ? last!.steps[index] : bindStep(plan, step, index, sizes, bindings),
+  );
   const bound = { plan, bindings, sizes, steps, work: steps.reduce((sum, step) => sum + step.work, 0) };
   lastBound.set(plan, bound);
   return bound;

@@ -5,6 +5,7 @@ import { canonicalise } from '../../../src/graph/canonicalise.js';
 import type { Graph, Node } from '../../../src/graph/graph.js';
 import { createSessionFromModel } from '../../../src/pipeline.js';
 import { buildPlan } from '../../../src/plan/build-plan.js';
+import { bindPlan } from '../../../src/runtime/bind-plan.js';
 import { formatExtent } from '../../../src/runtime/extent.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { withCode } from '../../support/codes.js';
@@ -93,6 +94,21 @@ describe('sessions for any sizes', () => {
       () => session.runSync({ mask: counted(2, 4), past: counted(2, 2), x: counted(2, 3) }),
       withCode('SHAPE_MISMATCH'),
     );
+  });
+
+  it('bind a plan to sizes that grow one by one as they bind one that was never bound', () => {
+    const plan = agree(masked).made;
+    for (const [B, P, S] of [
+      [2, 0, 3],
+      [2, 1, 3],
+      [2, 1, 4],
+      [3, 1, 4],
+      [3, 1, 4],
+      [2, 0, 3],
+    ]) {
+      const bindings = new Map(Object.entries({ B, P, S }));
+      assert.deepEqual(bindPlan(plan, bindings), bindPlan(structuredClone(plan), bindings));
+    }
   });
 
   it('run on a pool, and what does not fit its plan on the calling thread', async () => {
