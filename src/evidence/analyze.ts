@@ -1,4 +1,12 @@
-import { canonicalise, findLayers, type Graph, isWeightsOnly, type Model, type Node } from '../graph/index.js';
+import {
+  canonicalise,
+  findLayers,
+  type Graph,
+  isWeightsOnly,
+  type Model,
+  type Node,
+  withAgreeingSizes,
+} from '../graph/index.js';
 import { type AnalyzeOptions, analyzeLayers } from './analyze-layers.js';
 import { analyzeWeights, weightsOf } from './analyze-weights.js';
 import type { Evidence } from './evidence.js';
@@ -46,7 +54,7 @@ function readersOf(graph: Graph): Map<string, Node[]> {
 export async function analyze(model: Graph | Model, options: AnalyzeOptions = {}): Promise<Evidence> {
   const graph = 'graph' in model ? model.graph : model;
   if (isWeightsOnly(graph)) return analyzeWeights(weightsOf(graph), options);
-  const canonical = canonicalise(graph);
+  const { made: canonical } = withAgreeingSizes(graph, canonicalise);
   const layers = findLayers(canonical);
   const readers = readersOf(canonical);
   const outputs = new Set(canonical.outputs.map(({ name }) => name));

@@ -2,6 +2,7 @@
  * What a network computes: the graph, its facts, folding, patterns, and the operators.
  * Imports only the runtime's types and tensors.
  */
+export { withAgreeingSizes } from './agreeing-sizes.js';
 export { canonicalise } from './canonicalise.js';
 export { countMacs, countParameters, macsByNode } from './cost.js';
 export { fixSizes } from './fix-sizes.js';

@@ -10,6 +10,7 @@ import { formatExtent } from '../../../src/runtime/extent.js';
 import { Tensor } from '../../../src/runtime/tensor.js';
 import { withCode } from '../../support/codes.js';
 import { type GraphParts, graphOf, int64, node, port } from '../../support/graph.js';
+import { Random } from '../../support/random.js';
 
 const sessionOf = (graph: Graph) =>
   createSessionFromModel({ graph, format: 'onnx', sha256: '' } as never, { executor: 'wasm' });
@@ -250,5 +251,79 @@ describe('sessions for any sizes', () => {
     }
     assert.throws(() => run(2, 5), withCode('DATA_INVALID'));
     assert.deepEqual([...run(2, 4).y.data], [10, 12, 14, 16]);
+  });
+
+  it('run a decoder token by token on one plan, to the scores of all tokens at once', () => {
+    const random = new Random(5);
+    const matrix = (rows: number, columns: number) =>
+      new Tensor('float32', random.floats(rows * columns), [rows, columns]);
+    const tril = Uint8Array.from({ length: 64 }, (_, i) => Number(i % 8 <= Math.floor(i / 8)));
+    const sizeOf = (name: string, of: string, axis: number) =>
+      node('Shape', [of], name, { start: axis, end: axis + 1 });
+    const graph = graphOf({
+      inputs: [
+        port('ids', ['B', 'S'], 'int64'),
+        port('mask', ['B', 'P + 1']),
+        port('pastK', ['B', 'P', 4]),
+        port('pastV', ['B', 'P', 4]),
+      ],
+      outputs: ['scores', 'K', 'V'],
+      nodes: [
+        node('Gather', ['table', 'ids'], 'x'),
+        ...['q', 'k', 'v'].map((name) => node('MatMul', ['x', `W${name}`], name)),
+        node('Concat', ['pastK', 'k'], 'K', { axis: 1 }),
+        node('Concat', ['pastV', 'v'], 'V', { axis: 1 }),
+        node('Transpose', ['K'], 'Kt', { perm: [0, 2, 1] }),
+        node('MatMul', ['q', 'Kt'], 'products'),
+        // Rows P to P + S of the triangle, as far as there are keys.
+        sizeOf('S', 'q', 1),
+        sizeOf('T', 'K', 1),
+        node('Sub', ['T', 'S'], 'from'),
+        node('Slice', ['tril', 'from', 'T', 'rows', 'one'], 'triangle'),
+        node('Slice', ['triangle', 'zero', 'T', 'columns', 'one'], 'seen'),
+        node('Where', ['seen', 'products', 'hidden'], 'causal'),
+        node('Sub', ['unit', 'mask'], 'left'),
+        node('Mul', ['left', 'hidden'], 'added'),
+        node('Unsqueeze', ['added', 'one'], 'addend'),
+        node('Add', ['causal', 'addend'], 'masked'),
+        node('Softmax', ['masked'], 'shares', { axis: -1 }),
+        node('MatMul', ['shares', 'V'], 'y'),
+        node('MatMul', ['y', 'Wo'], 'scores'),
+      ],
+      constants: {
+        ...{ table: matrix(11, 4), Wq: matrix(4, 4), Wk: matrix(4, 4), Wv: matrix(4, 4), Wo: matrix(4, 11) },
+        ...{ tril: new Tensor('bool', tril, [8, 8]), zero: int64(0), one: int64(1), rows: int64(0), columns: int64(1) },
+        hidden: new Tensor('float32', Float32Array.of(-3.4028234663852886e38), []),
+        unit: new Tensor('float32', Float32Array.of(1), []),
+      },
+    });
+    const { graph: agreeing, made: plan } = agree(graph);
+    assert.deepEqual(shapesOf(agreeing), ['B,S', 'B,P + S', 'B,P,4', 'B,P,4']);
+    assert.ok(plan.steps.every(({ kind }) => kind !== 'reference'));
+    const session = sessionOf(graph);
+    const ids = Array.from({ length: 16 }, () => random.integer(0, 10));
+    const run = (from: number, count: number, past: readonly Tensor[]) => {
+      const [pastK, pastV] = past;
+      const tokens = [0, 1].flatMap((b) => ids.slice(8 * b + from, 8 * b + from + count));
+      const mask = new Tensor('float32', new Float32Array(2 * (from + count)).fill(1), [2, from + count]);
+      return session.runSync({ ids: int64(...tokens).reshape([2, count]), mask, pastK, pastV });
+    };
+    const none = [counted(2, 0, 4), counted(2, 0, 4)];
+    const whole = run(0, 8, none).scores;
+    let past: readonly Tensor[] = none;
+    let from = 0;
+    for (const count of [3, 1, 1, 2, 1]) {
+      const { scores, K, V } = run(from, count, past);
+      for (const b of [0, 1]) {
+        const expected = whole.data.slice((b * 8 + from) * 11, (b * 8 + from + count) * 11) as Float32Array;
+        const got = scores.data.slice(b * count * 11, (b + 1) * count * 11) as Float32Array;
+        // Sums of up to 8 positions, in another order where they are padded.
+        for (const [i, value] of expected.entries()) assert.ok(Math.abs(got[i] - value) <= 2e-6, `${got[i]}, ${value}`);
+      }
+      past = [K, V];
+      from += count;
+    }
+    // The triangle has 8 rows.
+    assert.throws(() => run(0, 1, [counted(2, 8, 4), counted(2, 8, 4)]));
   });
 });
