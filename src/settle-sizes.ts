@@ -6,7 +6,7 @@ import type { Graph } from './graph/graph.js';
 import { buildPlan } from './plan/build-plan.js';
 import { KerfError } from './runtime/errors.js';
 import type { Feeds } from './runtime/executor.js';
-import type { Bindings } from './runtime/extent.js';
+import { type Bindings, evaluate } from './runtime/extent.js';
 import type { Plan } from './runtime/plan.js';
 
 export interface Settled {
@@ -18,11 +18,23 @@ export interface Settled {
   readonly fixed: Bindings;
 }
 
-function settle(graph: Graph, fixed: Bindings): Settled {
-  const { made } = withAgreeingSizes(bindGraph(graph, fixed), (agreeing) => {
+/** Whether data have the sizes of a graph's inputs behind the first axis, as far as names tell. */
+function hasSizes(graph: Graph, rows: Feeds | null): boolean {
+  const sizes = sizesOf(graph, rows);
+  return graph.inputs.every(({ name, shape }) =>
+    shape.slice(1).every((dim, i) => {
+      const [got, wanted] = [rows?.[name]?.dims?.[i + 1], evaluate(dim, sizes)];
+      return got === undefined || Number.isNaN(wanted) || got === wanted;
+    }),
+  );
+}
+
+function settle(graph: Graph, fixed: Bindings, rows: Feeds | null): Settled {
+  const make = (agreeing: Graph) => {
     const canonical = canonicalise(agreeing);
     return { graph: canonical, plan: buildPlan(canonical) };
-  });
+  };
+  const { made } = withAgreeingSizes(bindGraph(graph, fixed), make, (agreeing) => hasSizes(agreeing, rows));
   return { ...made, fixed };
 }
 
@@ -34,11 +46,11 @@ function settle(graph: Graph, fixed: Bindings): Settled {
  */
 export function settleSizes(graph: Graph, rows: Feeds | null): Settled {
   try {
-    return settle(graph, new Map());
+    return settle(graph, new Map(), rows);
   } catch (error) {
     const sizes = sizesOf(graph, rows);
     const isOpen = error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED';
     if (!isOpen || sizes.size === 0) throw error;
-    return settle(graph, sizes);
+    return settle(graph, sizes, rows);
   }
 }

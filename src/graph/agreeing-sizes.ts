@@ -42,12 +42,14 @@ function agreed(graph: Graph, [a, b]: readonly [Extent, Extent]): Graph | undefi
 
 /**
  * What `make` makes of a graph, or of the graph with sizes taken to agree where it cannot be made without.
+ * @param fits  whether sizes may be taken to agree so; default: always
  * @returns what was made, and the graph that it was made of: the one given where its sizes agree
  * @throws what `make` throws
  */
 export function withAgreeingSizes<T>(
   given: Graph,
   make: (graph: Graph) => T,
+  fits: (graph: Graph) => boolean = () => true,
 ): { readonly graph: Graph; readonly made: T } {
   for (let graph = given; ; ) {
     try {
@@ -56,7 +58,7 @@ export function withAgreeingSizes<T>(
       const isOpen = error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED' && 'equal' in error.details;
       const next = isOpen ? agreed(graph, error.details['equal'] as readonly [Extent, Extent]) : undefined;
       // Every turn has one name fewer.
-      if (!next) throw error;
+      if (!next || !fits(next)) throw error;
       graph = next;
     }
   }

@@ -62,14 +62,17 @@ function rangeOf(node: Node, dim: Extent, start: Extent, end: Extent, step: numb
   if (isStatic(dim) && isStatic(start) && isStatic(end)) return staticRange(dim, start, end, step);
   const range = step === 1 ? symbolicRange(dim, start, end) : undefined;
   if (range) return range;
-  throw openRange(node, [dim]);
+  // What is taken from the front up to a size may well be the whole of an axis of another name.
+  const isFront = step === 1 && start === 0 && !isStatic(end) && isSize(end);
+  throw openRange(node, [dim], isFront ? { equal: [dim, end] } : {});
 }
 
-function openRange(node: Node, shape: Shape): KerfError {
+function openRange(node: Node, shape: Shape, details: Readonly<Record<string, unknown>> = {}): KerfError {
   return nodeError(
     'SHAPE_UNSUPPORTED',
     node,
     `slice of a symbolic axis: got ${formatShape(shape)}, expected numbers. Fix them in the model, or with --sizes.`,
+    details,
   );
 }
 

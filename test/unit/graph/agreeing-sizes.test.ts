@@ -53,6 +53,24 @@ describe('withAgreeingSizes', () => {
     assert.deepEqual(shapesOf(agree(graphOf(parts)).graph), ['B,5', 'B,5']);
   });
 
+  it('takes what is sliced from the front up to a size for the whole, unless that is not wanted', () => {
+    const graph = graphOf({
+      inputs: [port('mask', ['M']), port('x', ['S'])],
+      outputs: ['y'],
+      nodes: [
+        node('Shape', ['x'], 'size'),
+        node('Slice', ['mask', 'zero', 'size'], 'front'),
+        node('Mul', ['front', 'x'], 'y'),
+      ],
+      constants: { zero: int64(0) },
+    });
+    assert.deepEqual(shapesOf(agree(graph).graph), ['S', 'S']);
+    assert.throws(() => withAgreeingSizes(graph, canonicalise, () => false), withCode('SHAPE_UNSUPPORTED'));
+    const session = sessionOf(graph);
+    for (const M of [3, 5])
+      assert.deepEqual([...session.runSync({ mask: counted(M), x: counted(3) }).y.data], [1, 4, 9]);
+  });
+
   it('leaves a graph alone whose sizes agree', () => {
     const graph = graphOf({ inputs: [port('a', ['B', 3])], outputs: ['y'], nodes: [node('Relu', ['a'], 'y')] });
     assert.equal(agree(graph).graph, graph);
