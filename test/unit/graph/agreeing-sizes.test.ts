@@ -64,7 +64,7 @@ describe('withAgreeingSizes', () => {
       ],
       constants: { zero: int64(0) },
     });
-    assert.deepEqual(shapesOf(agree(graph).graph), ['S', 'S']);
+    assert.deepEqual(shapesOf(agree(graph).graph), ['M', 'M']);
     assert.throws(() => withAgreeingSizes(graph, canonicalise, () => false), withCode('SHAPE_UNSUPPORTED'));
     const session = sessionOf(graph);
     for (const M of [3, 5])
