@@ -98,5 +98,5 @@ export function createSessionFromModel(model: Model, options: CreateSessionOptio
   const anySizes = createAnySizesExecutor(plan, executor, () =>
     dynamicExecutor(graph, { ...options, executor: 'wasm' }),
   );
-  return InferenceSession.fromExecutor(portsOf(graph), anySizes);
+  return InferenceSession.fromExecutor({ inputs: portsOf(graph).inputs, outputs: plan.outputs }, anySizes);
 }

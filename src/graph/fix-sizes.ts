@@ -6,7 +6,7 @@ import { symbolsOf } from './cost.js';
 import type { Graph, Model, Port } from './graph.js';
 
 /** An extent in which sizes stand for the given symbols. */
-export function substitute(extent: Extent, sizes: ReadonlyMap<string, Extent>): Extent {
+function substitute(extent: Extent, sizes: ReadonlyMap<string, Extent>): Extent {
   if (typeof extent === 'number') return extent;
   return extent
     .map(([coefficient, ...names]): Extent => {

@@ -36,7 +36,8 @@ export function sliceOpenPositions(graph: Graph): Graph {
     const range = rangeOf(indices, makers);
     const shape = facts.get(indices)?.shape ?? [];
     // Of an open range; others are constants, and folded.
-    if (!range || !shape.slice(0, -1).every((dim) => dim === 1) || shape.length === 0) return [gather];
+    const isOpen = range?.inputs.slice(0, 2).every((limit) => facts.get(limit)?.shape.length === 0);
+    if (!isOpen || !shape.slice(0, -1).every((dim) => dim === 1) || shape.length === 0) return [gather];
     const front = shape.length - 1;
     const make = (suffix: string, op: string, inputs: readonly string[], output?: string): Node => {
       const name = names.take(`${gather.name}:${suffix}`);
@@ -55,8 +56,8 @@ export function sliceOpenPositions(graph: Graph): Graph {
       return name;
     };
     const zero = list('zero', [0]);
-    const start = make('start', 'Unsqueeze', [range.inputs[0], zero]);
-    const end = make('end', 'Unsqueeze', [range.inputs[1], zero]);
+    const start = make('start', 'Unsqueeze', [range!.inputs[0], zero]);
+    const end = make('end', 'Unsqueeze', [range!.inputs[1], zero]);
     const whole = front === 0 ? gather.outputs[0] : undefined;
     const slice = make('piece', 'Slice', [table, start.outputs[0], end.outputs[0], zero], whole);
     if (front === 0) return [start, end, slice];
