@@ -57,13 +57,24 @@ class Scores {
     }
   }
 
+  @inline
+  static powerOf(s: v128, scale: v128, top: v128): v128 {
+    return Exp.expNegative(f32x4.sub(f32x4.mul(s, scale), top));
+  }
+
   /** s = e^(scale s - top), in whole vectors: what stands behind the row is of no use to anyone. */
   @inline
   static power(sPtr: usize, endPtr: usize, scale: v128, top: v128): void {
-    do {
-      v128.store(sPtr, Exp.expNegative(f32x4.sub(f32x4.mul(v128.load(sPtr), scale), top)));
-      sPtr += 16;
-    } while (sPtr < endPtr);
+    if (!isDefined(KERF_SMALL)) {
+      // Two vectors do not wait for one another as the steps of one do.
+      for (; sPtr + 16 < endPtr; sPtr += 32) {
+        const first = Scores.powerOf(v128.load(sPtr), scale, top);
+        const second = Scores.powerOf(v128.load(sPtr, 16), scale, top);
+        v128.store(sPtr, first);
+        v128.store(sPtr, second, 16);
+      }
+    }
+    for (; sPtr < endPtr; sPtr += 16) v128.store(sPtr, Scores.powerOf(v128.load(sPtr), scale, top));
   }
 
   /** y = y / sum. */
@@ -100,7 +111,7 @@ function powerRows(scoresPtr: usize, maskPtr: usize, sumsPtr: usize, rows: i32, 
     }
     // A NaN that the maximum misses makes its own power NaN, and so the sum.
     const top = f32x4.mul(f32x4.splat(f32_row_top(scoresPtr, T)), factor);
-    if (T) Scores.power(scoresPtr, scoresPtr + ((<usize>T) << 2), factor, top);
+    Scores.power(scoresPtr, scoresPtr + ((<usize>T) << 2), factor, top);
     store<f32>(sumsPtr, f32_row_sum(scoresPtr, T));
     scoresPtr += (<usize>scoreStride(T)) << 2;
     sumsPtr += 4;
