@@ -80,12 +80,29 @@ function sharedByte(name) {
   return at;
 }
 
+/** A string literal of the bits of `bytes`, seven a character, which UTF-8 has one byte for; base64 has six. */
+function literalOfBits(bytes) {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const text = bits.replaceAll(/.{1,7}/g, (seven) => String.fromCharCode(Number.parseInt(seven.padEnd(7, '0'), 2)));
+  const escapes = { '\n': 'n', '\r': 'r' };
+  return `"${text.replaceAll(/[\n\r"\\]/g, (char) => `\\${escapes[char] ?? char}`)}"`;
+}
+
 /** Writes a module, compressed, where a JS module finds it that exports one character for each byte. */
 function embed(name) {
   const bytes = readFileSync(`build/wasm/${name}.wasm`);
   const isTwin = `${name}-shared` in modules;
   const lines = modules[name].anyHost
-    ? [`export const latin1 = atob('${deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64')}');\n`]
+    ? [
+        `const text = ${literalOfBits(deflateRawSync(bytes, { level: 9, memLevel: 9 }))};\n`,
+        'let [held, count, bytes] = [0, 0, ""];\n',
+        'for (let i = 0; i < text.length; i++) {\n',
+        'held = ((held << 7) | text.charCodeAt(i)) & 0x7fff;\n',
+        'count += 7;\n',
+        'if (count >= 8) bytes += String.fromCharCode((held >> (count -= 8)) & 255);\n',
+        '}\n',
+        'export const latin1 = bytes;\n',
+      ]
     : [
         "import { readFileSync } from 'node:fs';\n",
         "import { brotliDecompressSync } from 'node:zlib';\n",

@@ -105,7 +105,7 @@ export class Vector {
   /** Functions that networks spend time in, which are worth the code of two vectors more. */
   @inline
   static isSlow(f: Unary): bool {
-    return f == Unary.SIGMOID || f == Unary.TANH || f == Unary.SILU || f == Unary.GELU || f == Unary.ERF;
+    return f == Unary.SIGMOID || f == Unary.TANH || f == Unary.SILU || f == Unary.GELU;
   }
 
   @inline
