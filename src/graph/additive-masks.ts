@@ -3,10 +3,12 @@
  *
  *     Where(c, scores, K) ─▶ Softmax      becomes      scores + Where(c, 0, K) ─▶ Softmax
  *     Where(c, K, scores) ─▶ Softmax      becomes      scores + Where(c, K, 0) ─▶ Softmax
+ *     Where(c, scores, K) + m ─▶ Softmax  becomes      scores + (Where(c, 0, K) + m) ─▶ Softmax
  *
- * where K <= -10^30, which swallows scores of up to 2^75, so that the bits are the same; or where K <= -10,000 and every
- * row sees at least the first place: what is seen keeps its bits, and what is not gets a share of 0 either way, as long
- * as no row's scores all lie 9,000 below zero. Attention is one kernel then.
+ * where K <= -10^30, which swallows scores of up to 2^75, so that the bits are the same (of the last form, where m does
+ * not take K away again); or where K <= -10,000 and every row sees at least the first place: what is seen keeps its bits,
+ * and what is not gets a share of 0 either way, as long as no row's scores all lie 9,000 below zero. Attention is one
+ * kernel then.
  */
 import type { Tensor } from '../runtime/tensor.js';
 import { readersOf } from './fold.js';
@@ -21,6 +23,13 @@ const largestFiller = -1e4;
 
 /** Half of the unit in the last place of this one, 2^75, is more than a score. */
 const largestSwallower = -1e30;
+
+/** A Where that masks scores, and what is added behind it. */
+interface Masked {
+  readonly where: Node;
+  readonly scores: string;
+  readonly add: Node | undefined;
+}
 
 /** The rewriting of one graph. */
 class Masks {
@@ -37,20 +46,23 @@ class Masks {
   run(): Graph {
     const constants = new Map(this.graph.initializers);
     const names = new FreshNames(this.graph);
-    const nodes = this.graph.nodes.flatMap((node): readonly Node[] => {
-      const scores = this.#scoresOf(node);
-      if (scores === undefined) return [node];
-      const [zero, mask] = ['zero', 'mask'].map((suffix) => names.take(`${node.name}:${suffix}`));
+    const found = this.graph.nodes.flatMap((node) => this.#masked(node) ?? []);
+    // What takes the place of each node: nothing of a Where whose sum comes later.
+    const replaced = new Map(found.filter(({ add }) => add).map(({ where }): [Node, readonly Node[]] => [where, []]));
+    for (const { where, scores, add } of found) {
+      const last = add ?? where;
+      const [zero, mask, sum] = ['zero', 'mask', 'sum'].map((suffix) => names.take(`${last.name}:${suffix}`));
       constants.set(
         zero,
         fillNumbers('float32', [], () => 0),
       );
-      const inputs = node.inputs.map((input) => (input === scores ? zero : input));
-      return [
-        { ...node, name: mask, inputs, outputs: [mask] },
-        { ...node, op: 'Add', inputs: [scores, mask] },
-      ];
-    });
+      const inputs = where.inputs.map((input) => (input === scores ? zero : input));
+      const own = { ...where, name: mask, inputs, outputs: [mask] };
+      const both = add?.inputs.map((input) => (input === where.outputs[0] ? mask : input));
+      const sums = both ? [{ ...add!, name: sum, inputs: both, outputs: [sum] }] : [];
+      replaced.set(last, [own, ...sums, { ...last, op: 'Add', inputs: [scores, both ? sum : mask] }]);
+    }
+    const nodes = this.graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
     return { ...this.graph, nodes, initializers: constants };
   }
 
@@ -58,21 +70,34 @@ class Masks {
     return this.#facts.get(value)?.shape ?? [];
   }
 
+  #isOfShape(value: string, other: string): boolean {
+    return JSON.stringify(this.#shapeOf(value)) === JSON.stringify(this.#shapeOf(other));
+  }
+
+  /** The one node that reads a value, which is no output. */
+  #readerOf(value: string): Node | undefined {
+    const readers = this.#readers.get(value) ?? [];
+    const isOutput = this.graph.outputs.some(({ name }) => name === value);
+    return readers.length === 1 && !isOutput ? readers[0] : undefined;
+  }
+
   /** What a Where masks, if these are the scores of a Softmax along the last axis, which alone reads them. */
-  #scoresOf({ op, domain, inputs, outputs: [y] }: Node): string | undefined {
+  #masked(where: Node): Masked | undefined {
+    const { op, domain, inputs, outputs } = where;
     if (op !== 'Where' || domain !== '') return undefined;
-    const readers = this.#readers.get(y) ?? [];
-    const isOutput = this.graph.outputs.some(({ name }) => name === y);
-    if (readers.length !== 1 || isOutput || !this.#isSoftmax(readers[0])) return undefined;
+    const [y, reader] = [outputs[0], this.#readerOf(outputs[0])];
+    const isAdded = reader?.op === 'Add' && reader.domain === '' && this.#isOfShape(reader.outputs[0], y);
+    const add = isAdded && reader.inputs[0] !== reader.inputs[1] ? reader : undefined;
+    if (!this.#isSoftmax(add ? this.#readerOf(add.outputs[0]) : reader)) return undefined;
     const [condition, ...branches] = inputs;
-    return branches.find((scores, branch) => {
+    const scores = branches.find((value, branch) => {
       const filler = this.#numberOf(branches[1 - branch]);
-      const isWhole = JSON.stringify(this.#shapeOf(scores)) === JSON.stringify(this.#shapeOf(y));
-      if (filler === undefined || !isWhole) return false;
+      if (filler === undefined || !this.#isOfShape(value, y)) return false;
       if (filler <= largestSwallower) return true;
-      const base = filler <= largestFiller ? this.#baseOf(condition) : undefined;
+      const base = filler <= largestFiller && !add ? this.#baseOf(condition) : undefined;
       return base !== undefined && seesFirst(base, branch === 0);
     });
+    return scores === undefined ? undefined : { where, scores, add };
   }
 
   #numberOf(value: string): number | undefined {
@@ -80,7 +105,8 @@ class Masks {
     return constant?.type === 'float32' && constant.size === 1 ? (constant.data[0] as number) : undefined;
   }
 
-  #isSoftmax(node: Node): boolean {
+  #isSoftmax(node: Node | undefined): boolean {
+    if (!node) return false;
     const rank = this.#shapeOf(node.inputs[0]).length;
     const axis = integerOf(node, 'axis', this.graph.opset < 13 ? 1 : -1);
     return node.op === 'Softmax' && node.domain === '' && (axis === -1 || axis === rank - 1);

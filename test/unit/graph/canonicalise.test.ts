@@ -137,6 +137,50 @@ describe('canonicalise', () => {
     }
   });
 
+  it('adds what is added behind such a mask to the mask, to the bit', async () => {
+    const inputs = [
+      port('x', ['n', 3, 3]),
+      { ...port('seen', ['n', 1, 3]), dtype: 'bool' as const },
+      port('m', ['n', 3, 1]),
+      port('d', ['n', 1, 3]),
+    ];
+    const seen = new Tensor('bool', Uint8Array.of(0, 1, 1, 0, 0, 0), [2, 1, 3]);
+    const large = -3.4028234663852886e38;
+    const m = new Tensor('float32', Float32Array.of(0, large, -1.5, 0, large, 3), [2, 3, 1]);
+    const d = new Tensor('float32', Float32Array.of(0, large, 0.25, -2, 0, large), [2, 1, 3]);
+    const feeds = { x: ramp(2, 3, 3), seen, m, d };
+    for (const filler of [-Infinity, large, -1e30]) {
+      for (const added of ['m', 'd']) {
+        for (const isFirst of [true, false]) {
+          const graph = graphOf({
+            inputs,
+            outputs: ['y', 'others'],
+            nodes: [
+              node('Where', ['seen', 'x', 'filler'], 'w'),
+              node('Neg', [added], 'other'),
+              node('Neg', ['other'], 'same'),
+              node('Add', isFirst ? ['w', 'same'] : ['same', 'w'], 'masked'),
+              node('Softmax', ['masked'], 'y', { axis: -1 }),
+              node('Add', ['m', 'd'], 'others'),
+            ],
+            constants: { filler: scalar(filler) },
+          });
+          const summed = canonicalise(graph);
+          assert.deepEqual(
+            opsOf(summed).filter((op) => op !== 'Neg'),
+            ['Where', 'Add', 'Add', 'Softmax', 'Add'],
+          );
+          assert.deepEqual(
+            summed.nodes.find(({ outputs }) => outputs[0] === 'masked')!.inputs.filter((input) => input === 'x'),
+            ['x'],
+          );
+          const plain = await createEvaluate()(graph, feeds);
+          assert.deepEqual((await createEvaluate()(summed, feeds)).y, plain.y);
+        }
+      }
+    }
+  });
+
   it('reads positions of a sequence of any length from the front of their table', () => {
     const graph = canonicalise(
       graphOf({
