@@ -2,10 +2,9 @@
  * Runs one plan for all sizes, and where the sizes of a run are not those that it was made for (a name of the model may
  * stand for two sizes, a table may be too short for what is taken of it), plans for the inputs of that run.
  */
-import { bindPlan } from '../runtime/bind-plan.js';
-import { KerfError } from '../runtime/errors.js';
+import { takesSizes } from '../plan/takes-sizes.js';
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
-import { bindingsOf, checkShapes, FeedShapes } from '../runtime/feeds.js';
+import { FeedShapes } from '../runtime/feeds.js';
 import type { Plan } from '../runtime/plan.js';
 
 /**
@@ -67,16 +66,5 @@ class AnySizesExecutor implements Executor {
     const isFitting = takesSizes(this.#plan, feeds);
     (isFitting ? this.#fitting : this.#unfit).remember(feeds);
     return isFitting;
-  }
-}
-
-function takesSizes(plan: Plan, feeds: Feeds): boolean {
-  try {
-    checkShapes(plan.inputs, feeds);
-    // The executor finds the plan bound.
-    bindPlan(plan, bindingsOf(plan.inputs, feeds));
-    return true;
-  } catch (error) {
-    return !(error instanceof KerfError && ['SHAPE_MISMATCH', 'PACKAGE_INVALID'].includes(error.code));
   }
 }

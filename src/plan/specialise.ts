@@ -1,7 +1,10 @@
 /**
  * Plans for one run's inputs, where a graph's sizes cannot be expressed before they are known: every dimension bound
  * to its number, and those inputs whose values decide a shape (a Reshape's target, a Range's limits) made constants.
+ * Where these are conditions alone, as in decoders that are told whether they have a past, a plan for each of their values
+ * may serve all sizes.
  */
+import { withAgreeingSizes } from '../graph/agreeing-sizes.js';
 import { canonicalise } from '../graph/canonicalise.js';
 import type { Graph, Node, Port } from '../graph/graph.js';
 import { bodiesOf } from '../graph/resolved.js';
@@ -10,6 +13,7 @@ import type { Feeds } from '../runtime/executor.js';
 import type { Plan } from '../runtime/plan.js';
 import { Tensor } from '../runtime/tensor.js';
 import { buildPlan } from './build-plan.js';
+import { takesSizes } from './takes-sizes.js';
 
 /** Most elements of an input that is made a constant: sizes, axes and limits are short. */
 const maximumElements = 4096;
@@ -22,6 +26,9 @@ export interface Specialised {
   /** Null where the caller has a plan under the key. */
   readonly plan: Plan | null;
 }
+
+/** Most conditions for whose values plans are kept. */
+const maximumConditions = 4;
 
 /** -0 is another input than 0. */
 const exactly = (value: unknown) => (Object.is(value, -0) ? '-0' : String(value));
@@ -42,6 +49,9 @@ function requireShort(name: string, feeds: Feeds): void {
 export class Specialiser {
   /** Inputs whose values decide a shape; found out when a plan needs them. */
   readonly #byValue = new Set<string>();
+  #isExplored = false;
+  /** Plans for all sizes by the values of conditions; null where there is none. */
+  readonly #open = new Map<string, Plan | null>();
 
   constructor(readonly graph: Graph) {}
 
@@ -52,17 +62,54 @@ export class Specialiser {
    */
   specialise(feeds: Feeds, isKnown: (key: string) => boolean): Specialised {
     for (const name of this.#byValue) requireShort(name, feeds);
-    const plan = isKnown(this.#key(feeds)) ? null : this.#plan(feeds);
-    const rest = Object.entries(feeds).filter(([name]) => !this.#byValue.has(name));
-    return { key: this.#key(feeds), feeds: Object.fromEntries(rest), plan };
+    // What decides shapes is found out by planning.
+    const first = this.#isExplored ? null : this.#plan(feeds);
+    this.#isExplored = true;
+    const open = this.#openPlan(feeds);
+    if (open && takesSizes(open, feeds)) {
+      return { key: `any sizes, ${this.#valuesOf(feeds)}`, feeds: this.#restOf(feeds), plan: open };
+    }
+    const plan = isKnown(this.#key(feeds)) ? null : (first ?? this.#plan(feeds));
+    return { key: this.#key(feeds), feeds: this.#restOf(feeds), plan };
+  }
+
+  /** The feeds that are inputs of the plan. */
+  #restOf(feeds: Feeds): Feeds {
+    return Object.fromEntries(Object.entries(feeds).filter(([name]) => !this.#byValue.has(name)));
+  }
+
+  #valuesOf(feeds: Feeds): string {
+    return [...this.#byValue]
+      .map((name) => `${name}=${Array.from(feeds[name].data as ArrayLike<unknown>, exactly)}`)
+      .join();
   }
 
   #key(feeds: Feeds): string {
-    const parts = this.graph.inputs.map(({ name }) => {
-      const { dims, data } = feeds[name];
-      return this.#byValue.has(name) ? `${dims}=${Array.from(data as ArrayLike<unknown>, exactly)}` : `${dims}`;
-    });
-    return parts.join(';');
+    return `${this.graph.inputs.map(({ name }) => feeds[name].dims).join(';')};${this.#valuesOf(feeds)}`;
+  }
+
+  /** The plan for all sizes where only conditions decide shapes, or null. */
+  #openPlan(feeds: Feeds): Plan | null {
+    const names = [...this.#byValue];
+    const isFew = names.length > 0 && names.length <= maximumConditions;
+    if (!isFew || !names.every((name) => feeds[name].type === 'bool' && feeds[name].size === 1)) return null;
+    const values = this.#valuesOf(feeds);
+    let plan = this.#open.get(values);
+    if (plan === undefined) {
+      plan = this.#tryOpen(feeds);
+      this.#open.set(values, plan);
+    }
+    return plan;
+  }
+
+  #tryOpen(feeds: Feeds): Plan | null {
+    try {
+      const graph = this.#withValues(feeds, (port) => port);
+      return withAgreeingSizes(graph, (agreeing) => buildPlan(canonicalise(agreeing))).made;
+    } catch (error) {
+      if (error instanceof KerfError && error.code === 'SHAPE_UNSUPPORTED') return null;
+      throw error;
+    }
   }
 
   /** Plans, and makes inputs constants until the plan stands. */
@@ -95,13 +142,17 @@ export class Specialiser {
   }
 
   #build(feeds: Feeds): Plan {
-    const bind = (port: Port): Port => ({ ...port, shape: feeds[port.name].dims });
+    return buildPlan(canonicalise(this.#withValues(feeds, (port) => ({ ...port, shape: feeds[port.name].dims }))));
+  }
+
+  /** The graph in which inputs that decide shapes are constants, and the others as `bind` has them. */
+  #withValues(feeds: Feeds, bind: (port: Port) => Port): Graph {
     const initializers = new Map(this.graph.initializers);
     for (const name of this.#byValue) {
       const { type, data, dims } = feeds[name];
       initializers.set(name, new Tensor(type, data.slice(), dims));
     }
     const inputs = this.graph.inputs.filter(({ name }) => !this.#byValue.has(name)).map(bind);
-    return buildPlan(canonicalise({ ...this.graph, inputs, initializers }));
+    return { ...this.graph, inputs, initializers };
   }
 }

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import type { Graph } from '../../src/graph/graph.js';
 import { createSessionFromModel } from '../../src/pipeline.js';
+import { Specialiser } from '../../src/plan/specialise.js';
 import { KerfError } from '../../src/runtime/errors.js';
 import type { InferenceSession } from '../../src/runtime/inference-session.js';
 import { Tensor } from '../../src/runtime/tensor.js';
-import { graphOf, int64, node, port, ramp } from '../support/graph.js';
+import { type GraphParts, graphOf, int64, node, port, ramp } from '../support/graph.js';
 
 const sessionOf = (graph: Graph): InferenceSession =>
   createSessionFromModel({ format: 'onnx', graph, unsupported: [], sha256: '' }, { executor: 'wasm' });
@@ -132,6 +133,60 @@ describe('sessions on models with sizes from inputs', () => {
     const x = new Tensor('float32', Float32Array.of(1, -2), [2]);
     assert.deepEqual([...(await session.run({ x, limit: scalar(1) })).y.data], [-1, 2]);
     assert.deepEqual([...(await session.run({ x, limit: scalar(-1) })).y.data], [1, 2]);
+  });
+
+  it('plans once for each value of a condition where sizes stay open, and for sizes that do not fit', () => {
+    const branch = (name: string, nodes: GraphParts['nodes']) =>
+      graphOf({ inputs: [], outputs: [`${name}:all`], nodes });
+    // With a past it stands in front of x; the mask is as long as both, or is one number for all.
+    const graph = graphOf({
+      inputs: [port('x', ['n', 2]), port('past', ['p', 2]), port('mask', ['m', 1]), port('hasPast', [1], 'bool')],
+      outputs: ['y'],
+      nodes: [
+        node('If', ['hasPast'], 'all', {
+          then_branch: branch('with', [node('Concat', ['past', 'x'], 'with:all', { axis: 0 })]),
+          else_branch: branch('without', [node('Neg', ['x'], 'without:all')]),
+        }),
+        node('MatMul', ['all', 'W'], 'product'),
+        node('Add', ['product', 'mask'], 'y'),
+      ],
+      constants: { W: new Tensor('float32', Float32Array.of(0, 1, 1, 0), [2, 2]) },
+    });
+    const counted = (...dims: readonly [number, number]) =>
+      new Tensor(
+        'float32',
+        Float32Array.from({ length: dims[0] * dims[1] }, (_, i) => i + 1),
+        dims,
+      );
+    const feedsOf = (n: number, p: number, m: number, hasPast: boolean) => ({
+      x: counted(n, 2),
+      past: counted(p, 2),
+      mask: counted(m, 1),
+      hasPast: new Tensor('bool', Uint8Array.of(Number(hasPast)), [1]),
+    });
+    const cases: readonly (readonly [number, number, number, boolean])[] = [
+      [1, 2, 3, true],
+      [2, 3, 5, true],
+      [2, 3, 1, true],
+      [3, 0, 3, false],
+      [1, 4, 1, false],
+      [4, 4, 8, true],
+    ];
+    const session = sessionOf(graph);
+    const specialiser = new Specialiser(graph);
+    const plans = new Set<unknown>();
+    for (const one of cases) {
+      const [n, p, m, hasPast] = one;
+      const rows = [
+        ...(hasPast ? [...counted(p, 2).data] : []),
+        ...[...counted(n, 2).data].map((v) => (hasPast ? v : -v)),
+      ];
+      const expected = rows.map((_, i) => rows[i ^ 1] + (m === 1 ? 1 : (i >> 1) + 1));
+      assert.deepEqual([...session.runSync(feedsOf(...one)).y.data], expected, `${one}`);
+      plans.add(specialiser.specialise(feedsOf(...one), () => false).plan);
+    }
+    // One for each value, and one where the mask is one number.
+    assert.equal(plans.size, 3);
   });
 
   it('refuses a pool for them by name', () => {

@@ -1,0 +1,16 @@
+import { bindPlan } from '../runtime/bind-plan.js';
+import { KerfError } from '../runtime/errors.js';
+import type { Feeds } from '../runtime/executor.js';
+import { bindingsOf, checkShapes } from '../runtime/feeds.js';
+import type { Plan } from '../runtime/plan.js';
+
+/** Whether a plan has inputs of the shapes of these feeds, and steps for their sizes; it stays bound to them. */
+export function takesSizes(plan: Plan, feeds: Feeds): boolean {
+  try {
+    checkShapes(plan.inputs, feeds);
+    bindPlan(plan, bindingsOf(plan.inputs, feeds));
+    return true;
+  } catch (error) {
+    return !(error instanceof KerfError && ['SHAPE_MISMATCH', 'PACKAGE_INVALID'].includes(error.code));
+  }
+}
