@@ -17,8 +17,11 @@ const isDeclaration = (path) => /\.d\.c?ts$/.test(path);
 const { transformSync } = toolOf('esbuild');
 const { minify_sync: compressSync } = toolOf('terser');
 
-/** No function is moved, and none loses its name. */
-const compress = { passes: 2, inline: false, reduce_funcs: false, keep_fnames: true, keep_classnames: true };
+/** No function is moved, and none loses its name; what is only read does nothing. */
+const compress = {
+  ...{ passes: 2, inline: false, reduce_funcs: false, pure_getters: true },
+  ...{ keep_fnames: true, keep_classnames: true },
+};
 
 /** The same program in fewer bytes; what the first tool leaves is half a percent. */
 export function shrink(code) {

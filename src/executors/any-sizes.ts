@@ -2,10 +2,11 @@
  * Runs one plan for all sizes, and where the sizes of a run are not those that it was made for (a name of the model may
  * stand for two sizes, a table may be too short for what is taken of it), plans for the inputs of that run.
  */
-import { takesSizes } from '../plan/takes-sizes.js';
+
 import type { Executor, Feeds, Outputs, RunOptions, SessionStats } from '../runtime/executor.js';
 import { FeedShapes } from '../runtime/feeds.js';
 import type { Plan } from '../runtime/plan.js';
+import { takesSizes } from '../runtime/takes-sizes.js';
 
 /**
  * @param executor  runs the plan

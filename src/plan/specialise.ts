@@ -11,9 +11,9 @@ import { bodiesOf } from '../graph/resolved.js';
 import { KerfError } from '../runtime/errors.js';
 import type { Feeds } from '../runtime/executor.js';
 import type { Plan } from '../runtime/plan.js';
+import { takesSizes } from '../runtime/takes-sizes.js';
 import { Tensor } from '../runtime/tensor.js';
 import { buildPlan } from './build-plan.js';
-import { takesSizes } from './takes-sizes.js';
 
 /** Most elements of an input that is made a constant: sizes, axes and limits are short. */
 const maximumElements = 4096;

@@ -325,6 +325,42 @@ function quantizedCases(): readonly FusedCase[] {
 }
 
 /** In a fixed order, since every case takes its numbers from one generator. */
+function groupCases(): readonly FusedCase[] {
+  const group = 'com.microsoft.GroupQueryAttention';
+  const rows = (length: number, width: number, batch = 2) => fed(reals(batch, length, width));
+  const past = (length: number, batch = 2) => [0, 1].map(() => fed(reals(batch, 2, length, 16)));
+  const total = (keys: number, batch = 2) => {
+    const lasts = new Array<number>(batch).fill(keys - 1);
+    return [fed(ints('int32', [batch], lasts)), fed(ints('int32', [], [keys]))];
+  };
+  const four = { num_heads: 4, kv_num_heads: 2 };
+  const all = { outputs: ['y', 'keys', 'values'] };
+  return [
+    make('GroupQueryAttention', group, [rows(5, 64), rows(5, 32), rows(5, 32), ...past(0), ...total(5)], four, all),
+    make(
+      'GroupQueryAttention of one row behind a past',
+      group,
+      [rows(1, 64), rows(1, 32), rows(1, 32), ...past(6), ...total(7)],
+      { ...four, scale: 0.3 },
+      all,
+    ),
+    make(
+      'GroupQueryAttention of packed rows that are turned',
+      group,
+      [rows(3, 128, 1), null, null, ...past(4, 1), ...total(7, 1), reals(9, 8), reals(9, 8)],
+      { ...four, do_rotary: 1 },
+      all,
+    ),
+    make(
+      'GroupQueryAttention of rows that are turned in pairs',
+      group,
+      [rows(1, 64), rows(1, 32), rows(1, 32), ...past(3), ...total(4), reals(6, 8), reals(6, 8)],
+      { ...four, do_rotary: 1, rotary_interleaved: 1 },
+      all,
+    ),
+  ];
+}
+
 export const fusedCases: readonly FusedCase[] = [
   ...activationCases(),
   ...normCases(),
@@ -332,4 +368,5 @@ export const fusedCases: readonly FusedCase[] = [
   ...rotaryCases(),
   ...productCases(),
   ...quantizedCases(),
+  ...groupCases(),
 ];

@@ -3,8 +3,12 @@ import type { Node } from '../graph.js';
 import { integerOf, integersOf, nodeError, realOf } from '../operators/attributes.js';
 import { fillNumbers } from '../operators/elements.js';
 import type { NodeWriter, Write } from './node-writer.js';
+import { turned } from './rotary.js';
 
 const axisOfKeys = 3;
+
+/** Added to scores that are not to be seen: the lowest float32, which swallows them. */
+const lowest = -3.4028234663852886e38;
 
 /** Parts of a value along its last axis. */
 function parts(writer: NodeWriter, value: string, sizes: readonly number[]): readonly string[] {
@@ -136,7 +140,92 @@ const multiHeadAttention: Write = (node, writer) => {
   return [attend(writer, operands, { heads: count, width, valueWidth, masks: masks.filter(Boolean) })];
 };
 
+/** Keys or values for the queries' heads: each of them `times` times. */
+function repeated(writer: NodeWriter, value: string, count: number, times: number, depth: number): string {
+  if (times === 1) return value;
+  const wide = writer.op('Expand', [writer.maker.unsqueezed(value, 2), writer.integers(1, 1, times, 1, 1)]);
+  return writer.reshape(wide, 0, count, -1, depth);
+}
+
+/** The places of the queries, [length], behind a past. */
+function placesBehind(writer: NodeWriter, past: string, queries: string): string {
+  const end = writer.op('Add', [past, writer.sizeAt(queries, 1)]);
+  return writer.op('Range', [past, end, writer.whole(1)]);
+}
+
+/**
+ * 0 for each row whose keys are all there are, [batch, 1, 1, 1]; the kernel refuses others by an index that is out of
+ * range, since rows of several lengths would have to be placed one by one.
+ */
+function wholeRows(writer: NodeWriter, lengths: string, keys: string): string {
+  const { maker } = writer;
+  const last = writer.op('Sub', [writer.sizeAt(keys, 2), writer.whole(1)]);
+  const missing = writer.op('Abs', [writer.op('Sub', [writer.cast(lengths, 'float32'), writer.cast(last, 'float32')])]);
+  const zero = writer.op('Gather', [
+    writer.constant(fillNumbers('float32', [1], () => 0)),
+    writer.cast(missing, 'int64'),
+  ]);
+  return [1, 2, 3].reduce((value, axis) => maker.unsqueezed(value, axis), writer.reshape(zero, -1));
+}
+
+/** What hides the keys behind each query's place, [length, keys]: queries stand behind the past. */
+function causalBehind(writer: NodeWriter, past: string, keys: string): string {
+  const { maker } = writer;
+  const [queries, places] = [writer.positions(keys, 2, past), writer.positions(keys, 2)].map((list) =>
+    writer.cast(list, 'float32'),
+  );
+  const ahead = writer.op('Sub', [maker.unsqueezed(places, 0), maker.unsqueezed(queries, 1)]);
+  return writer.op('Mul', [writer.clip(ahead, 0, 1), writer.number(lowest, keys)]);
+}
+
+/**
+ * Query [batch, length, heads depth] with keys and values of fewer heads, or all three packed; past keys and values
+ * [batch, heads, past, depth], the last key of each row, their number, tables of cosines and sines.
+ * Gives the output, and keys and values with the past.
+ */
+const groupQueryAttention: Write = (node, writer) => {
+  const { maker } = writer;
+  const [count, keyCount] = [requireHeads(node), integerOf(node, 'kv_num_heads', 0)];
+  writer.refuse('heads that keys do not divide', !(keyCount >= 1) || count % keyCount !== 0);
+  writer.refuse('a window', integerOf(node, 'local_window_size', -1) !== -1);
+  writer.refuse('a soft cap', realOf(node, 'softcap', 0) !== 0 || integerOf(node, 'smooth_softmax', 0) > 0);
+  writer.refuse(
+    'positions, numbers added or sinks',
+    [9, 10, 11, 12, 13].some((index) => writer.optional(index) !== ''),
+  );
+  const isPacked = !writer.optional(1);
+  const depth = maker.sizeOf(node, writer.input(0), 2) / (count + (isPacked ? 2 * keyCount : 0));
+  const [width, keyWidth] = [count * depth, keyCount * depth];
+  const operands = isPacked
+    ? parts(writer, writer.input(0), [width, keyWidth, keyWidth])
+    : [0, 1, 2].map((index) => writer.input(index));
+  const pasts = [writer.optional(3), writer.optional(4)];
+  const past = pasts[0] ? writer.sizeAt(pasts[0], 2) : writer.whole(0);
+  const counts = [count, keyCount, keyCount];
+  const rows = operands.map((operand, i) => writer.reshape(operand, 0, 0, counts[i], depth));
+  const isTurned = integerOf(node, 'do_rotary', 0) !== 0;
+  const places = isTurned ? placesBehind(writer, past, rows[0]) : '';
+  const angles = isTurned
+    ? [7, 8].map((index) => maker.unsqueezed(writer.op('Gather', [writer.input(index), places]), 0))
+    : [];
+  const size = isTurned ? 2 * maker.sizeOf(node, writer.input(7), 1) : 0;
+  const isInterleaved = integerOf(node, 'rotary_interleaved', 0) !== 0;
+  const [q, k, v] = rows.map((row, i) => {
+    const isPlaced = isTurned && i < 2;
+    const placed = isPlaced ? turned(writer, row, angles, { headAxis: 2, size, depth, isInterleaved }) : row;
+    return writer.transpose(placed, 0, 2, 1, 3);
+  });
+  const [keys, values] = [k, v].map((fresh, i) =>
+    pasts[i] ? writer.op('Concat', [pasts[i], fresh], { axis: 2 }) : fresh,
+  );
+  const masks = [causalBehind(writer, past, keys), wholeRows(writer, writer.input(5), keys)];
+  const form = { heads: count, width, valueWidth: width, masks };
+  const all = [keys, values].map((value) => repeated(writer, value, count, count / keyCount, depth));
+  return [attend(writer, [q, ...all], form), keys, values];
+};
+
 export const attentions: Readonly<Record<string, Write>> = {
   Attention: attention,
+  GroupQueryAttention: groupQueryAttention,
   MultiHeadAttention: multiHeadAttention,
 };

@@ -103,11 +103,19 @@ export class NodeWriter {
     return this.op('Slice', [value, ...[start, end, axis, step].map((number) => this.integers(number))]);
   }
 
-  /** A list of 0 .. size - 1, size that of an axis. */
-  positions(value: string, axis: number): string {
-    const size = this.op('Gather', [this.op('Shape', [value]), this.constant(int64Tensor([axis], []))]);
-    const [zero, one] = [0, 1].map((number) => this.constant(int64Tensor([number], [])));
-    return this.op('Range', [zero, size, one]);
+  /** A whole number for itself. */
+  whole(value: number): string {
+    return this.constant(int64Tensor([value], []));
+  }
+
+  /** The size of an axis. */
+  sizeAt(value: string, axis: number): string {
+    return this.op('Gather', [this.op('Shape', [value]), this.whole(axis)]);
+  }
+
+  /** A list of first .. size - 1, size that of an axis. */
+  positions(value: string, axis: number, first = this.whole(0)): string {
+    return this.op('Range', [first, this.sizeAt(value, axis), this.whole(1)]);
   }
 
   /** Mean along the last axis, which stays. */

@@ -8,18 +8,24 @@
 import { integerOf } from '../operators/attributes.js';
 import type { NodeWriter, Write } from './node-writer.js';
 
+interface Turn {
+  readonly headAxis: number;
+  /** How many of the first numbers of each head are turned, of `depth`. */
+  readonly size: number;
+  readonly depth: number;
+  readonly isInterleaved: boolean;
+}
+
 /**
  * @param x  [batch, length, heads, depth], or [batch, heads, length, depth] with `headAxis` 1
  * @param cos  [batch or 1, length, size / 2]; so is `sin`
- * @param size  how many of the first numbers of each head are turned
  */
-function turned(
+export function turned(
   writer: NodeWriter,
   x: string,
   [cos, sin]: readonly string[],
-  { headAxis, size, depth }: { readonly headAxis: number; readonly size: number; readonly depth: number },
+  { headAxis, size, depth, isInterleaved }: Turn,
 ): string {
-  const isInterleaved = integerOf(writer.node, 'interleaved', 0) !== 0;
   const half = size / 2;
   const [c, s] = [cos, sin].map((angles) => writer.maker.unsqueezed(angles, headAxis));
   const [a, b] = isInterleaved
@@ -42,12 +48,14 @@ function rotate(writer: NodeWriter, angles: readonly string[], half: number): re
   const isFlat = writer.rankOf(x) === 3;
   const size = integerOf(node, 'rotary_embedding_dim', 0) || 2 * half;
   writer.refuse(`${size} rotated numbers for ${half} angles`, size !== 2 * half);
-  if (!isFlat) return [turned(writer, x, angles, { headAxis: 1, size, depth: maker.sizeOf(node, x, 3) })];
+  const isInterleaved = integerOf(node, 'interleaved', 0) !== 0;
+  if (!isFlat)
+    return [turned(writer, x, angles, { headAxis: 1, size, depth: maker.sizeOf(node, x, 3), isInterleaved })];
   const width = maker.sizeOf(node, x, 2);
   const heads = integerOf(node, 'num_heads', 0) || width / size;
   const depth = width / heads;
   const split = writer.reshape(x, 0, 0, heads, depth);
-  return [writer.reshape(turned(writer, split, angles, { headAxis: 2, size, depth }), 0, 0, width)];
+  return [writer.reshape(turned(writer, split, angles, { headAxis: 2, size, depth, isInterleaved }), 0, 0, width)];
 }
 
 /** [1, length]: the places of x from a first one on, [1]; added as reals, for which there is a kernel. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { canonicalise } from '../../../src/graph/canonicalise.js';
 import type { Graph } from '../../../src/graph/graph.js';
 import { unsupportedOperators } from '../../../src/graph/infer.js';
+import { createSessionFromModel } from '../../../src/pipeline.js';
 import { buildPlan } from '../../../src/plan/index.js';
 import type { KerfError } from '../../../src/runtime/errors.js';
 import { type DType, Tensor } from '../../../src/runtime/tensor.js';
@@ -130,6 +131,60 @@ describe('fused operators', () => {
       const seen = new Tensor('int32', new Int32Array(rows * length).fill(1), [rows, length]);
       assert.deepEqual(executor.runSync({ x, seen }, {}).y.dims, [rows, length, 4]);
     }
+  });
+
+  it('take keys of a past of any length on one plan, and refuse rows of several lengths', () => {
+    const random = new Random(3);
+    const floats = (...dims: readonly number[]) => {
+      const size = dims.reduce((product, dim) => product * dim, 1);
+      return new Tensor('float32', random.floats(size), dims);
+    };
+    const graph = graphOf({
+      inputs: [
+        ...[port('q', ['b', 's', 32]), port('k', ['b', 's', 16]), port('v', ['b', 's', 16])],
+        ...[port('pastK', ['b', 2, 'p', 8]), port('pastV', ['b', 2, 'p', 8])],
+        port('last', ['b'], 'int32'),
+      ],
+      outputs: ['y', 'K', 'V'],
+      nodes: [
+        node(
+          'com.microsoft.GroupQueryAttention',
+          ['q', 'k', 'v', 'pastK', 'pastV', 'last', 'total', 'cos', 'sin'],
+          ['y', 'K', 'V'],
+          { num_heads: 4, kv_num_heads: 2, do_rotary: 1 },
+        ),
+      ],
+      constants: { total: new Tensor('int32', Int32Array.of(0), []), cos: floats(9, 4), sin: floats(9, 4) },
+    });
+    assert.deepEqual(buildPlan(canonicalise(graph)).symbols, ['b', 's', 'p']);
+    const session = createSessionFromModel({ graph, format: 'onnx', sha256: '' } as never, { executor: 'wasm' });
+    const rows = { q: floats(2, 7, 32), k: floats(2, 7, 16), v: floats(2, 7, 16) };
+    const piece = ({ data, dims }: Tensor, from: number, count: number) => {
+      const [, length, width] = dims;
+      const parts = [0, 1].flatMap((b) => [
+        ...(data as Float32Array).subarray((b * length + from) * width, (b * length + from + count) * width),
+      ]);
+      return new Tensor('float32', Float32Array.from(parts), [2, count, width]);
+    };
+    const step = (from: number, count: number, past: readonly Tensor[], lasts = [from + count - 1, from + count - 1]) =>
+      session.runSync({
+        ...{ q: piece(rows.q, from, count), k: piece(rows.k, from, count), v: piece(rows.v, from, count) },
+        ...{ pastK: past[0], pastV: past[1], last: new Tensor('int32', Int32Array.from(lasts), [2]) },
+      });
+    const none = [floats(2, 2, 0, 8), floats(2, 2, 0, 8)];
+    const whole = step(0, 7, none).y;
+    let past: readonly Tensor[] = none;
+    let from = 0;
+    for (const count of [3, 1, 2, 1]) {
+      const { y, K, V } = step(from, count, past);
+      const wanted = piece(whole, from, count).data as Float32Array;
+      for (const [i, value] of wanted.entries()) {
+        assert.ok(Math.abs((y.data[i] as number) - value) <= 2e-6, `${y.data[i]}, ${value}`);
+      }
+      [past, from] = [[K, V], from + count];
+    }
+    assert.throws(() => step(0, 2, none, [1, 0]), { code: 'DATA_INVALID' });
+    assert.throws(() => step(0, 2, none, [2, 2]), { code: 'DATA_INVALID' });
   });
 
   it('refuse forms that are left out, by name', () => {

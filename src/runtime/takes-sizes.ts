@@ -1,8 +1,8 @@
-import { bindPlan } from '../runtime/bind-plan.js';
-import { KerfError } from '../runtime/errors.js';
-import type { Feeds } from '../runtime/executor.js';
-import { bindingsOf, checkShapes } from '../runtime/feeds.js';
-import type { Plan } from '../runtime/plan.js';
+import { bindPlan } from './bind-plan.js';
+import { KerfError } from './errors.js';
+import type { Feeds } from './executor.js';
+import { bindingsOf, checkShapes } from './feeds.js';
+import type { Plan } from './plan.js';
 
 /** Whether a plan has inputs of the shapes of these feeds, and steps for their sizes; it stays bound to them. */
 export function takesSizes(plan: Plan, feeds: Feeds): boolean {
