@@ -141,6 +141,8 @@ export function sumOver({ writer }: Converter, x: Value, axis: number): Value {
 
 export const copy: Conversion = (step) => {
   const dims = step.sizes('dims');
+  // What copies nothing bounds sizes, and a bound is of the plan alone.
+  if (dims.includes(0)) return;
   const x = step.read(0, dims, step.sizes('srcStrides'));
   step.write(0, step.writer.expand(x, dims), dims, step.sizes('dstStrides'));
 };

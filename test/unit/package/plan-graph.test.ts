@@ -13,7 +13,7 @@ import type { Plan } from '../../../src/runtime/plan.js';
 import { elementCount, Tensor } from '../../../src/runtime/tensor.js';
 import { createRandom } from '../../oracle/random.js';
 import { withCode } from '../../support/codes.js';
-import { graphOf, node, port } from '../../support/graph.js';
+import { graphOf, int64, node, port } from '../../support/graph.js';
 import { normalRows, plantedBlocks } from '../../support/networks.js';
 import { randomGraph } from '../../support/random-graph.js';
 
@@ -160,6 +160,25 @@ describe('graphOfPlan', () => {
       });
       await sameAs(planOf(graph), 1e-5);
     }
+  });
+
+  it('reads pieces of tables behind a past of any length, whose bounds are of the plan alone', async () => {
+    const graph = graphOf({
+      inputs: [port('x', ['s', 4]), port('past', ['p', 4])],
+      outputs: ['y', 'triangle'],
+      nodes: [
+        node('Concat', ['past', 'x'], 'all', { axis: 0 }),
+        node('Shape', ['all'], 'end', { end: 1 }),
+        node('Shape', ['past'], 'start', { end: 1 }),
+        node('Slice', ['table', 'start', 'end'], 'piece'),
+        node('Slice', ['piece', 'zero', 'end', 'one'], 'triangle'),
+        node('Slice', ['table', 'zero', 'four', 'one'], 'narrow'),
+        node('Slice', ['narrow', 'start', 'end'], 'places'),
+        node('Add', ['x', 'places'], 'y'),
+      ],
+      constants: { table: values(12, 12), zero: int64(0), one: int64(1), four: int64(4) },
+    });
+    await sameAs(buildPlan(canonicalise(graph)));
   });
 
   it('writes products of bytes, gathers, bags of embeddings and what no kernel does', async () => {
