@@ -104,7 +104,7 @@ export class Vector {
 
   /** Functions that networks spend time in, which are worth the code of two vectors more. */
   @inline
-  static isSlow(f: Unary): bool {
+  static isFrequent(f: Unary): bool {
     return f == Unary.SIGMOID || f == Unary.TANH || f == Unary.SILU || f == Unary.GELU;
   }
 
@@ -112,7 +112,7 @@ export class Vector {
   static each(f: Unary, xPtr: usize, yPtr: usize, count: i32, alpha: v128, beta: v128): void {
     if (f >= Unary.EXP) {
       // Two vectors do not wait for one another as the steps of one do.
-      if (!isDefined(KERF_SMALL) && Vector.isSlow(f)) {
+      if (!isDefined(KERF_SMALL) && Vector.isFrequent(f)) {
         for (; count >= 8; count -= 8) {
           const first = Vector.apply(f, v128.load(xPtr), alpha, beta);
           const second = Vector.apply(f, v128.load(xPtr, 16), alpha, beta);
